@@ -34,15 +34,17 @@ from accounts.following import follow
 from activities.ledger import LedgerActivities
 from activities.post import PostActivities
 from application.heartbeat import Heartbeat
+from application.key_ring import KeyRing, OwnKeyError
+from application.log_keys import log_identity
 from application.logs import configure
 from domain import installation
+from domain.installation import KeyRole
+from errors import InputError
+from i18n.messages import sentence
 from ledger.checkpoints import FILE, CheckpointFile, CheckpointLog
 from ledger.connection import is_lost
-from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger, open_ledger
-from ledger.protocol import load_all
-from ledger.signing import Keys
-from local.log_key import log_key
+from local.key_files import KeyFile
 from mail.settings import MailSettings
 from projections.board_table import Board
 from projections.search import SearchIndex
@@ -92,6 +94,8 @@ async def _repeat(name: str, work: Callable[[], Awaitable[object]], pause_s: flo
         await asyncio.sleep(pause_s)
         try:
             await work()
+        except (OwnKeyError, InputError) as error:
+            log.warning(sentence(error.code, error.facts), upkeep=name)  # the sentence says what to do
         except Exception as error:
             if is_lost(error):
                 log.warning("waits", upkeep=name, reason=type(error).__name__)
@@ -100,15 +104,19 @@ async def _repeat(name: str, work: Callable[[], Awaitable[object]], pause_s: flo
             await asyncio.sleep(AWAY_S)
 
 
-def _checkpoints(ledger: PostgresLedger) -> CheckpointLog | None:
-    """What makes checkpoints; None when no folder is set for them."""
+async def _checkpoint(ledger: PostgresLedger, keys: KeyRing, *, wait: bool = False) -> None:
+    """Make a checkpoint; where no folder is set for them, make none.
+
+    Raises:
+        OwnKeyError, InputError: the key of the log is not accepted, or its file cannot be read.
+    """
     if (folder := _folder("THIDUA_CHECKPOINTS")) is None:
-        return None
-    return CheckpointLog(ledger.pool, CheckpointFile(folder / FILE), log_key(Path(_setting("THIDUA_LOG_KEY_FILE"))))
-
-
-async def _checkpoint(checkpoints: CheckpointLog, *, wait: bool = False) -> None:
-    made = await checkpoints.advance(wait=wait)
+        return
+    # The file is read each time, because a new key may have been put there.
+    own = KeyFile(Path(_setting("THIDUA_LOG_KEY_FILE")), "log", _setting("THIDUA_INSTALLATION")).read()
+    await keys.check_own(own.key, own.public, KeyRole.LOG, KeyRole.LOG)
+    identity = log_identity(await keys.known(), own.note_signer.verifier)
+    made = await CheckpointLog(ledger.pool, CheckpointFile(folder / FILE), own.note_signer, identity).advance(wait=wait)
     if made.recomputed and made.signed is not None:
         # Nothing is lost: the tree is computed from the events, and agrees with every checkpoint that was signed.
         log.warning("tree computed again", size=made.signed.checkpoint.size)
@@ -168,11 +176,12 @@ async def main() -> None:
     """Run until SIGTERM or SIGINT."""
     configure()
     ledger = await open_ledger(_setting("THIDUA_DATABASE_URL"), _setting("THIDUA_INSTALLATION"))
-    if (checkpoints := _checkpoints(ledger)) is not None:
+    keys = KeyRing(ledger, _setting("THIDUA_INSTALLATION"), ledger.epoch)
+    try:
         # Before the first append: a ledger that lacks what a checkpoint has seen is an old copy, and would fork.
-        await _checkpoint(checkpoints, wait=True)
-    own_events = [to_envelope(row) for row in await load_all(ledger, installation.STREAM)]
-    keys = Keys(_setting("THIDUA_INSTALLATION"), ledger.epoch, installation.keys(own_events))
+        await _checkpoint(ledger, keys, wait=True)
+    except (OwnKeyError, InputError) as error:
+        sys.exit(f"worker: {sentence(error.code, error.facts)}")
     texts = Texts(ledger.pool)
     acts = LedgerActivities(ledger, texts, keys)
     settings, address = MailSettings.of(os.environ), site_address(os.environ)
@@ -206,18 +215,15 @@ async def main() -> None:
         )
         heartbeat, health = Heartbeat(), os.environ.get("THIDUA_WORKER_HEALTH")
         async with worker, heartbeat.served(int(health)) if health else nullcontext():
-            await _start_own(client, keys.installation)
+            await _start_own(client, _setting("THIDUA_INSTALLATION"))
             upkeep = [
                 asyncio.create_task(_repeat("board", Board(ledger, texts).catch_up, POLL_S)),
                 asyncio.create_task(_repeat("search", SearchIndex(ledger).catch_up, SEARCH_S)),
                 asyncio.create_task(_repeat("accounts", partial(follow, ledger.pool, ledger), FOLLOW_S)),
                 asyncio.create_task(_repeat("polls", partial(note_polls, client, heartbeat), POLLS_S)),
+                asyncio.create_task(_repeat("checkpoint", partial(_checkpoint, ledger, keys), CHECKPOINT_S)),
             ]
-            if checkpoints is not None:
-                upkeep.append(
-                    asyncio.create_task(_repeat("checkpoint", partial(_checkpoint, checkpoints), CHECKPOINT_S))
-                )
-            log.info("ready", installation=keys.installation, streams=len(await ledger.streams()))
+            log.info("ready", installation=_setting("THIDUA_INSTALLATION"), streams=len(await ledger.streams()))
             await stop.wait()
             for task in upkeep:
                 task.cancel()

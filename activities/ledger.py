@@ -30,11 +30,12 @@ from ledger.protocol import (
     CommandReused,
     Diverged,
     Expired,
+    KeysChanged,
     Ledger,
     Part,
     load_all,
 )
-from ledger.signing import LIFETIME, SKEW, BatchItem, Header, Keys, NotSignedError, SignedCommand
+from ledger.signing import LIFETIME, SKEW, BatchItem, Header, Keys, KeySource, NotSignedError, SignedCommand
 from vault.texts import Texts
 from workflows.messages import AppendAnswer, AppendRequest, EventMessage, LoadRequest, RecallRequest, event_message
 
@@ -49,7 +50,7 @@ class LedgerActivities:
     """The activities to register on a worker. `now` is the database's time; tests of deadlines give another one."""
 
     def __init__(
-        self, ledger: Ledger, texts: Texts, keys: Keys, now: Callable[[], Awaitable[datetime]] | None = None
+        self, ledger: Ledger, texts: Texts, keys: KeySource, now: Callable[[], Awaitable[datetime]] | None = None
     ) -> None:
         self._ledger = ledger
         self._texts = texts
@@ -95,11 +96,30 @@ class LedgerActivities:
             ApplicationError: `NotSigned`, `Diverged`, `CommandReused` or `Refused`.
         """
         _only_local()
+        keys = await self._keys.current()
+        while True:
+            try:
+                return await self._append_signed(request, keys)
+            except (NotSignedError, KeysChanged) as error:
+                # The key may have been named, or retired, a moment ago.
+                if (newer := await self._keys.refresh()) is keys and isinstance(error, NotSignedError):
+                    raise ApplicationError(
+                        error.code, error.code, error.facts, type="NotSigned", non_retryable=True
+                    ) from None
+                keys = newer
+
+    async def _append_signed(self, request: AppendRequest, keys: Keys) -> AppendAnswer:
+        """Check the signature with the keys, and append.
+
+        Raises:
+            NotSignedError
+            KeysChanged: the ledger has newer keys.
+        """
         batch, items = request.batch, request.batch.items
         events = [(part.stream, event) for part in request.parts for event in part.events]
         try:
             used = [items[index] for index in sorted({event.item for _, event in events})]
-            header = self._keys.verify(batch.header, batch.signature, used)
+            header = keys.verify(batch.header, batch.signature, used)
             if header.actor in RESERVED or header.expires - header.issued != LIFETIME:
                 raise NotSignedError("malformed")
             if header.issued > datetime.now(UTC) + SKEW:
@@ -116,15 +136,13 @@ class LedgerActivities:
                 )
                 for part in request.parts
             )
-        except NotSignedError as error:
-            raise ApplicationError(error.code, error.code, error.facts, type="NotSigned", non_retryable=True) from None
         except (ValueError, IndexError) as error:
             raise ApplicationError("malformed", "malformed", {}, type="NotSigned", non_retryable=True) from error
         for _, event in events:
             if event.draft.type in NAMES_EDITION:
                 await self._edition(json.loads(event.draft.payload)["edition"])
         stored = tuple((item.command_id, command) for item, command in commands.items())
-        return _answer(await self._append(Append(parts, stored, header.expires, header.read)))
+        return _answer(await self._append(Append(parts, stored, header.expires, header.read, keys.version)))
 
     @activity.defn(name="run_due_timers")
     async def run_due_timers(self, request: LoadRequest) -> AppendAnswer:

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import structlog
+
 from accounts import Kind
 from accounts.store import Accounts
+from application.key_ring import KeyRing, OwnKeyError
 from domain.access import Reader, readers
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload
-from domain.installation import STREAM
+from domain.installation import STREAM, KeyHolder, KeyRole
 from domain.numbers import whole_number
 from domain.records import OPERATOR, Refused
 from domain.rights import is_binding
@@ -28,10 +31,14 @@ from domain.streams import is_cycle, is_year
 from domain.strengths import Strength, weakness
 from errors import CodedError
 from errors import Kind as ErrorKind
+from i18n.messages import sentence
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger
 from ledger.signing import BatchItem, SignedBatch, Signer
+from local.key_files import KeyFile
 from vault.persons import Contact
+
+log = structlog.get_logger()
 
 ASKS_AGAIN = frozenset({Strength.PASSWORD, Strength.PASSWORD_AND_CODE, Strength.REHEARSAL})
 """Proofs of logins on pages: binding commands need the password once more."""
@@ -104,15 +111,16 @@ class _Command:
 class Gate:
     """The gate of an open installation."""
 
-    def __init__(self, signer: Signer, ledger: PostgresLedger, *, rehearsal: bool) -> None:
-        self._signer, self._ledger, self._accounts = signer, ledger, Accounts(ledger.pool)
+    def __init__(self, key_file: KeyFile, ledger: PostgresLedger, *, rehearsal: bool) -> None:
+        self._key_file, self._ledger, self._accounts = key_file, ledger, Accounts(ledger.pool)
+        self._keys = KeyRing(ledger, key_file.installation, ledger.epoch)
         self.rehearsal = rehearsal
         self._organisers: dict[str, str] = {}  # of opened cycles; it never changes
 
     @property
     def installation(self) -> str:
         """The installation's id."""
-        return self._signer.installation
+        return self._key_file.installation
 
     def strength_of(self, submitter: Submitter) -> Strength:
         """The strength that the header of the submitter's commands states."""
@@ -123,9 +131,12 @@ class Gate:
 
         Raises:
             GateClosedError, Refused: as `check`.
+            OwnKeyError: the key of this process is not accepted.
+            InputError: its file cannot be read.
         """
         await self.check(submitter, [_command(item) for item in items])
-        return self._signer.sign(
+        signer = await self._signer()
+        return signer.sign(
             items,
             actor=submitter.contact.id,
             commitment=submitter.contact.commitment or None,
@@ -135,6 +146,19 @@ class Gate:
             read=await self._ledger.tip(),
             stand_in_for=submitter.absent.id if submitter.absent is not None else None,
         )
+
+    async def _signer(self) -> Signer:
+        """Return what signs now: the file may have got a new key, and the ledger may have retired the one in it."""
+        own, holder = self._key_file.read(), KeyHolder(self._key_file.kind)
+        try:
+            await self._keys.check_own(own.key, own.public, KeyRole.ENTRY, holder)
+        except OwnKeyError as error:
+            if holder is not KeyHolder.WEB:
+                raise
+            # The operator reads the log; a visitor is not told which command to type.
+            log.warning(sentence(error.code, error.facts))
+            raise OwnKeyError(error.code.replace("own_", "web_")) from None
+        return own.signer(self._ledger.epoch)
 
     async def check(self, submitter: Submitter, asked: Iterable[Asked], *, trying: bool = False) -> None:
         """Check that the submitter may enter these commands. `trying`: nothing is entered, and no password asked again.

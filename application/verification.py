@@ -24,8 +24,8 @@ PROCESSES = min(2, os.cpu_count() or 1)
 FEW = 5_000
 """Fewer events are verified by this process alone: starting others would take longer."""
 
-REMARKS = frozenset({"erased_is_there", "file_missing", "epoch_raised"})
-"""What may have been so from the beginning: an act can name a file that was never uploaded."""
+REMARKS = frozenset({"checkpoint_untrusted", "epoch_raised", "erased_is_there", "file_missing"})
+"""What is no sign of a change: an act can name a file that was never uploaded, a checkpoint be of a stolen key."""
 
 
 def chain_warning(rows: Sequence[RecordedEvent], name: str = "") -> str:
@@ -55,7 +55,10 @@ async def marks_of(
         if (signed := await stored_checkpoint(ledger.pool, log)) is not None:
             marks.add("database", [signed])
     except NoteError as error:
-        marks.beside.append(BesideProblem("tree_row", error.code))
+        if error.code == "note_untrusted":
+            marks.beside.append(BesideProblem("checkpoint_untrusted"))
+        else:
+            marks.beside.append(BesideProblem("tree_row", error.code))
     return marks
 
 
@@ -64,7 +67,7 @@ async def verify_all(
     installation: str,
     *,
     marks: Marks | None = None,
-    entry_key: str | None = None,
+    root_key: str | None = None,
     processes: int | None = None,
     progress: Progress = lambda _part, _done, _all: None,
 ) -> VerificationReport:
@@ -85,7 +88,7 @@ async def verify_all(
         installation,
         ledger.epoch,
         marks=marks,
-        entry_key=entry_key,
+        root_key=root_key,
         outside=vault,
         pool_of=stream_processes(ledger.url, processes, erasures) if processes else None,
         progress=progress,

@@ -19,6 +19,8 @@ from pydantic import TypeAdapter
 
 from application.application import Application
 from application.jobs import Jobs
+from application.key_ring import KeyRing
+from application.log_keys import keys_to_verify_with, log_of_given
 from application.verification import marks_of, verify_all
 from audit.report import VerificationReport
 from errors import AwayError, InputError
@@ -164,7 +166,8 @@ async def _work(settings: dict[str, str]) -> None:
     kept = []
     log = None
     if settings["text"]:
-        log = LogIdentity.of(NoteVerifier.parse(settings["key"]))
+        keys = KeyRing(ledger, settings["installation"], ledger.epoch)
+        log = log_of_given(await keys_to_verify_with(keys), NoteVerifier.parse(settings["key"]))
         kept = given_checkpoints(settings["text"], log)
     report = await verify_all(
         ledger, settings["installation"], marks=await marks_of(ledger, log, kept=kept), progress=progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit.report import BesideProblem, Compared, Problem, VerificationReport
+from audit.report import BesideProblem, Compared, Problem, Untrusted, VerificationReport
 from i18n import _
 from i18n.messages import counted, word
 
@@ -32,6 +32,11 @@ def result_text(report: VerificationReport) -> str:
     """What the verification shows, in a sentence. That nobody changed anything is said of what a checkpoint covers."""
     if report.first_broken is not None:
         return _("BROKEN at position {position}").format(position=report.first_broken)
+    if report.untrusted and not report.beside:
+        return _(
+            "What stands there was not changed. But a key that others may have had signed {commands} after the "
+            "position up to which it is trusted: look at each of them."
+        ).format(commands=counted("signature", sum(one.commands for one in report.untrusted)))
     if not report.ok:
         return _("Something beside the ledger does not fit it.")
     if not report.proven:
@@ -80,6 +85,16 @@ def limits_lines(report: VerificationReport) -> Iterator[str]:
 def problem_text(problem: Problem) -> str:
     """A finding in words."""
     return " ".join(filter(None, (word("fault", problem.code), f"({problem.detail})" if problem.detail else "")))
+
+
+def untrusted_text(one: Untrusted) -> str:
+    """What a compromised key signed after the position up to which it is trusted."""
+    text = _(
+        "the first of {commands} that a compromised key (for {what}) signed after position {position}, up to which it "
+        "is trusted"
+    )
+    what = word("key_kind", one.kind)
+    return text.format(commands=counted("signature", one.commands), what=what, position=one.trusted_until)
 
 
 def beside_text(one: BesideProblem) -> str:

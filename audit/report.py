@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from typing import Literal
 
@@ -41,6 +41,20 @@ class Compared:
 
 
 @dataclass(slots=True)
+class Untrusted:
+    """Commands that a key signed after the position up to which it is trusted: how many, and the first of them."""
+
+    key: str
+    kind: str
+    """What `thidua key add` calls such a key."""
+    trusted_until: int
+    position: int
+    stream: str
+    command_id: str
+    commands: int = 1
+
+
+@dataclass(slots=True)
 class StreamReport:
     """What the second part found in one stream."""
 
@@ -53,11 +67,24 @@ class StreamReport:
     """The highest writer epoch in a signed header."""
     problems: list[Problem] = field(default_factory=list)
     beside: list[BesideProblem] = field(default_factory=list)
+    untrusted: list[Untrusted] = field(default_factory=list)
+    """One for each key that was retired as compromised and signed more than it is trusted for."""
 
     def problem(self, position: int | None, stream: str, code: str, detail: str = "") -> None:
         """Note a problem; beyond `PROBLEMS_KEPT` they are dropped, because the first ones tell."""
         if len(self.problems) < PROBLEMS_KEPT:
             self.problems.append(Problem(position, stream, code, detail))
+
+
+def add_untrusted(found: list[Untrusted], one: Untrusted) -> None:
+    """Add commands of a key to those that were found before."""
+    for other in found:
+        if other.key == one.key:
+            other.commands += one.commands
+            if one.position < other.position:
+                other.position, other.stream, other.command_id = one.position, one.stream, one.command_id
+            return
+    found.append(replace(one))
 
 
 @dataclass(slots=True)
@@ -74,13 +101,14 @@ class VerificationReport:
     beside: list[BesideProblem] = field(default_factory=list)
     remarks: list[BesideProblem] = field(default_factory=list)
     """What a reader should know and what is no sign of a change."""
+    untrusted: list[Untrusted] = field(default_factory=list)
     root: str = ""
     compared: list[Compared] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
         """Whether no problem was found."""
-        return not self.problems and not self.beside
+        return not self.problems and not self.beside and not self.untrusted
 
     @property
     def first_broken(self) -> int | None:
@@ -100,6 +128,8 @@ class VerificationReport:
         self.epoch = max(self.epoch, part.epoch)
         self.problems = first_problems([*self.problems, *part.problems])
         self.beside = list(dict.fromkeys([*self.beside, *part.beside]))[:PROBLEMS_KEPT]
+        for one in part.untrusted:
+            add_untrusted(self.untrusted, one)
 
 
 def first_problems(problems: Iterable[Problem]) -> list[Problem]:

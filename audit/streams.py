@@ -14,7 +14,7 @@ from typing import Protocol
 from uuid import UUID
 
 from audit.keys import KeyHistory
-from audit.report import BesideProblem, StreamReport
+from audit.report import BesideProblem, StreamReport, Untrusted, add_untrusted
 from domain import installation
 from domain.administration import ADMINISTRATION
 from domain.commands import AuthenticatedCommand, CommandPayload
@@ -29,7 +29,7 @@ from ledger.connection import DATABASE_ERRORS
 from ledger.events import NO_DIGEST, LedgerTip, RecordedEvent
 from ledger.mapping import authenticate, to_envelope
 from ledger.protocol import Ledger
-from ledger.signing import LIFETIME, SKEW, BatchItem, Header, NotSignedError, SignedCommand
+from ledger.signing import LIFETIME, SKEW, BatchItem, Header, Keys, NotSignedError, SignedCommand
 
 _ADMINISTRATION = frozenset(event.NAME for event in ADMINISTRATION)
 
@@ -93,8 +93,8 @@ class StreamChecker:
         """The signed commands of the page that is checked."""
         self._read: dict[int, bytes] = {}
         """The digests of the events that were the newest when these commands were signed."""
-        self._header: tuple[bytes, Header, frozenset[tuple[str, str, str]]] | None = None
-        """The batch whose signature was checked last, its header and the items that it covers."""
+        self._header: tuple[bytes, Keys, Header, frozenset[tuple[str, str, str]]] | None = None
+        """The batch whose signature was checked last, with which keys, its header and the items that it covers."""
 
     async def check(self, name: str, tip: Tip) -> StreamReport:
         """Check a stream up to its tip."""
@@ -199,7 +199,15 @@ class StreamChecker:
         else:
             stream.commands.add(row.command_id)
             stream.found.signatures += 1
+            self._check_trust(row, header.key, stream)
         self._expect_events(row, item, header, stream)
+
+    def _check_trust(self, row: RecordedEvent, key: str, stream: _Stream) -> None:
+        """Note a command that was signed with a compromised key after the position up to which it is trusted."""
+        limit = self._keys.trusted_until(key)
+        if limit is not None and row.position > limit:
+            one = Untrusted(key, self._keys.newest[key].kind, limit, row.position, row.stream, str(row.command_id))
+            add_untrusted(stream.found.untrusted, one)
 
     def _faults(
         self,
@@ -218,6 +226,16 @@ class StreamChecker:
             yield "command_unit", command.unit
         if not self._stood_before(row, header.read):
             yield "signature", "other_ledger"
+        if row.recorded_at > header.expires:
+            yield ("expired",)
+        if row.recorded_at + SKEW < header.issued:
+            yield "before_issued", header.issued.isoformat()
+        yield from self._signer_faults(item, header)
+
+    def _signer_faults(self, item: BatchItem, header: Header) -> Iterable[tuple[str, str]]:
+        """Yield what its signer should not have signed: code and detail."""
+        if not self._keys.newest[header.key].may_sign(item.stream, item.payload, header.strength):
+            yield "wrong_key", header.key
         # What no entry point of this installation signs, whoever holds its key.
         if header.actor in RESERVED:
             yield "signature", "reserved_name"
@@ -225,10 +243,6 @@ class StreamChecker:
             yield "signature", "rehearsal_elsewhere"
         if header.expires - header.issued != LIFETIME:
             yield "signature", "lifetime"
-        if row.recorded_at > header.expires:
-            yield ("expired",)
-        if row.recorded_at + SKEW < header.issued:
-            yield "before_issued", header.issued.isoformat()
 
     def _stood_before(self, row: RecordedEvent, read: LedgerTip) -> bool:
         """Return whether the event that was the newest when a command was signed stands before the command's own."""
@@ -242,11 +256,12 @@ class StreamChecker:
         Raises:
             NotSignedError: the signature is wrong.
         """
-        if self._header is None or self._header[0] != command.batch_digest:
-            keys = self._keys.at(position)
+        keys = self._keys.at(position)
+        # A key may have been retired between two events of a batch.
+        if self._header is None or self._header[0] != command.batch_digest or self._header[1] is not keys:
             header = keys.verify(command.header, command.signature, (), any_epoch=True)
-            self._header = command.batch_digest, header, frozenset(header.items)
-        return self._header[1:]
+            self._header = command.batch_digest, keys, header, frozenset(header.items)
+        return self._header[2:]
 
     def _expect_events(self, row: RecordedEvent, item: BatchItem, header: Header, stream: _Stream) -> None:
         """Decide the command again on the state before it, and keep its events as expected."""

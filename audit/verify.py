@@ -40,7 +40,7 @@ async def verify(  # noqa: PLR0913 - one for each source of what is compared
     epoch: int,
     *,
     marks: Marks | None = None,
-    entry_key: str | None = None,
+    root_key: str | None = None,
     outside: NamedOutside | None = None,
     pool_of: PoolOf | None = None,
     progress: Progress = lambda _part, _done, _all: None,
@@ -53,7 +53,7 @@ async def verify(  # noqa: PLR0913 - one for each source of what is compared
         installation_id: the id that the ledger must belong to.
         epoch: its writer epoch.
         marks: the checkpoints that it is compared with.
-        entry_key: the installation's public key in hex, if the auditor has it from another source.
+        root_key: the installation's first public key in hex, if the auditor has it from another source.
         outside: checks the texts, persons and files that events name; without it they are not checked.
         pool_of: makes the processes for the second part; without it this process does it.
         progress: is called now and then.
@@ -63,7 +63,7 @@ async def verify(  # noqa: PLR0913 - one for each source of what is compared
     chain = await check_chain(ledger, marks.sizes, lambda done: progress(1, done, max(about, done)))
     report = VerificationReport(events=chain.events, streams=len(chain.tips), root=chain.tree.root().hex())
     own = StreamReport()
-    keys = await key_history(ledger, installation_id, epoch, entry_key, own)
+    keys = await key_history(ledger, installation_id, epoch, root_key, own)
     report.add(own)
     await _check_streams(ledger, edition_of, keys, outside, pool_of, chain, report, progress)
     if outside is not None:

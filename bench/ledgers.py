@@ -25,6 +25,7 @@ from nacl.signing import SigningKey
 from bench.harness import ROUNDS, BenchRow, median, rate
 from domain.codec import encode
 from domain.cycle import CYCLE
+from domain.installation import KeyHolder, KeyRole, NamedKey
 from domain.law import LAW
 from domain.records import Event
 from domain.steps.commenting import StanceTaken
@@ -95,7 +96,8 @@ async def appends(server: PostgresServer, folder: Path) -> list[BenchRow]:
     """Measure durable appends by 16 and 64 writers, without and with a check of each command's signature."""
     rows: list[BenchRow] = []
     signer = Signer("bench", 1, "entry-1", SigningKey.generate())
-    keys = Keys("bench", 1, {"entry-1": bytes(signer.private.verify_key)})
+    key = NamedKey("entry-1", bytes(signer.private.verify_key), KeyRole.ENTRY, KeyHolder.CLI)
+    keys = Keys("bench", 1, {key.key: key})
     async with ledger(server, "bench") as opened:
         for writers, plain, checked in ((16, 0.75, 0.5), (64, 1.7, 0.7)):
             ours, signed, theirs = [], [], []

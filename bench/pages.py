@@ -24,7 +24,6 @@ from domain.administration import MakeAccount
 from domain.rules import Edition
 from ledger.connection import Pool, open_pool
 from ledger.postgres import open_ledger
-from ledger.signing import Signer
 from projections.board_table import Board
 from projections.search import SearchIndex
 from resources import RULES
@@ -170,7 +169,7 @@ async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years
         digest = await app.texts.put_edition(rules.model_dump_json())
         ledger = await open_ledger(app.endpoints.database_url, app.installed.id)
         installed = app.installed
-        signer = Signer(installed.id, ledger.epoch, installed.key, installed.private)
+        signer = installed.cli.signer(ledger.epoch)
         started = time.perf_counter()
         events = await years.load(ledger, rules, digest, signer, clusters, count)
         rows.append(BenchRow(f"loaded through decide and store, {clusters} clusters × {count} years", events, "events"))

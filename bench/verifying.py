@@ -26,6 +26,7 @@ from audit.streams import stream_tips
 from bench import years
 from bench.harness import ROUNDS, BenchRow, median
 from bench.ledgers import NOW, draft, ledger
+from domain.installation import KeyHolder, KeyRole, NamedKey
 from domain.rules import NO_RULES, Edition
 from domain.steps.commenting import StanceTaken
 from domain.steps.lifecycle import CycleOpened
@@ -137,7 +138,8 @@ async def _second_part(opened: PostgresLedger, rules: Edition) -> list[BenchRow]
     digest = await Texts(opened.pool).put_edition(rules.model_dump_json())
     await years.load(opened, rules, digest, signer, CLUSTERS, YEARS)
     chain = await check_chain(opened, frozenset())
-    keys = KeyHistory("decided", 1, named=[(0, "entry-1", bytes(signer.private.verify_key))])
+    key = NamedKey("entry-1", bytes(signer.private.verify_key), KeyRole.ENTRY, KeyHolder.CLI)
+    keys = KeyHistory("decided", 1, changes=[(0, {key.key: key})])
     tips, rows = stream_tips(chain.tips), []
     for processes in (1, 2):
         async with stream_processes(opened.url, processes, Erasures())(keys) as pool:

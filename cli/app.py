@@ -28,6 +28,8 @@ app.add_typer(audit, name="audit")
 app.add_typer(rules, name="rules")
 account = typer.Typer(help=_("Accounts for the web pages."), no_args_is_help=True)
 app.add_typer(account, name="account")
+key = typer.Typer(help=_("The keys that sign: which there are, a new one, the end of one."), no_args_is_help=True)
+app.add_typer(key, name="key")
 export = typer.Typer(help=_("Take out of the register what can be brought into another one."), no_args_is_help=True)
 app.add_typer(export, name="export")
 
@@ -156,6 +158,55 @@ def account_rotate_key(json: Json = False) -> None:
     from cli import accounts
 
     _finish(lambda: accounts.rotate_key(as_json=json))
+
+
+RootKey = Annotated[
+    Optional[Path], typer.Option("--root-key", help=_("The file of the root key, where it is not in the data folder."))
+]
+Yes = Annotated[bool, typer.Option("--yes", help=_("Do it without asking."))]
+
+
+@key.command("list", help=_("All keys that were ever named, and what became of them."))
+def key_list(json: Json = False) -> None:
+    from cli import keys
+
+    _finish(lambda: keys.list_(as_json=json))
+
+
+@key.command("add", help=_("Put a new key into use; the older one stays accepted until it is retired."))
+def key_add(
+    kind: Annotated[
+        str, typer.Argument(help=_("`cli` (the command line), `web` (the pages), `log` (checkpoints) or `root`."))
+    ],
+    root_key: RootKey = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    from cli import keys
+
+    _finish(lambda: keys.add(kind, root_key, confirmed=yes, as_json=json))
+
+
+@key.command("retire", help=_("End a key: from now on nothing that it signs is accepted."))
+def key_retire(
+    name: Annotated[str, typer.Argument(help=_("The key, as `thidua key list` names it."))],
+    compromised: Annotated[
+        bool, typer.Option("--compromised", help=_("Others may have it: it is trusted up to a position only."))
+    ] = False,
+    trusted_until: Annotated[
+        Optional[int], typer.Option(min=0, help=_("The last position up to which it is trusted."))
+    ] = None,
+    root_key: RootKey = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    from cli import keys
+
+    _finish(
+        lambda: keys.retire(
+            name, root_key, compromised=compromised, trusted_until=trusted_until, confirmed=yes, as_json=json
+        )
+    )
 
 
 @year.command(

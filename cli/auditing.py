@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from application.event_texts import Background, event_texts
+from application.key_ring import KeyRing, OwnKeyError
+from application.log_keys import keys_to_verify_with, log_identity, log_of_given
 from application.moments import Moment
 from application.timeline import installation_timeline
 from application.timeline import timeline as timeline_entries
 from application.verification import chain_warning, marks_of, verify_all
-from application.verification_text import beside_text, problem_text, verification_lines
+from application.verification_text import beside_text, problem_text, untrusted_text, verification_lines
 from audit.replay import Replay, digests_in, replay, replay_as_json, select
 from audit.verify import Progress
 from cli.acting import day_of
@@ -24,7 +26,7 @@ from domain.city_year import CityState
 from domain.codec import plain
 from domain.cycle import CYCLE
 from domain.deviations import deviations
-from domain.installation import STREAM
+from domain.installation import STREAM, KeyRole
 from domain.records import Event, EventEnvelope
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.state import State, members_and_organiser
@@ -33,16 +35,15 @@ from domain.titles import names_of
 from errors import InputError
 from i18n import _, ngettext
 from i18n.details import Detail
-from i18n.messages import day, word
+from i18n.messages import day, sentence, word
 from i18n.state_text import deviation_text, state_lines
 from i18n.timeline import EventText
 from i18n.values import unnamed_units
 from ledger.checkpoints import FILE, CheckpointFile, CheckpointLog, read_given
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
-from ledger.notes import LogIdentity, NoteVerifier
+from ledger.notes import NoteVerifier
 from ledger.paging import ALL_ROWS, Paged, PageRequest
-from local.log_key import LOG_KEY_FILE, log_key
 
 
 async def timeline(cycle: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> int:
@@ -187,9 +188,11 @@ async def _acts(
 async def verify_(files: Sequence[Path], key: str | None, processes: int | None, *, as_json: bool) -> int:
     """Verify the ledger and the vault, and compare them with checkpoints. When all is right, make a checkpoint."""
     async with session("ledger", say, founded=True) as app:
-        own = log_key(app.paths.data / LOG_KEY_FILE)
-        own_log = LogIdentity.of(own.verifier)
-        given_log = own_log if key is None else LogIdentity.of(_given_key(key))
+        own = app.installed.key("log")
+        keys = KeyRing(app.ledger, app.installed.id, app.ledger.epoch)
+        known, verifier = await keys_to_verify_with(keys), own.note_signer.verifier
+        own_log = log_identity(known, verifier)
+        given_log = own_log if key is None else log_of_given(known, _given_key(key))
         kept = [one for file in files for one in read_given(file, given_log)]
         file = app.paths.data / "checkpoints" / FILE
         with _progress() as progress:
@@ -197,12 +200,17 @@ async def verify_(files: Sequence[Path], key: str | None, processes: int | None,
                 app.ledger,
                 app.installed.id,
                 marks=await marks_of(app.ledger, own_log, file, kept),
-                entry_key=app.installed.public_key,
+                root_key=app.installed.root_public_key,
                 processes=processes,
                 progress=progress,
             )
         if report.ok:
-            await CheckpointLog(app.ledger.pool, CheckpointFile(file), own).advance()
+            try:
+                await keys.check_own(own.key, own.public, KeyRole.LOG, KeyRole.LOG)
+            except OwnKeyError as error:
+                say(sentence(error.code, error.facts))
+            else:
+                await CheckpointLog(app.ledger.pool, CheckpointFile(file), own.note_signer, own_log).advance()
     data = {
         "installation": app.installed.id,
         "folder": str(app.paths.data),
@@ -214,12 +222,13 @@ async def verify_(files: Sequence[Path], key: str | None, processes: int | None,
         "unsigned": report.unsigned,
         "first_broken_position": report.first_broken,
         "root": report.root,
-        "log_key": str(own.verifier),
+        "log_key": str(verifier),
         "compared": [asdict(one) for one in report.compared],
         "proven": report.proven,
         "problems": [asdict(problem) for problem in report.problems],
         "beside": [asdict(one) for one in report.beside],
         "remarks": [asdict(one) for one in report.remarks],
+        "untrusted": [asdict(one) for one in report.untrusted],
     }
 
     def show() -> None:
@@ -230,9 +239,13 @@ async def verify_(files: Sequence[Path], key: str | None, processes: int | None,
         for problem in report.problems:
             where = f"{problem.position or '-'} {problem.stream}".rstrip()
             console.print(f"  {where}: {problem_text(problem)}", soft_wrap=True)
+        for signed in report.untrusted:
+            console.print(
+                f"  {signed.position} {signed.stream}: `{signed.key}`, {untrusted_text(signed)}", soft_wrap=True
+            )
         for one in (*report.beside, *report.remarks):
             console.print(f"  {beside_text(one)}", soft_wrap=True)
-        console.print(_("Key of the checkpoints: {key}").format(key=own.verifier), soft_wrap=True)
+        console.print(_("Key of the checkpoints: {key}").format(key=verifier), soft_wrap=True)
 
     answer(data, as_json=as_json, show=show)
     return Exit.DONE if report.ok else Exit.NOT_VERIFIED

@@ -18,9 +18,10 @@ from cli.outcome import on_its_way, refused
 from domain.records import Command
 from errors import InputError
 from ledger.postgres import PostgresLedger, open_ledger
-from ledger.signing import BatchItem, Signer
+from ledger.signing import BatchItem
 from local.engine import Endpoints, EnginePart, open_engine
 from local.installation import Installation, is_founded
+from local.key_files import CLI_KEY_FILE, KeyFile
 from local.paths import Paths, paths
 from vault.persons import People
 from vault.texts import Texts
@@ -70,8 +71,8 @@ class Session(Application):
         engine_client: EngineClient | None,
     ) -> Session:
         """Return the session of an installation. Without `engine_client` it only reads."""
-        signer = Signer(installed.id, ledger.epoch, installed.key, installed.private)
-        gate = Gate(signer, ledger, rehearsal=installed.rehearsal)
+        key_file = KeyFile(paths.data / CLI_KEY_FILE, "cli", installed.id)
+        gate = Gate(key_file, ledger, rehearsal=installed.rehearsal)
         texts, people = Texts(ledger.pool), People(ledger.pool)
         return cls(gate, ledger, texts, people, engine_client, paths, endpoints, installed)
 

@@ -16,6 +16,7 @@ SENTENCES: Mapping[str, str] = {
     "account_key_unreadable": N_(
         "{file}, the key file of accounts, is missing or damaged: the operator must see to it."
     ),
+    "account_key_open": N_("Others may read {file}, the key file of accounts: the operator must see to it."),
     "auditor_needs_end": N_("An auditor's access must have a last day."),
     "bad_address": N_("The address is too long, or holds characters that cannot be used. Open the page from the menu."),
     "bad_day": N_("“{found}” is no day; write 05/02/2020."),

@@ -294,6 +294,42 @@ SENTENCES: Mapping[str, str | Plural] = {
     "other_installation": N_("This belongs to another installation."),
     "other_epoch": N_("The ledger was restored since; start again."),
     "unknown_key": N_("The key that signed this is not known here."),
+    "key_retired": N_(
+        "The key with which this was signed is retired, so it was not entered. Tell the operator; then enter it again."
+    ),
+    "wrong_key": N_("The key with which this was signed may not sign it, so it was not entered. Tell the operator."),
+    "keys_changed": N_("The keys of the register were changed just now; enter it again."),
+    "own_key_retired": N_(
+        "The key `{key}`, with which this program signs, is retired. Nothing was entered. The operator gives it a "
+        "new one: `thidua key add {holder}`."
+    ),
+    "own_key_unknown": N_(
+        "The register does not know the key `{key}`, with which this program signs. Nothing was entered. The operator "
+        "restores its file from a backup, or gives it a new one: `thidua key add {holder}`."
+    ),
+    "web_key_retired": N_(
+        "Nothing can be entered here now: the key with which these pages sign is retired. Tell the operator, who gives "
+        "them a new one. What you typed is not lost."
+    ),
+    "web_key_unknown": N_(
+        "Nothing can be entered here now: the register does not know the key with which these pages sign. Tell the "
+        "operator, who gives them a new one. What you typed is not lost."
+    ),
+    "key_known": N_("There is a key `{key}` already."),
+    "key_incomplete": N_("It does not say who holds the key `{key}`."),
+    "no_such_key": N_("There is no key `{key}`; `thidua key list` lists them."),
+    "key_gone": N_("The key `{key}` is retired already."),
+    "last_key": N_("`{key}` is the last key of its kind: first put another one into use, `thidua key add {holder}`."),
+    "not_read_yet": N_("Position {position} does not exist yet; the last one is {last}."),
+    "no_such_key_kind": N_("There is no kind of key called `{found}`; the kinds are {kinds}."),
+    "compromised_needs_position": N_(
+        "`--compromised` and `--trusted-until` belong together: up to which position is the key trusted? `thidua audit "
+        "timeline` shows positions."
+    ),
+    "needs_yes": N_("This needs a yes: at a terminal you are asked, elsewhere add `--yes`. Nothing was changed."),
+    "root_key_away": N_("The root key is not in {folder}. Name its file: `--root-key FILE`."),
+    "root_key_unknown": N_("`{key}` is no root key of this register. Use the file of the root key that holds."),
+    "root_key_retired": N_("The root key `{key}` is retired. Use the file of the one that replaced it."),
     "bad_signature": N_("The signature is wrong."),
     "not_covered": N_("The signature does not cover this command."),
     "expired": N_("The command waited too long and expired; hand it in again."),
@@ -397,6 +433,10 @@ SENTENCES: Mapping[str, str | Plural] = {
     "checkpoint_file_malformed": N_("Line {line} of {file} is no checkpoint, or only a part of one."),
     "checkpoint_file_foreign": N_("The checkpoint in line {line} of {file} is of another installation ({origin})."),
     "checkpoint_file_unsigned": N_("The checkpoint in line {line} of {file} was not signed with this key."),
+    "checkpoint_file_untrusted": N_(
+        "The key of the checkpoint in line {line} of {file} was compromised, and the checkpoint is later than the key "
+        "is trusted."
+    ),
     "checkpoint_file_signature": N_(
         "The signature of the checkpoint in line {line} of {file} is wrong: it was changed."
     ),
@@ -405,6 +445,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "note_unsigned": N_("The checkpoint was not signed with this key."),
     "note_signature": N_("The signature of the checkpoint is wrong: it was changed."),
     "note_frontier": N_("The tree in the database is not the one of its checkpoint."),
+    "note_untrusted": N_("The key of the checkpoint was compromised, and the checkpoint is later than it is trusted."),
     "note_key_bad": N_(
         "This is no key of checkpoints. It is one line with two plus signs, as `thidua audit verify` prints it."
     ),
@@ -414,7 +455,9 @@ SENTENCES: Mapping[str, str | Plural] = {
     "text_altered": N_("The text was changed in the database, so it cannot be used. `thidua audit verify` says more."),
     "key_file_missing": N_("The key file {file} cannot be read: {problem}."),
     "key_file_bad": N_("The key file {file} is damaged. Restore it from a backup."),
-    "key_file_open": N_("Others may read the key file {file}. Only its owner may: chmod 600 {file}."),
+    "key_file_open": N_("Others may read or write the key file {file}. Only its owner may: chmod 600 {file}."),
+    "key_file_kind": N_("The key file {file} holds another key than is needed here."),
+    "key_file_foreign": N_("The key file {file} is of another installation."),
     "append_size": N_("An append takes 1 to {most} events, not {count}."),
     "unreachable": N_("The engine does not answer."),
     "database_unreachable": N_("The database does not answer now. Try again in a moment."),

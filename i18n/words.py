@@ -104,6 +104,9 @@ WORDS: Mapping[str, WordTable] = {
             "checkpoint_foreign": N_("a line of the file of checkpoints is of another installation"),
             "checkpoint_unsigned": N_("a line of the file of checkpoints was not signed by this installation"),
             "checkpoint_signature": N_("a line of the file of checkpoints has a wrong signature"),
+            "checkpoint_untrusted": N_(
+                "a checkpoint was signed with a compromised key, later than that is trusted; it proves nothing"
+            ),
             "checkpoint_twice": N_("two checkpoints of the same size differ"),
         }
     ),
@@ -257,6 +260,7 @@ WORDS: Mapping[str, WordTable] = {
             "incomplete": N_("the rest of its command is missing"),
             "other_installation": N_("founded by another installation"),
             "other_key": N_("founded with another key"),
+            "wrong_key": N_("signed with a key that may not sign this"),
             "changed_meanwhile": N_("it was changed while the ledger was verified"),
             "command_unit": N_("beside its command stands another unit than the signed one"),
             "before_issued": N_("recorded before its command was issued"),
@@ -271,6 +275,14 @@ WORDS: Mapping[str, WordTable] = {
         HoldCause,
     ),
     "holder": WordTable({"unknown": NC_("holder of a role", "unknown"), "vacant": N_("vacant")}, get_args(Holder)[1]),
+    "key_kind": WordTable(
+        {
+            "root": N_("which keys hold"),
+            "cli": N_("acts at the command line"),
+            "web": N_("acts on the pages"),
+            "log": NC_("what a key signs", "checkpoints"),
+        }
+    ),
     "letter": WordTable(
         {
             "guidance-request": N_("request for guidance"),

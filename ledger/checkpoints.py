@@ -147,7 +147,8 @@ def given_checkpoints(text: str, log: LogIdentity, name: str = "") -> list[Signe
 
     Raises:
         InputError: `checkpoint_file_empty`; `checkpoint_file_malformed` or `checkpoint_file_signature`, with the line;
-            `checkpoint_file_foreign`: they are of another installation; `checkpoint_file_unsigned`: not by the key.
+            `checkpoint_file_foreign`: they are of another installation; `checkpoint_file_unsigned`: not by the key;
+            `checkpoint_file_untrusted`: all are later than the key is trusted. Others that are later are left out.
     """
     text = text.replace("\r\n", "\n")
     if not text.strip():
@@ -156,13 +157,17 @@ def given_checkpoints(text: str, log: LogIdentity, name: str = "") -> list[Signe
         lines = [json.dumps(text.strip("\n") + "\n")]
     else:
         lines = [line for line in text.split("\n") if line.strip()]
-    found = []
+    found, untrusted = list[SignedCheckpoint](), 0
     for number, line in enumerate(lines, start=1):
         try:
             found.append(_opened(line.encode(), log))
         except NoteError as error:
+            if error.code == "note_untrusted" and (untrusted := untrusted or number):
+                continue
             code = error.code.replace("note_", "checkpoint_file_")
             raise InputError(code, file=name, line=number, **error.facts) from None
+    if untrusted and not found:
+        raise InputError("checkpoint_file_untrusted", file=name, line=untrusted)
     return found
 
 
@@ -183,11 +188,14 @@ class Advance:
 
 
 class CheckpointLog:
-    """Makes the checkpoints of a ledger, signed by `signer`, and keeps them in a file."""
+    """Makes the checkpoints of a ledger, signed by `signer`, and keeps them in a file.
 
-    def __init__(self, pool: Pool, file: CheckpointFile, signer: NoteSigner) -> None:
+    `log` has the keys that signed earlier ones, too; without it, this key signed all of them.
+    """
+
+    def __init__(self, pool: Pool, file: CheckpointFile, signer: NoteSigner, log: LogIdentity | None = None) -> None:
         self._pool, self._file, self._signer = pool, file, signer
-        self._log = LogIdentity.of(signer.verifier)
+        self._log = log or LogIdentity.of(signer.verifier)
 
     async def advance(self, *, wait: bool = False) -> Advance:
         """Make a checkpoint of all events that are stored now, unless there is nothing new.

@@ -21,6 +21,9 @@ from ledger.bodies import BadBodyError, EventBody, Provenance, check_body, decod
 EVENT_TAG = b"thidua-event-2"
 """The first bytes under every digest of an event, so that no other format's digest can be mistaken for it."""
 
+INSTALLATION_STREAM = "installation"
+"""The stream that names the keys: an append says with which version of it signatures were checked."""
+
 NO_DIGEST = bytes(32)
 """The `previous` of the first event of a stream."""
 

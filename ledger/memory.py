@@ -6,8 +6,19 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
-from ledger.events import NO_DIGEST, Draft, LedgerTip, RecordedEvent, StreamTip, chain_digest
-from ledger.protocol import PAGE_BYTES, Append, Appended, Behind, CommandReused, Diverged, Expired, Part, Stopped
+from ledger.events import INSTALLATION_STREAM, NO_DIGEST, Draft, LedgerTip, RecordedEvent, StreamTip, chain_digest
+from ledger.protocol import (
+    PAGE_BYTES,
+    Append,
+    Appended,
+    Behind,
+    CommandReused,
+    Diverged,
+    Expired,
+    KeysChanged,
+    Part,
+    Stopped,
+)
 from ledger.signing import SignedCommand
 
 
@@ -28,10 +39,7 @@ class MemoryLedger:
         known = self._known(request)
         if known is not None:
             return known
-        if request.expires is not None and request.expires < datetime.now(UTC):
-            raise Expired("expired", expires=request.expires.isoformat())
-        if request.read is not None and not self._holds(request.read):
-            raise Diverged("read_diverged", position=request.read.position)
+        self._check_signed(request)
         for part in request.parts:
             rows = self._streams.get(part.stream, [])
             tip = rows[-1].tip if rows else StreamTip()
@@ -51,6 +59,14 @@ class MemoryLedger:
         for _, command in request.commands:
             self._commands[command.digest] = command
         return Appended(tuple(stored))
+
+    def _check_signed(self, request: Append) -> None:
+        if request.expires is not None and request.expires < datetime.now(UTC):
+            raise Expired("expired", expires=request.expires.isoformat())
+        if request.read is not None and not self._holds(request.read):
+            raise Diverged("read_diverged", position=request.read.position)
+        if request.keys is not None and request.keys < len(self._streams.get(INSTALLATION_STREAM, [])):
+            raise KeysChanged("keys_changed")
 
     def _holds(self, tip: LedgerTip) -> bool:
         if tip.position == 0:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
 
@@ -175,10 +176,18 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class LogIdentity:
-    """What is known of a log from elsewhere: its origin, and the keys whose signatures are trusted."""
+    """What is known of a log from elsewhere: its origin, and the keys whose signatures are trusted.
+
+    A compromised key is trusted up to a size: `limits` has them by public key.
+    """
 
     origin: str
     keys: tuple[NoteVerifier, ...]
+    limits: Mapping[bytes, int] = field(default_factory=dict)
+
+    def trusts(self, key: NoteVerifier, size: int) -> bool:
+        """Return whether one of the keys is trusted for a checkpoint of a size."""
+        return size <= self.limits.get(key.public, size)
 
     @classmethod
     def of(cls, *keys: NoteVerifier) -> LogIdentity:
@@ -204,15 +213,19 @@ class SignedCheckpoint:
 
         Raises:
             NoteError: `note_malformed`; `note_foreign`: it is of another log; `note_unsigned`: none of the keys has
-                signed it; `note_signature`: a signature is wrong.
+                signed it; `note_signature`: a signature is wrong; `note_untrusted`: only a key has signed it that is
+                not trusted for this size any more.
         """
         parsed = Note.parse(note)
         checkpoint = Checkpoint.parse(parsed.text)
         if checkpoint.origin != log.origin:
             raise NoteError("note_foreign", origin=checkpoint.origin)
-        # A list: a wrong signature of one key is an error although another key's is right.
-        if not any([key.has_signed(parsed) for key in log.keys]):  # noqa: C419
+        # All of them: a wrong signature of one key is an error although another key's is right.
+        signers = [key for key in log.keys if key.has_signed(parsed)]
+        if not signers:
             raise NoteError("note_unsigned")
+        if not any(log.trusts(key, checkpoint.size) for key in signers):
+            raise NoteError("note_untrusted")
         return cls(checkpoint, note)
 
 

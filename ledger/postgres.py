@@ -11,7 +11,7 @@ from uuid import UUID
 from ledger.connection import Connection, Pool, connect, open_pool
 from ledger.events import NO_DIGEST, LedgerTip, RecordedEvent, StreamTip
 from ledger.memory import same_content
-from ledger.protocol import PAGE_BYTES, Append, Appended, Behind, Diverged, Expired, Stopped
+from ledger.protocol import PAGE_BYTES, Append, Appended, Behind, Diverged, Expired, KeysChanged, Stopped
 from ledger.setup import address_of, has_schema
 from ledger.signing import SignedCommand
 from ledger.watch import DatabaseWatch
@@ -44,11 +44,13 @@ class PostgresLedger:
         return await self._writer.append(request)
 
     async def _answer_unwritten(self, request: Append, status: str) -> Appended | Behind:
-        """Answer a request that `ledger.append` did not write: "known", "expired", "unread" or "behind"."""
+        """Answer a request that `ledger.append` did not write: "known", "expired", "unread", "keys" or "behind"."""
         if status == "expired" and request.expires is not None:
             raise Expired("expired", expires=request.expires.isoformat())
         if status == "unread" and request.read is not None:
             raise Diverged("read_diverged", position=request.read.position)
+        if status == "keys":
+            raise KeysChanged("keys_changed")
         return await (self._known(request) if status == "known" else self._behind(request))
 
     async def _known(self, request: Append) -> Appended:

@@ -51,6 +51,12 @@ class Expired(LedgerError):  # noqa: N818 - as above
     kind = Kind.REFUSED
 
 
+class KeysChanged(LedgerError):  # noqa: N818 - as above
+    """Signatures were checked with the keys of an older version of the installation's stream: check them again."""
+
+    kind = Kind.PENDING
+
+
 class Stopped(LedgerError):  # noqa: N818 - as above
     """The ledger cannot be used until the operator acts: no schema, clock jumped, wrong epoch, old law, settings."""
 
@@ -72,13 +78,15 @@ class Append:
 
     `commands` holds the signed command of each command id; acts of the clock have none. After `expires`, by the
     ledger's time, the request is refused unless all its commands are known; so it is when the ledger has not the event
-    `read`, the newest one when the commands were signed.
+    `read`, the newest one when the commands were signed. `keys` is the version of the installation's stream with whose
+    keys the signatures were checked: a key that was retired a moment ago must sign nothing more.
     """
 
     parts: tuple[Part, ...]
     commands: tuple[tuple[UUID, SignedCommand], ...] = ()
     expires: datetime | None = None
     read: LedgerTip | None = None
+    keys: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,7 @@ class Ledger(Protocol):
             BadBodyError: an event makes no body; see `ledger.bodies`.
             CommandReused: a known command id comes with another content.
             Expired: an unknown command came after it expired.
+            KeysChanged: an event of the installation's stream is newer than the keys that were read.
             Stopped: the ledger refuses all appends; `code` says why.
         """
 

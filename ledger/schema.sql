@@ -158,22 +158,24 @@ create trigger append_only before update or delete or truncate on ledger.batch
 -- because the driver sends those in half the time of arrays of rows.
 --
 -- A request is named by its place in request_*: when it expires, and the event that was the newest one when its commands
--- were signed (position 0 and 32 zero bytes: none; null: it has no signed commands). A part is the events of one request
+-- were signed (position 0 and 32 zero bytes: none; null: it has no signed commands), and the version of the stream
+-- `installation` with whose keys their signatures were checked (null: not with those of the ledger). A part is the events of one request
 -- for one stream: version and digest are those of the last event that the caller knows there (0 and 32 zero bytes: none).
 -- event_part names a part by its place; the events of a part follow each other. A body begins with the four columns of the
 -- index, which the function compares with the request; that the rest of it is JSON, writer and verification check.
--- request_read is empty when no request has signed commands.
+-- request_read is empty when no request has signed commands, and so is request_keys when none was checked with keys.
 --
 -- `statuses` has one entry for each request:
 --   appended  its events are stored;
 --   known     the command ids of all its events stand in their streams already;
 --   expired   it expired, and is not known;
 --   unread    the event that was read when it was signed is not in this ledger;
+--   keys      the stream `installation`, which names and retires keys, is newer than the keys;
 --   behind    a stream has another last event than the caller knows.
 -- `digests` has one entry for each event, in the order given: null unless its request was appended. The positions of the
 -- appended events follow each other from `first_position`.
 create function ledger.append(
-    request_expires timestamptz[], request_read bigint[], request_read_digest bytea[],
+    request_expires timestamptz[], request_read bigint[], request_read_digest bytea[], request_keys bigint[],
     part_request integer[], part_stream text[], part_version bigint[], part_digest bytea[],
     event_part integer[], event_law integer[], event_command uuid[], event_body bytea[],
     command_request integer[], command_digest bytea[], command_batch bytea[], command_payload text[], command_unit text[],
@@ -193,6 +195,7 @@ declare
     stamp        timestamptz;
     stamp_bytes  bytea;
     unread       integer[];
+    keys         bigint;
     part         integer;
     version      bigint;
     law          integer;
@@ -256,6 +259,9 @@ begin
         stamp := last.recorded_at;
     end if;
     stamp_bytes := int8send((extract(epoch from stamp) * 1000000)::bigint);
+    if cardinality(request_keys) > 0 then
+        select ev.version into keys from ledger.event ev where ev.stream = 'installation' order by ev.version desc limit 1;
+    end if;
     at := coalesce(last.position, 0);
     law := coalesce(last.law, 1);
 
@@ -264,6 +270,7 @@ begin
             when bool_and(k.known) then 'known'
             when request_expires[p.request] < stamp then 'expired'
             when p.request = any (unread) then 'unread'
+            when request_keys[p.request] < keys then 'keys'
             when bool_or(
                 coalesce(tip.version, 0) <> p.version
                 or coalesce(tip.digest, decode(repeat('00', 32), 'hex')) <> p.digest

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from hashlib import sha256
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 from uuid import UUID
 
 from nacl.exceptions import CryptoError
@@ -34,6 +34,31 @@ class NotSignedError(CodedError):
     """A command has no valid signature that covers it. `code` says what is wrong."""
 
     kind = Kind.REFUSED
+
+
+class KnownKey(Protocol):
+    """A public key as the stream of the installation names it (`domain.installation.NamedKey`)."""
+
+    @property
+    def public(self) -> bytes:
+        """The public half."""
+
+    @property
+    def retired(self) -> bool:
+        """Whether it signs nothing more."""
+
+    def may_sign(self, stream: str, payload: str, strength: str) -> bool:
+        """Return whether it may sign a command: `payload` is its signed text, `strength` that of its header."""
+
+
+class KeySource(Protocol):
+    """The keys of a ledger, which change while a process runs."""
+
+    async def current(self) -> Keys:
+        """Return the keys that were read last."""
+
+    async def refresh(self) -> Keys:
+        """Return the keys that the ledger names now; the same object when nothing changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +221,16 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The public keys of an installation, by key id, and its writer epoch."""
+    """The public keys of an installation, by name, and its writer epoch.
+
+    `version` is that of the installation's stream, as far as it was read: `ledger.append` takes no command whose
+    signature was checked with older keys.
+    """
 
     installation: str
     epoch: int
-    public: Mapping[str, bytes]
+    public: Mapping[str, KnownKey]
+    version: int = 0
 
     def verify(self, header: str, signature: str, items: Iterable[BatchItem], *, any_epoch: bool = False) -> Header:
         """Return the parsed header if its signature is valid and covers the items. `ledger.append` checks the expiry.
@@ -208,22 +238,26 @@ class Keys:
         With `any_epoch`, headers of earlier epochs are valid, too: for verifying stored commands.
 
         Raises:
-            NotSignedError: `malformed`, `other_installation`, `other_epoch`, `unknown_key`, `bad_signature`,
-                `not_covered`.
+            NotSignedError: `malformed`, `other_installation`, `other_epoch`, `unknown_key`, `key_retired`,
+                `bad_signature`, `not_covered`, `wrong_key`: a key of its role or holder may not sign this.
         """
         parsed = Header.parse(header)
         if parsed.installation != self.installation:
             raise NotSignedError("other_installation")
         if parsed.epoch != self.epoch and not (any_epoch and parsed.epoch <= self.epoch):
             raise NotSignedError("other_epoch")
-        public = self.public.get(parsed.key)
-        if public is None:
+        known = self.public.get(parsed.key)
+        if known is None:
             raise NotSignedError("unknown_key")
+        if known.retired:
+            raise NotSignedError("key_retired", key=parsed.key)
         try:
-            VerifyKey(public).verify(header.encode(), bytes.fromhex(signature))
+            VerifyKey(known.public).verify(header.encode(), bytes.fromhex(signature))
         except (CryptoError, ValueError):
             raise NotSignedError("bad_signature") from None
         for item in items:
             if not parsed.covers(item):
                 raise NotSignedError("not_covered", command=str(item.command_id))
+            if not known.may_sign(item.stream, item.payload, parsed.strength):
+                raise NotSignedError("wrong_key", key=parsed.key)
         return parsed

@@ -23,7 +23,7 @@ import asyncpg
 from errors import CodedError
 from ledger.bodies import BadBodyError
 from ledger.connection import Connection, connect, is_lost
-from ledger.events import RecordedEvent
+from ledger.events import INSTALLATION_STREAM, RecordedEvent
 from ledger.protocol import Append, Appended, Behind, LedgerError, Stopped
 from ledger.signing import SignedCommand
 
@@ -42,7 +42,7 @@ SMALL_GROUP = 8
 
 _APPEND = """
     select statuses, first_position, recorded_at, digests
-    from ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+    from ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
 """
 
 Answer = Appended | Behind
@@ -150,7 +150,7 @@ class Writer:
         """Take this lane's share of the waiting requests from the queue.
 
         A group has at most one request for each stream: a second one would be checked before the first one's rows
-        exist.
+        exist. A request for the installation's stream, which names and retires keys, is a group of its own.
         """
         share = max(SMALL_GROUP, -(-(len(self._queue) + sum(lane.under_way for lane in self._lanes)) // LANES))
         group, streams, size, later = list[_PendingAppend](), set[str](), 0, deque[_PendingAppend]()
@@ -159,7 +159,7 @@ class Writer:
             if waiting.answer.done():  # cancelled
                 continue
             mine = {part.stream for part in waiting.request.parts}
-            if mine & streams:
+            if mine & streams or (streams and INSTALLATION_STREAM in mine | streams):
                 later.append(waiting)
                 continue
             streams |= mine
@@ -244,7 +244,7 @@ def _bodies(request: Append) -> list[bytes]:
 
 def _arguments(group: list[_PendingAppend]) -> list[list[Any]]:
     """Return the arrays that `ledger.append` takes: requests, parts and events by number; each signed batch once."""
-    expires, read, read_digest = list[Any](), list[Any](), list[Any]()
+    expires, read, read_digest, keys = list[Any](), list[Any](), list[Any](), list[Any]()
     part_request, part_stream, part_version, part_digest = list[Any](), list[Any](), list[Any](), list[Any]()
     event_part, event_law, event_command, event_body = list[Any](), list[Any](), list[Any](), list[Any]()
     commands: tuple[list[Any], ...] = [], [], [], [], []
@@ -254,6 +254,7 @@ def _arguments(group: list[_PendingAppend]) -> list[list[Any]]:
         expires.append(request.expires)
         read.append(None if request.read is None else request.read.position)
         read_digest.append(None if request.read is None else request.read.digest)
+        keys.append(request.keys)
         for part in request.parts:
             part_request.append(number)
             part_stream.append(part.stream)
@@ -272,10 +273,13 @@ def _arguments(group: list[_PendingAppend]) -> list[list[Any]]:
     if not any(digest is not None for digest in read_digest):
         read.clear()
         read_digest.clear()
+    if not any(version is not None for version in keys):
+        keys.clear()
     return [
         expires,
         read,
         read_digest,
+        keys,
         part_request,
         part_stream,
         part_version,

@@ -14,8 +14,8 @@ from pathlib import Path
 from nacl.exceptions import CryptoError
 from nacl.secret import Aead
 
-from errors import CodedError, Kind
-from local.private_files import write_private
+from errors import CodedError, InputError, Kind
+from local.private_files import read_private, write_private
 
 ACCOUNT_KEY_FILE = "account-key.json"
 
@@ -79,10 +79,13 @@ class AccountKeys:
 
     def _read(self) -> tuple[dict[str, bytes], str]:
         try:
-            stored = json.loads(self.file.read_text())
+            stored = json.loads(read_private(self.file))
             keys = {name: bytes.fromhex(key) for name, key in stored["keys"].items()}
             return keys, {name: name for name in keys}[stored["current"]]
-        except (OSError, ValueError, KeyError, AttributeError) as error:
+        except InputError as error:
+            code = "account_key_open" if error.code == "key_file_open" else "account_key_unreadable"
+            raise AccountKeyError(code, file=self.file.name) from error
+        except (ValueError, KeyError, AttributeError) as error:
             raise AccountKeyError("account_key_unreadable", file=self.file.name) from error
 
     def _write(self, keys: dict[str, bytes], current: str) -> None:

@@ -25,8 +25,8 @@ from ledger.postgres import open_ledger
 from ledger.protocol import Append
 from ledger.setup import apply_schema, claim, set_role_password
 from local.account_keys import ACCOUNT_KEY_FILE
-from local.installation import ROLES, WEB_KEY_FILE, Installation, installation_in
-from local.log_key import LOG_KEY_FILE
+from local.installation import ROLES, Installation, installation_in
+from local.key_files import LOG_KEY_FILE, WEB_KEY_FILE
 from local.paths import Paths
 from local.postgres import PostgresServer, create_database
 from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until

@@ -1,6 +1,6 @@
 """The installation's id, keys and passwords: made at first use, in files of the data folder that only the owner reads.
 
-The web process has key files of its own, for signing and for accounts, so it needs neither the other key nor the
+Each process has a key file of its own (`local/key_files.py`). The web needs neither the keys of others nor the
 passwords of roles that may append.
 """
 
@@ -9,50 +9,51 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nacl.signing import SigningKey
-
+from errors import InputError
 from local.account_keys import ACCOUNT_KEY_FILE, AccountKeys
-from local.log_key import LOG_KEY_FILE, make_log_key
+from local.key_files import KEY_FILES, LOG_KEY_FILE, ROOT_KEY_FILE, PrivateKey, read_key
+from local.log_key import make_log_key
 from local.paths import INSTALLATION_FILE
-from local.private_files import write_private
+from local.private_files import read_private, write_private
 
 ROLES = ("thidua_app", "thidua_reader", "thidua_web")
-WEB_KEY_FILE = "web-key.json"
-
-
-@dataclass(frozen=True, slots=True)
-class EntryKey:
-    """The key that an entry point signs with: its id and its private half."""
-
-    installation: str
-    rehearsal: bool
-    key: str
-    private: SigningKey
-
-    @property
-    def public_key(self) -> str:
-        """The public half, in hex."""
-        return bytes(self.private.verify_key).hex()
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """An installation: id, entry keys, passwords of database roles. One for `rehearsal` may be deleted."""
+    """An installation: id, passwords of database roles, keys by file. One for `rehearsal` may be deleted.
+
+    `root_public_key` is that of the first root key, in hex: whoever founds the ledger with another one is noticed. None
+    where the file was lost and made again.
+    """
 
     id: str
-    key: str
     rehearsal: bool
     passwords: dict[str, str]
-    private: SigningKey
-    web: EntryKey
+    root_public_key: str | None
+    folder: Path
+
+    def key(self, kind: str, file: Path | None = None) -> PrivateKey:
+        """Read a key: from the data folder, or from the file that is named.
+
+        Raises:
+            InputError: as `read_key`.
+        """
+        return read_key(file or self.folder / KEY_FILES[kind], kind, self.id)
 
     @property
-    def public_key(self) -> str:
-        """The entry key's public half, in hex."""
-        return bytes(self.private.verify_key).hex()
+    def cli(self) -> PrivateKey:
+        """The command line's entry key."""
+        return self.key("cli")
+
+    @property
+    def web(self) -> PrivateKey:
+        """The web's entry key."""
+        return self.key("web")
 
 
 def is_founded(data: Path) -> bool:
@@ -61,42 +62,47 @@ def is_founded(data: Path) -> bool:
 
 
 def installation_in(data: Path, *, rehearsal: bool = False) -> Installation:
-    """Return the installation of a data folder; make one if there is none."""
-    file = data / INSTALLATION_FILE
-    if not file.exists():
-        made = {
-            "id": secrets.token_hex(8),
-            "key": "entry-1",
-            "rehearsal": rehearsal,
-            "passwords": {role: secrets.token_urlsafe(24) for role in ROLES},
-            "private_key": bytes(SigningKey.generate()).hex(),
-        }
-        write_private(file, json.dumps(made, indent=1))
-    stored = json.loads(file.read_text())
-    if missing := set(ROLES) - set(stored["passwords"]):  # the folder is older than a role
-        stored["passwords"].update({role: secrets.token_urlsafe(24) for role in sorted(missing)})
-        write_private(file, json.dumps(stored, indent=1))
-    private = SigningKey(bytes.fromhex(stored.pop("private_key")))
-    web_file = data / WEB_KEY_FILE
-    if not web_file.exists():
-        made = {
-            "installation": stored["id"],
-            "rehearsal": stored["rehearsal"],
-            "key": "web-1",
-            "private_key": bytes(SigningKey.generate()).hex(),
-        }
-        write_private(web_file, json.dumps(made, indent=1))
-    AccountKeys(data / ACCOUNT_KEY_FILE).make()
-    make_log_key(data / LOG_KEY_FILE, stored["id"], os.environ.get("THIDUA_WEB_ADDRESS", ""))
-    return Installation(private=private, web=entry_key(web_file), **stored)
-
-
-def entry_key(file: Path) -> EntryKey:
-    """Read an entry point's key file.
+    """Return the installation of a data folder; make one if there is none.
 
     Raises:
-        OSError, ValueError, KeyError: the file is missing or damaged.
+        InputError: `key_file_open`, `key_file_bad`, `key_file_missing`: its file cannot be used.
     """
-    stored = json.loads(file.read_text())
-    private = SigningKey(bytes.fromhex(stored["private_key"]))
-    return EntryKey(stored["installation"], stored["rehearsal"], stored["key"], private)
+    file = data / INSTALLATION_FILE
+    if not file.exists():
+        _found(data, rehearsal=rehearsal)
+    try:
+        stored = json.loads(read_private(file))
+        installed = Installation(
+            stored["id"], stored["rehearsal"], dict(stored["passwords"]), stored["root_public_key"], data
+        )
+    except (ValueError, KeyError, TypeError):
+        raise InputError("key_file_bad", file=str(file)) from None
+    if missing := set(ROLES) - set(installed.passwords):  # the folder is older than a role
+        installed.passwords.update({role: secrets.token_urlsafe(24) for role in sorted(missing)})
+        write_private(file, json.dumps({**stored, "passwords": installed.passwords}, indent=1))
+    AccountKeys(data / ACCOUNT_KEY_FILE).make()
+    return installed
+
+
+def _found(data: Path, *, rehearsal: bool) -> None:
+    """Make the files of an installation: the root key first, its own last.
+
+    So after a crash the keys that were made are used. A folder with keys, but without the root key, is no new one.
+    """
+    made: PrivateKey | None = None
+    for kind, name in KEY_FILES.items():
+        with suppress(InputError):
+            made = made or read_key(data / name, kind)
+    id_, rehearsal = (made.installation, made.rehearsal) if made else (secrets.token_hex(8), rehearsal)
+    for kind in ("root", "cli", "web"):
+        if not (data / KEY_FILES[kind]).exists() and not (made and kind == "root"):
+            PrivateKey.make(kind, id_, rehearsal=rehearsal).write(data / KEY_FILES[kind])
+    make_log_key(data / LOG_KEY_FILE, id_, os.environ.get("THIDUA_WEB_ADDRESS", ""), rehearsal=rehearsal)
+    has_root = (data / ROOT_KEY_FILE).exists()
+    founded = {
+        "id": id_,
+        "rehearsal": rehearsal,
+        "passwords": {role: secrets.token_urlsafe(24) for role in ROLES},
+        "root_public_key": read_key(data / ROOT_KEY_FILE, "root", id_).public_key if has_root else None,
+    }
+    write_private(data / INSTALLATION_FILE, json.dumps(founded, indent=1))

@@ -3,8 +3,29 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
+
+from errors import InputError
+
+
+def read_private(file: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        InputError: `key_file_missing`; `key_file_open`: others than its owner may read or write it; `key_file_bad`: it
+            is no text.
+    """
+    try:
+        with file.open("rb") as opened:
+            if os.fstat(opened.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise InputError("key_file_open", file=str(file))
+            return opened.read().decode()
+    except OSError as error:
+        raise InputError("key_file_missing", file=str(file), problem=error.strerror) from None
+    except ValueError:
+        raise InputError("key_file_bad", file=str(file)) from None
 
 
 def write_private(file: Path, text: str) -> None:
@@ -18,7 +39,12 @@ def write_private(file: Path, text: str) -> None:
         out.flush()
         os.fsync(out.fileno())
     draft.rename(file)
-    folder = os.open(file.parent, os.O_RDONLY)
+    sync_folder(file.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make sure that the names of the files in a folder are on the disk."""
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -23,13 +23,11 @@ from temporalio.worker import Worker
 
 from activities.ledger import LedgerActivities
 from application.bootstrap import bootstrap
+from application.key_ring import KeyRing
 from cli.session import Session
-from domain import installation as own
 from domain.steps import clock
-from ledger.mapping import to_envelope
 from ledger.postgres import open_ledger
-from ledger.protocol import Ledger, load_all
-from ledger.signing import Keys
+from ledger.protocol import Ledger
 from local import engine as local_engine
 from local.engine import Endpoints
 from local.installation import Installation
@@ -133,8 +131,7 @@ async def running_worker(
     client: Client, ledger: Ledger, texts: Texts, installed: Installation, queue: str, **options: object
 ) -> AsyncIterator[LedgerActivities]:
     """Run a worker in this process on a queue of its own."""
-    own_events = [to_envelope(row) for row in await load_all(ledger, own.STREAM)]
-    acts = LedgerActivities(ledger, texts, Keys(installed.id, 1, own.keys(own_events)), **options)  # type: ignore[arg-type]
+    acts = LedgerActivities(ledger, texts, KeyRing(ledger, installed.id, 1), **options)  # type: ignore[arg-type]
     async with Worker(
         client,
         task_queue=queue,

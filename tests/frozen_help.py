@@ -27,10 +27,10 @@ from ledger.connection import open_pool
 from ledger.events import StreamTip
 from ledger.postgres import PostgresLedger, open_ledger
 from ledger.protocol import Append, Part
-from ledger.signing import Signer
 from local import engine as local_engine
 from local.account_keys import ACCOUNT_KEY_FILE
-from local.installation import WEB_KEY_FILE, Installation, installation_in
+from local.installation import Installation, installation_in
+from local.key_files import WEB_KEY_FILE
 from local.paths import paths
 from local.postgres import PostgresServer, create_database
 from local.process import Server, free_ports, start_server
@@ -126,7 +126,7 @@ async def _is_up(address: str) -> bool:
 async def _fill(ledger: PostgresLedger, installed: Installation, events: int) -> None:
     texts = Texts(ledger.pool)
     edition = await texts.put_edition(RULES.model_dump_json())
-    signer = Signer(installed.id, ledger.epoch, installed.key, installed.private)
+    signer = installed.cli.signer(ledger.epoch)
     year, now = _Year(STREAM, RULES, signer), datetime.now(UTC)
     opening = {
         "organiser": CITY,

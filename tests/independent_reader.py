@@ -20,7 +20,9 @@ KEYS = ("stream", "version", "law", "command_id", "type", "schema", "payload", "
         "stand_in_for", "provenance", "source", "meeting", "happened_earliest", "happened_latest", "effective",
         "act_key")  # fmt: skip
 OPTIONAL = {"command_digest", "stand_in_for", "source", "meeting", "effective", "act_key"}
-INDEX = ("stream", "version", "law", "command_id")
+KEY_EVENTS = ("KeyNamed", "KeyRetired")
+KINDS = [("batch", "thidua-handover-1", "signature", "header"), ("command", "thidua-signed-1", "batch", "payload")]
+INDEX, PERSON = KEYS[:4], ("actor", "unit", "stand_in_for")
 INSTANT, ZEROS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z"), "00" * 32
 
 
@@ -68,19 +70,17 @@ class Reader:
         for line in lines:
             row = json.loads(line, object_pairs_hook=once)
             self.rows[row["kind"]].append(row)
-        self.batches = {row["digest"]: row for row in self.rows["batch"]}
-        self.commands = {row["digest"]: row for row in self.rows["command"]}
+        self.batches, self.commands = ({row["digest"]: row for row in self.rows[kind]} for kind in ("batch", "command"))
         self.tips, self.keys, self.digests = defaultdict(lambda: (0, ZEROS)), {}, []
-        self.recorded, self.law, self.found = 0, 1, []
+        self.recorded, self.law, self.found, self.signed = 0, 1, [], []
         self.say(0, "another format", self.rows["ledger"][0]["format"] == 2)
-        for row in self.rows["batch"]:
-            right = tagged("thidua-handover-1", row["signature"], row["header"]) == row["digest"]
-            self.say(0, "a batch was changed", right)
-        for row in self.rows["command"]:
-            right = tagged("thidua-signed-1", row["batch"], row["payload"]) == row["digest"]
-            self.say(0, "a command was changed", right)
+        for kind, tag, first, text in KINDS:
+            for row in self.rows[kind]:
+                self.say(0, f"a {kind} was changed", tagged(tag, row[first], row[text]) == row["digest"])
         for event in self.rows["event"]:
             self.check(event, bytes.fromhex(event["body"]))
+        for at, key in self.signed:
+            self.say(at, "the key is not trusted so far", at <= key.get("trusted_until", at))
 
     def say(self, position: int, problem: str, is_right: object) -> None:
         if not is_right:
@@ -96,33 +96,35 @@ class Reader:
             body = read_body(raw)
             self.say(at, "the columns say otherwise", all(body[key] == event[key] for key in INDEX))
             self.check_origin(event, body)
-        except (ValueError, TypeError) as error:
-            self.say(at, f"no body: {error}", is_right=False)
+        except (ValueError, TypeError, KeyError, CryptoError) as error:
+            self.say(at, f"no body, no command, no key or no signature: {error!r}", is_right=False)
         self.tips[event["stream"]], self.recorded, self.law = tip, recorded, event["law"]
         self.digests.append(tip[1])
 
     def check_origin(self, event: dict, body: dict) -> None:
         at = event["position"]
         if "command_digest" not in body:
-            self.say(at, "nobody signed it", at == 1 or body["actor"] == "clock" or body["stream"] == "post")
-        elif (command := self.commands.get(body["command_digest"])) is None:
-            self.say(at, "the command is missing", is_right=False)
+            is_clock = body["actor"] == "clock" and body["stream"] != "installation"
+            self.say(at, "nobody signed it", at == 1 or is_clock or body["stream"] == "post")
         else:
-            self.check_command(event, body, command, self.batches[command["batch"]])
-        if body["stream"] == "installation" and "public_key" in body["payload"]:
-            self.keys[body["payload"]["key"]] = VerifyKey(bytes.fromhex(body["payload"]["public_key"]))
+            self.check_command(event, body, self.commands[body["command_digest"]])
+        if body["stream"] == "installation" and body["type"] in ("InstallationFounded", *KEY_EVENTS):
+            told = {name: value for name, value in body["payload"].items() if value is not None}
+            self.keys.setdefault(told["key"], {"role": "root"}).update(told, is_retired=body["type"] == "KeyRetired")
 
-    def check_command(self, event: dict, body: dict, command: dict, batch: dict) -> None:
-        at, header = event["position"], json.loads(batch["header"])
-        try:
-            self.keys[header["key"]].verify(batch["header"].encode(), bytes.fromhex(batch["signature"]))
-        except (CryptoError, KeyError):
-            self.say(at, "the signature is wrong", is_right=False)
+    def check_command(self, event: dict, body: dict, command: dict) -> None:
+        at, batch = event["position"], self.batches[command["batch"]]
+        key = self.keys[(header := json.loads(batch["header"]))["key"]]
+        VerifyKey(bytes.fromhex(key["public_key"])).verify(batch["header"].encode(), bytes.fromhex(batch["signature"]))
+        role = "root" if body["type"] in KEY_EVENTS else "entry"
+        is_right = (key["role"], key["is_retired"]) == (role, False)
+        is_right &= (key.get("holder"), header["strength"]) != ("web", "os-account")
+        self.say(at, "the key is retired, or for other things", is_right)
+        self.signed.append((at, key))
         item = [body["stream"], body["command_id"], sha256(command["payload"].encode()).hexdigest()]
         self.say(at, "another installation", header["installation"] == self.rows["ledger"][0]["installation"])
         self.say(at, "not covered by the signature", item in header["orders"])
-        for key in ("actor", "unit", "stand_in_for"):
-            self.say(at, "another person", header[key] == body.get(key))
+        self.say(at, "another person", all(header[name] == body.get(name) for name in PERSON))
         expires = (datetime.fromisoformat(header["expires"]) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta.resolution
         self.say(at, "expired", event["recorded"] <= expires)
         position, digest = header["read"]

@@ -231,8 +231,8 @@ def keys() -> frozenset[str]:
     return frozenset(key for key in found if len(key) > 1 and not key.startswith("_"))
 
 
-ALSO_VIETNAMESE = frozenset({"PowerPoint", "UniKey", "long-bien-2020"})
-"""Words of Vietnamese pages that look like keys: names of programs, and the label that somebody gave a source."""
+ALSO_VIETNAMESE = frozenset({"PowerPoint", "UniKey", "long-bien-2020", "web"})
+"""Words of Vietnamese pages that look like keys: programs, the label that somebody gave a source, "trang web"."""
 
 ALSO_ENGLISH = frozenset({"cross-check", "in-person", "mid-year", "self-score"})
 """Keys with a hyphen that are the trade's English words, too: values of rounds, meetings and forms of meetings."""

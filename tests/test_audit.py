@@ -33,7 +33,6 @@ from ledger.events import NO_DIGEST, Draft, StreamTip, chain_digest
 from ledger.mapping import to_envelope
 from ledger.notes import SignedCheckpoint
 from ledger.protocol import Append, Part, load_all
-from ledger.signing import Signer
 from local.log_key import LOG_KEY_FILE, log_key
 from vault.texts import ALTERED, TextAlteredError
 
@@ -49,7 +48,7 @@ async def whole(app: Session, *kept: SignedCheckpoint, processes: int = 0) -> Ve
     """The verification as the command line makes it, with the vault."""
     marks = Marks().add("kept", kept)
     return await verify_all(
-        app.ledger, app.installed.id, marks=marks, entry_key=app.installed.public_key, processes=processes
+        app.ledger, app.installed.id, marks=marks, root_key=app.installed.root_public_key, processes=processes
     )
 
 
@@ -103,7 +102,9 @@ async def test_a_key_must_be_named_by_a_key_known_before(recorded: tuple[Session
     signed = f'"command_digest":"{(row.command_digest or b"").hex()}",'
     await as_owner(app, respelled(signed, "", "position = 2"))
     report = await check(app)
-    assert (report.first_broken, {p.code for p in report.problems}) == (2, {"digest", "unsigned"})
+    # What the key signed does not count either.
+    assert (report.first_broken, {p.code for p in report.problems}) == (2, {"digest", "unsigned", "signature"})
+    assert {p.detail for p in report.problems if p.code == "signature"} == {"unknown_key"}
 
 
 async def test_a_good_ledger_is_called_good(recorded: tuple[Session, str]) -> None:
@@ -117,31 +118,31 @@ async def test_a_good_ledger_is_called_good(recorded: tuple[Session, str]) -> No
 @pytest.mark.parametrize(
     ("statement", "code", "position"),
     [
-        (respelled("don-vi-2", "don-vi-3", "position = 6"), "digest", 6),
-        (respelled('"happened_latest":"20', '"happened_latest":"21', "position = 5"), "digest", 5),
-        ("update ledger.event set stream = 'mttq-hanoi/2026/x' where position = 6", "columns", 6),
-        ("update ledger.event set version = version + 100 where position = 6", "columns", 6),
-        ("update ledger.event set law = 7 where position = 6", "columns", 6),
-        ("update ledger.event set command_id = gen_random_uuid() where position = 6", "columns", 6),
-        ("update ledger.event set recorded_at = recorded_at - interval '1 day' where position = 4", "digest", 4),
-        ("update ledger.event set body = 'x' where position = 6", "body_unreadable", 6),
-        ("update ledger.event set body = '\\xff' where position = 6", "body_unreadable", 6),
-        ("update ledger.event set body = body || ' ' where position = 6", "body_spelling", 6),
-        (respelled('"version":', '"version":9,"version":', "position = 6"), "body_spelling", 6),
-        (respelled('"payload":{', '"payload":{"unit":"x",', "position = 6"), "body_spelling", 6),
+        (respelled("don-vi-2", "don-vi-3", "position = 8"), "digest", 8),
+        (respelled('"happened_latest":"20', '"happened_latest":"21', "position = 7"), "digest", 7),
+        ("update ledger.event set stream = 'mttq-hanoi/2026/x' where position = 8", "columns", 8),
+        ("update ledger.event set version = version + 100 where position = 8", "columns", 8),
+        ("update ledger.event set law = 7 where position = 8", "columns", 8),
+        ("update ledger.event set command_id = gen_random_uuid() where position = 8", "columns", 8),
+        ("update ledger.event set recorded_at = recorded_at - interval '1 day' where position = 6", "digest", 6),
+        ("update ledger.event set body = 'x' where position = 8", "body_unreadable", 8),
+        ("update ledger.event set body = '\\xff' where position = 8", "body_unreadable", 8),
+        ("update ledger.event set body = body || ' ' where position = 8", "body_spelling", 8),
+        (respelled('"version":', '"version":9,"version":', "position = 8"), "body_spelling", 8),
+        (respelled('"payload":{', '"payload":{"unit":"x",', "position = 8"), "body_spelling", 8),
         (
-            "update ledger.event set body = convert_to(repeat('x', 10000000), 'UTF8') where position = 6",
+            "update ledger.event set body = convert_to(repeat('x', 10000000), 'UTF8') where position = 8",
             "body_too_long",
-            6,
+            8,
         ),
-        (respelled('"type":"CovenantSigned"', '"type":"Unknown"', "position = 6"), "unreadable", 6),
-        ("delete from ledger.event where position = 5", "gap", 6),
+        (respelled('"type":"CovenantSigned"', '"type":"Unknown"', "position = 8"), "unreadable", 8),
+        ("delete from ledger.event where position = 7", "gap", 8),
         (
             "update ledger.command set payload = payload || ' ' where payload like '%\"sign\"%don-vi-2%'",
             "command_missing",
-            6,
+            8,
         ),
-        ("update ledger.batch set header = replace(header, 'don-vi-2', 'don-vi-3')", "command_missing", 6),
+        ("update ledger.batch set header = replace(header, 'don-vi-2', 'don-vi-3')", "command_missing", 8),
     ],
 )
 async def test_every_change_is_found_at_its_position(
@@ -216,11 +217,11 @@ async def test_a_changed_stream_is_read_with_a_warning(
     rows = await load_all(app.ledger, stream)
     assert broken_at(rows) is None
     assert _warn_if_changed(rows) == Exit.DONE
-    await as_owner(app, respelled("don-vi-2", "don-vi-3", "position = 6"))
+    await as_owner(app, respelled("don-vi-2", "don-vi-3", "position = 8"))
     changed = await load_all(app.ledger, stream)
-    assert broken_at(changed) == 6
+    assert broken_at(changed) == 8
     assert _warn_if_changed(changed) == Exit.NOT_VERIFIED
-    assert "6" in capsys.readouterr().err
+    assert "8" in capsys.readouterr().err
 
 
 async def test_a_rewritten_past_breaks_the_signatures_after_it(recorded: tuple[Session, str]) -> None:
@@ -376,7 +377,7 @@ async def test_a_command_is_not_issued_after_it_is_recorded(recorded: tuple[Sess
     app, stream = recorded
     assert app.client is not None
     item = await app.item(CommandInput(stream, "take-stance", {"unit": "don-vi-1", "stance": "agreed"}))
-    signer = Signer(app.installed.id, 1, app.installed.key, app.installed.private)
+    signer = app.installed.cli.signer(1)
     facts: dict[str, Any] = {"actor": "x", "unit": "don-vi-1", "strength": "os-account", "read": await app.ledger.tip()}
     batch = signer.sign([item], issued=datetime.now(UTC) + timedelta(minutes=10), **facts)
     with pytest.raises(CodedError, match="issued_later"):

@@ -1,10 +1,10 @@
 """Ledgers that older code wrote are read, verified, folded and written by today's code with the same bytes.
 
 `data/format-2.json.xz` was dumped with the code of commit 68bc594, in format 1, and put into format 2 once: bodies made
-from the columns, headers signed anew with other keys. It holds four whole ledgers: the demo, `make cases`,
-`scenarios/year-2019-2020.yaml`, and "acts", which adds the acts that the other three lack. Together they hold all event
-types and all acts of that commit. The engine wrote every event, except the last five of the post's stream in "acts"
-(mail that was gathered or that broke): these were appended directly.
+from the columns, headers signed anew with other keys, which a root key names. It holds four whole ledgers: the demo,
+`make cases`, `scenarios/year-2019-2020.yaml`, and "acts", which adds the acts that the other three lack. Together they
+hold all event types and all acts of that commit. The engine wrote every event, except the last five of the post's
+stream in "acts" (mail that was gathered or that broke): these were appended directly.
 
 Stored bytes never change. What follows from them does, when a decision changes: `data/format-2-changes.json` lists
 every place where today's code tells a state, an obligation or a deviation otherwise, or finds an act of the clock that
@@ -122,8 +122,8 @@ class Dumped:
         return edition_of(body) if body is not None and sha256(body.encode()).hexdigest() == digest else None
 
     async def verified(self) -> VerificationReport:
-        key = self.data["keys"]["entry-1"]
-        return await verify(self, self.edition, self.data["installation"], self.data["epoch"], entry_key=key)
+        key = self.data["keys"]["root-1"]
+        return await verify(self, self.edition, self.data["installation"], self.data["epoch"], root_key=key)
 
 
 def _row(columns: list[str], values: list[Any]) -> RecordedEvent:

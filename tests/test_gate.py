@@ -284,7 +284,7 @@ async def test_a_rehearsals_strength_in_a_real_installation_is_found_by_the_audi
     await assert_ledger_verifies(app)
     item = await app.item(CommandInput(stream, "receive-year-plan", {"year_plan": {"title": "KH"}}))
     installed = app.installed
-    signer = Signer(installed.id, app.ledger.epoch, installed.key, installed.private)
+    signer = installed.cli.signer(app.ledger.epoch)
     batch = signer.sign([item], actor="x", unit=CITY, issued=datetime.now(UTC), strength="rehearsal", read=LedgerTip())
     await app.client.submit(stream, batch)
     report = await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch)
@@ -312,16 +312,16 @@ def test_a_header_with_an_unknown_strength_is_refused() -> None:
 
 SIGNERS = {
     "application/gate.py",
-    "application/bootstrap.py",
+    "application/keys.py",
     "ledger/signing.py",
     "ledger/notes.py",
     "ledger/checkpoints.py",
 }
-"""What may sign: the gate, and the installation's own stream at its founding; checkpoints, with the key of the log."""
+"""What may sign: the gate; with a root key the commands about keys; with the log's key checkpoints."""
 ASKING = {"application/application.py": "self.gate", "application/administration.py": "application.gate"}
 """What may ask the gate to sign, and how it calls it."""
-OPENERS = {"cli/session.py", "web/services.py"}
-"""What hands the key to the gate."""
+OPENERS = {"local/key_files.py"}
+"""What reads the key for them."""
 
 
 def code() -> Iterator[Path]:
@@ -340,7 +340,7 @@ def ways_past(name: str, text: str) -> list[str]:
             case ast.Call(func=ast.Attribute(attr="sign", value=value)) if name not in SIGNERS:
                 if ASKING.get(name) != ast.unparse(value):
                     found.append(f"{name}: {ast.unparse(value)}.sign")
-            case ast.Attribute(attr="_signer") if name not in SIGNERS:
+            case ast.Attribute(attr="_signer" | "_key_file" | "signer") if name not in SIGNERS | OPENERS:
                 found.append(f"{name}: reaches for the key")
             case ast.Name(id="at_command_line" | "operator") | ast.Attribute(attr="OS_ACCOUNT") if name.startswith(
                 "web/"
@@ -363,6 +363,8 @@ def test_nothing_signs_but_the_gate() -> None:
         ("web/pages/board.py", "from ledger.signing import Signer"),
         ("web/pages/board.py", "batch = application.gate.sign(submitter, items)"),
         ("cli/acting.py", "app.gate._signer"),
+        ("cli/acting.py", "app.installed.cli.signer(1)"),
+        ("web/api.py", "gate._key_file.read()"),
         ("web/pages/year.py", "submitter = at_command_line(contact)"),
         ("web/pages/people.py", "await administration.record(operator(), command)"),
         ("web/api.py", "Submitter(contact, Strength.OS_ACCOUNT)"),

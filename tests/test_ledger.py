@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from nacl.signing import SigningKey
 
+from domain.installation import KeyHolder, KeyRole, NamedKey
 from i18n.messages import sentence
 from ledger import writer
 from ledger.bodies import BadBodyError, EventBody
@@ -30,6 +31,7 @@ from ledger.protocol import (
     CommandReused,
     Diverged,
     Expired,
+    KeysChanged,
     Ledger,
     LedgerError,
     Part,
@@ -45,8 +47,8 @@ from local.postgres import PostgresServer, create_database
 
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 New = Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]
-OWN = 2
-"""Events of the installation itself: its bootstrap, and the web's key."""
+OWN = 4
+"""Events of the installation itself: its founding, and the keys of command line, web and log."""
 
 SIGNER = Signer("i", 1, "entry-1", SigningKey.generate())
 
@@ -250,6 +252,16 @@ class TestContract:
         other, _command = signed("t", '{"say":1}')
         assert isinstance(await ledger.append(replace(other, read=LedgerTip())), Appended), "nothing had been read"
 
+    async def test_signatures_must_be_checked_with_the_newest_keys(self, ledger: Ledger) -> None:
+        request, _command = signed("s", '{"say":1}')
+        with pytest.raises(KeysChanged):
+            await ledger.append(replace(request, keys=OWN - 1))
+        assert await ledger.load("s") == ()
+        first = await ledger.append(replace(request, keys=OWN))
+        again = await ledger.append(replace(request, keys=1))
+        assert isinstance(again, Appended)
+        assert (again.known, again.events) == (True, first.events), "known ones are answered as ever"
+
     async def test_the_law_never_falls(self, ledger: Ledger) -> None:
         await ledger.append(append("s", StreamTip(), draft(), replace(draft(), law=2)))
         with pytest.raises(Stopped, match="older_law"):
@@ -304,6 +316,19 @@ def test_a_missing_column_is_not_an_empty_one() -> None:
 
 
 class TestPostgres:
+    async def test_nothing_of_older_keys_stands_behind_an_event_about_keys(self, pg: PostgresLedger) -> None:
+        rows = await load_all(pg, "installation")
+        about_keys = append("installation", rows[-1].tip, draft())
+        others = [replace(signed(f"s{n}", "{}")[0], keys=OWN) for n in range(40)]
+        answers = await asyncio.gather(
+            *map(pg.append, [*others[:20], about_keys, *others[20:]]), return_exceptions=True
+        )
+        position = answers.pop(20).events[0].position  # type: ignore[union-attr]
+        appended = [answer.events[0].position for answer in answers if isinstance(answer, Appended)]
+        assert all(before < position for before in appended)
+        assert {type(answer) for answer in answers} <= {Appended, KeysChanged}
+        assert len(await pg.read(OWN)) == len(appended) + 1
+
     async def test_many_writers_leave_no_gap(self, pg: PostgresLedger) -> None:
         async def write(name: str) -> None:
             tip = StreamTip()
@@ -424,7 +449,7 @@ class TestPostgres:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await reader.fetch("select * from vault.person")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await reader.fetch("select ledger.append(" + "'{}', " * 19 + "1)")
+            await reader.fetch("select ledger.append(" + "'{}', " * 20 + "1)")
         await reader.close()
 
     @pytest.mark.parametrize(("stream", "version"), [("other", 1), ("mine", 2), ("mine", 0)])
@@ -624,7 +649,7 @@ class TestSignatures:
         return BatchItem("s", uuid4(), "{}")
 
     def keys(self, **changes: Any) -> Keys:
-        public = bytes(SIGNER.private.verify_key)
+        public = NamedKey("entry-1", bytes(SIGNER.private.verify_key), KeyRole.ENTRY, KeyHolder.CLI)
         return Keys(**{"installation": "i", "epoch": 1, "public": {"entry-1": public}, **changes})
 
     def sign(self, *items: BatchItem) -> Any:

@@ -10,7 +10,7 @@ import json
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -113,11 +113,11 @@ class Victim:
         pool: Any = OneConnection(self.owner)
         return PostgresLedger(pool, self.app.endpoints.owner_url, self.app.ledger.epoch)
 
-    async def verified(self, kept: SignedCheckpoint | None = None, entry_key: str | None = None) -> VerificationReport:
+    async def verified(self, kept: SignedCheckpoint | None = None, root_key: str | None = None) -> VerificationReport:
         ledger = self.ledger()
         ledger.epoch = await self.owner.fetchval("select epoch from ledger.installation") or ledger.epoch
         marks = await marks_of(ledger, self.log, None, [kept] if kept else [])
-        return await verify_all(ledger, self.app.installed.id, marks=marks, entry_key=entry_key)
+        return await verify_all(ledger, self.app.installed.id, marks=marks, root_key=root_key)
 
     async def noticed(self) -> str:
         """How the change is noticed: "schema", "verify", "remark" or "checkpoint"; empty if it is not."""
@@ -363,18 +363,51 @@ class Tamperer:
 
     async def _sign_anew(self) -> Change:
         """Somebody who has stolen the key writes the ledger anew from the first event."""
-        await rewritten(self._victim, self._rng, self._victim.app.installed.private)
-        return Change("all is signed again with the stolen key")
+        await rewritten(self._victim, self._rng, stolen_keys(self._victim))
+        return Change("all is signed again with the stolen keys")
 
     async def _rebuild(self) -> Change:
-        await rewritten(self._victim, self._rng, SigningKey.generate())
-        return Change("all is built again with another key")
+        await rewritten(self._victim, self._rng, other_keys(self._victim))
+        return Change("all is built again with other keys")
 
 
-async def rewritten(victim: Victim, rng: random.Random, private: SigningKey | None) -> None:
-    """Write the whole ledger anew with another time in it; with a key, all commands are signed again."""
+Private = dict[str, SigningKey]
+"""Keys by name."""
+
+
+def stolen_keys(victim: Victim) -> Private:
+    return {key.key: key.private for key in map(victim.app.installed.key, ("root", "cli"))}
+
+
+def other_keys(victim: Victim) -> Private:
+    return {name: SigningKey.generate() for name in stolen_keys(victim)}
+
+
+def _with_other_keys(victim: Victim, private: Private | None) -> Callable[[str], str]:
+    """What puts the public halves of other keys into a text."""
+    public = {
+        bytes(key.verify_key).hex(): bytes((private or {}).get(name, key).verify_key).hex()
+        for name, key in stolen_keys(victim).items()
+    }
+
+    def renewed(text: str) -> str:
+        for old, new in public.items():
+            text = text.replace(old, new)
+        return text
+
+    return renewed
+
+
+def _hex(payload: str) -> str:
+    return sha256(payload.encode()).hexdigest()
+
+
+async def rewritten(victim: Victim, rng: random.Random, private: Private | None) -> None:
+    """Write the whole ledger anew with another time in it; with keys, all commands are signed again."""
+    renewed = _with_other_keys(victim, private)
     rows = await victim.ledger().read()
     commands = await victim.ledger().commands({row.command_digest for row in rows if row.command_digest})
+    payloads = {_hex(one.payload): _hex(renewed(one.payload)) for one in commands.values()}
     digests: dict[int, bytes] = {}
     tips: dict[str, bytes] = {}
     signed: dict[bytes, SignedCommand] = {}
@@ -384,23 +417,23 @@ async def rewritten(victim: Victim, rng: random.Random, private: SigningKey | No
         if body.command_digest is not None and private is not None:
             old = commands[bytes.fromhex(body.command_digest)]
             if old.digest not in signed:
-                header = json.loads(old.header)
+                header, payload = json.loads(old.header), renewed(old.payload)
+                header["orders"] = [[*names, payloads[digest]] for *names, digest in header["orders"]]
                 header["read"][1] = digests.get(header["read"][0], bytes(32)).hex()
                 if row.position > 1:  # otherwise nothing but the key would be another
                     header["issued"] = (datetime.fromisoformat(header["issued"]) - timedelta(seconds=1)).isoformat()
                     header["expires"] = (datetime.fromisoformat(header["expires"]) - timedelta(seconds=1)).isoformat()
                 text = json.dumps(header, ensure_ascii=False, separators=(",", ":"))
-                signature = private.sign(text.encode()).signature.hex()
-                signed[old.digest] = SignedCommand(text, signature, old.payload, old.unit)
+                signature = private[header["key"]].sign(text.encode()).signature.hex()
+                signed[old.digest] = SignedCommand(text, signature, payload, old.unit)
             body = msgspec.structs.replace(body, command_digest=signed[old.digest].digest.hex())
             if body.type in {event.NAME for event in ADMINISTRATION}:  # these happen when they are signed
                 happened = body.happened_earliest - timedelta(seconds=1)
                 body = msgspec.structs.replace(body, happened_earliest=happened, happened_latest=happened)
         elif row.position == moved:
             body = msgspec.structs.replace(body, actor="ai-do")
-        if private is not None and body.type == "InstallationFounded":
-            payload = json.loads(bytes(body.payload)) | {"public_key": bytes(private.verify_key).hex()}
-            body = msgspec.structs.replace(body, payload=msgspec.Raw(msgspec.json.encode(payload)))
+        if private is not None and row.stream == "installation":
+            body = msgspec.structs.replace(body, payload=msgspec.Raw(renewed(bytes(body.payload).decode()).encode()))
         previous, stored = tips.get(row.stream, bytes(32)), encode_body(body)
         digest = chain_digest(previous, row.position, row.recorded_at, stored)
         tips[row.stream] = digests[row.position] = digest
@@ -456,13 +489,13 @@ async def test_nothing_that_is_evidence_changes_unnoticed(victim: Victim) -> Non
 
 async def test_what_only_a_checkpoint_or_a_known_key_shows(victim: Victim) -> None:
     """The owner of the database who has a key can write a ledger that fits together."""
-    for private, by_key in ((victim.app.installed.private, ""), (SigningKey.generate(), "other_key")):
+    for private, by_key in ((stolen_keys(victim), ""), (other_keys(victim), "other_key")):
         transaction = victim.owner.transaction()
         await transaction.start()
         await rewritten(victim, random.Random(1), private)
         assert (await victim.verified()).problems == []
         assert [one.code for one in (await victim.verified(victim.kept)).problems] == ["checkpoint"]
-        known = await victim.verified(entry_key=victim.app.installed.public_key)
+        known = await victim.verified(root_key=victim.app.installed.root_public_key)
         assert "".join(one.code for one in known.problems) == by_key
         await transaction.rollback()
     transaction = victim.owner.transaction()

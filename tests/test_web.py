@@ -170,7 +170,7 @@ async def test_every_answer_has_the_headers_of_safety_and_loads_nothing_from_els
 async def test_the_web_can_sign_and_not_append(site: Site) -> None:
     connection = await asyncpg.connect(site.app.endpoints.web_url)
     for statement in (
-        "select ledger.append(" + "'{}', " * 19 + "1)",
+        "select ledger.append(" + "'{}', " * 20 + "1)",
         "insert into ledger.event select * from ledger.event",
         "update vault.person set name = 'x'",
         "delete from accounts.read_log",

@@ -21,9 +21,9 @@ from application.application import Application
 from application.gate import Gate
 from cli.session import Session
 from ledger.postgres import open_ledger
-from ledger.signing import Signer
 from ledger.watch import DatabaseWatch
 from local.account_keys import ACCOUNT_KEY_FILE
+from local.key_files import WEB_KEY_FILE, KeyFile
 from mail.settings import MailSettings
 from projections.board_table import Board
 from projections.search import SearchIndex
@@ -126,8 +126,7 @@ async def a_site(app: Session, outbox: Path) -> AsyncIterator[Site]:
         ledger = await open_ledger(app.endpoints.web_url, app.installed.id, writing=False, watch=watch)
         stack.push_async_callback(ledger.close)
         await stack.enter_async_context(watch.running())
-        signer = Signer(key.installation, ledger.epoch, key.key, key.private)
-        gate = Gate(signer, ledger, rehearsal=key.rehearsal)
+        gate = Gate(KeyFile(app.paths.data / WEB_KEY_FILE, "web", key.installation), ledger, rehearsal=key.rehearsal)
         inside = Application(gate, ledger, Texts(ledger.pool), People(ledger.pool), app.client)
         key_file = app.paths.data / ACCOUNT_KEY_FILE
         settings = Settings("", "", "", Path(), MailSettings(outbox), account_key_file=key_file)

@@ -24,6 +24,7 @@ from application.logs import configure
 from application.work import beside
 from errors import InputError
 from i18n.messages import sentence
+from local.key_files import read_key
 from web.app import build
 from web.render import load_templates
 from web.services import opened
@@ -58,6 +59,7 @@ async def main() -> None:
     sys.setswitchinterval(SWITCH_S)
     try:
         settings = Settings.of(os.environ)
+        read_key(settings.key_file, "web")
     except InputError as error:
         sys.exit(f"web: {sentence(error.code, error.facts)}")
     if settings.metrics_port is not None:

@@ -69,6 +69,7 @@ from web.api_models import (
     TimelineEvent,
     TokenHolder,
     TriedAct,
+    UntrustedCommands,
     VerificationRequest,
     Verified,
 )
@@ -369,6 +370,7 @@ async def verified(request: Request, _visitor: HistoryReader, job: str) -> Verif
         events=report.events,
         ok=report.ok,
         problems=[*report.problems, *(ProblemBeside(**asdict(one)) for one in report.beside)],
+        untrusted=[UntrustedCommands(**asdict(one)) for one in report.untrusted],
         root=report.root,
         proven=report.proven,
     )

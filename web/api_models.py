@@ -409,6 +409,18 @@ class ProblemBeside(Answer):
     detail: str
 
 
+class UntrustedCommands(BaseModel):
+    """How many commands a compromised key signed after the position up to which it is trusted, and the first one."""
+
+    key: str
+    kind: str
+    trusted_until: int
+    position: int
+    stream: str
+    command_id: str
+    commands: int
+
+
 class Verified(BaseModel):
     """The progress of a verification, and its result. `proven`: so many events a checkpoint covers that was given."""
 
@@ -417,5 +429,6 @@ class Verified(BaseModel):
     events: int
     ok: bool | None = None
     problems: list[Problem | ProblemBeside] = Field(default_factory=list)
+    untrusted: list[UntrustedCommands] = Field(default_factory=list)
     root: str | None = None
     proven: int = 0

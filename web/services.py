@@ -23,10 +23,9 @@ from application.application import Application
 from application.gate import Gate
 from application.jobs import Jobs
 from ledger.postgres import open_ledger
-from ledger.signing import Signer
 from ledger.watch import DatabaseWatch
 from local.account_keys import AccountKeys
-from local.installation import entry_key
+from local.key_files import KeyFile, read_key
 from mail import Mailer
 from projections.board_table import Board
 from projections.people import PeopleDirectory
@@ -97,8 +96,9 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
 
     Raises:
         LedgerError, OSError: there is no ledger, or the database does not answer.
+        InputError: the key file cannot be used.
     """
-    key = entry_key(settings.key_file)
+    key = read_key(settings.key_file, "web")
     async with AsyncExitStack() as stack:
         watch = DatabaseWatch(settings.database_url)
         ledger = await open_ledger(settings.database_url, key.installation, writing=False, watch=watch)
@@ -106,8 +106,7 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
         await stack.enter_async_context(watch.running())
         # Connected at the first submission: pages can be read while the engine does not run.
         client = await stack.enter_async_context(open_client(settings.temporal, settings.namespace, lazy=True))
-        signer = Signer(key.installation, ledger.epoch, key.key, key.private)
-        gate = Gate(signer, ledger, rehearsal=key.rehearsal)
+        gate = Gate(KeyFile(settings.key_file, "web", key.installation), ledger, rehearsal=key.rehearsal)
         application = Application(gate, ledger, Texts(ledger.pool), People(ledger.pool), TemporalClient(client))
         # The client must have no other holder than the application, which lets go of it below.
         del client

@@ -16,6 +16,7 @@ from application.verification_text import (
     limits_lines,
     problem_text,
     result_text,
+    untrusted_text,
 )
 from application.visits import Visitor
 from domain.access import Matter
@@ -70,11 +71,13 @@ async def verify_progress(
     lines: list[str] = []
     if (report := found.report) is not None:
         beside = [("-", "-", beside_text(one)) for one in (*report.beside, *report.remarks)]
-        titles = await get_services(request).board.titles({one.stream for one in report.problems})
-        problems = [
-            (one.position or "-", titles.get(one.stream) or _("the register itself"), problem_text(one))
-            for one in report.problems
+        streams = {one.stream for one in report.problems} | {one.stream for one in report.untrusted}
+        titles = await get_services(request).board.titles(streams)
+        found_at: list[tuple[int | None, str, str]] = [
+            *((one.position, one.stream, problem_text(one)) for one in report.problems),
+            *((one.position, one.stream, untrusted_text(one)) for one in report.untrusted),
         ]
+        problems = [(at or "-", titles.get(stream) or _("the register itself"), text) for at, stream, text in found_at]
         shown = Paged.of([*problems, *beside], PageRequest(number))
         lines = [*compared_lines(report), *limits_lines(report)]
     return page(
