@@ -131,6 +131,7 @@ SENTENCES: Mapping[str, str] = {
     "setting_bad_proxies": N_(
         "THIDUA_WEB_PROXIES: “{found}” is neither an address nor a network; write them like 10.0.0.7,192.168.4.0/24."
     ),
+    "table_cell_bad": N_("Column “{column}”, {problem}."),
     "table_cell_missing": N_("Line {line}: the column {column} is empty."),
     "table_empty": N_("Paste a table, or choose a file."),
     "table_head": N_("The first row must name the columns: {expected}. Found: {found}"),
