@@ -1,6 +1,6 @@
 """The log of what auditors read, and of what anybody took out, on PostgreSQL.
 
-The web process can add entries, but neither change nor delete them.
+The program's roles can add entries, but neither change nor delete them.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ from datetime import datetime
 from ledger.connection import Pool
 from ledger.paging import Paged, PageRequest, fetch_page
 
+OPERATOR = ""
+"""Who reads on the command line: it knows no accounts."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReadRecord:
     """A person read a page: `what` is the matter (`domain.access.Matter`), `path` the page's address.
 
+    `person` is `OPERATOR` where it was taken out on the command line.
     `exported`: it was taken out of the register, as a file or by a program.
     """
 

@@ -105,7 +105,12 @@ async def soon_signed(log: AccountLog, asked: PageRequest) -> Paged[SoonSigned]:
 def _who(entry: LogEntry, names: Mapping[str, str]) -> str:
     if entry.by.person is not None:
         return names.get(entry.by.person, entry.by.person)
-    return _("The operator of the machine") if entry.by.door is Door.COMMAND_LINE else _("Somebody at the login page")
+    return operator_name() if entry.by.door is Door.COMMAND_LINE else _("Somebody at the login page")
+
+
+def operator_name() -> str:
+    """How logs call whoever uses the command line without naming a person."""
+    return _("The operator of the machine")
 
 
 def before_login(before: Before) -> str:

@@ -8,12 +8,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from accounts.read_log import OPERATOR, ReadLog
 from application.application import Application
 from application.bootstrap import bootstrap
 from application.engine import EngineClient, RefusedError
 from application.gate import Gate, GateClosedError, Submitter
 from application.refusals import facts_in_words
 from cli.outcome import on_its_way, refused
+from domain.access import Matter
 from errors import InputError
 from ledger.postgres import PostgresLedger, open_ledger
 from ledger.signing import BatchItem, Signer
@@ -49,6 +51,10 @@ class Session(Application):
         except GateClosedError:
             refused()
             raise
+
+    async def note_export(self, path: str) -> None:
+        """Write into the read log that the operator takes out of a cycle what an address of the pages names."""
+        await ReadLog(self.ledger.pool).add(OPERATOR, Matter.HISTORY.value, path, exported=True)
 
     @classmethod
     def of(

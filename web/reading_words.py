@@ -21,6 +21,7 @@ from i18n import N_, _
 from i18n.acts import act_name
 from i18n.messages import word
 from i18n.words import WORDS
+from projections.board import title_of
 from projections.board_lines import BoardLines, Line
 from vault.persons import People
 from web import urls
@@ -73,6 +74,7 @@ TITLES: Mapping[str, str] = {
     urls.MOMENT_DOWNLOAD: N_("Time machine, as a file"),
     urls.COMPARISON: N_("Compare two moments"),
     urls.COMPARISON_DOWNLOAD: N_("Two moments compared, as a file"),
+    urls.RECORDING_FILE: N_("Recording file of the cluster's year"),
     f"{API}/me": N_("Own page"),
     f"{API}/tasks": N_("Tasks"),
     f"{API}/cycles": N_("My clusters"),
@@ -90,7 +92,7 @@ TITLES: Mapping[str, str] = {
     f"{_API_CYCLE}/acts": N_("Form"),
     f"{_API_CYCLE}/acts/try": N_("Form"),
 }
-"""The title of each page that can be read, by its route. A test compares it with the routes."""
+"""The titles of the pages that can be read, by route, and of a recording file. A test compares it with the routes."""
 
 _PATTERNS: Sequence[tuple[re.Pattern[str], str]] = tuple(
     # A fixed part comes before one that can be anything, as in the order of the routes.
@@ -138,7 +140,7 @@ def _stream(parts: Mapping[str, str]) -> str:
 def _subjects(parts: Mapping[str, str], lines: Mapping[str, Line], names: Mapping[str, str]) -> Iterable[str]:
     line: Mapping[str, Any] = lines.get(_stream(parts), {})
     if _stream(parts):
-        yield f"{line['cluster']}, {line['year']}" if line else _("a cluster of another organiser")
+        yield f"{title_of(line)}, {line['year']}" if line else _("a cluster of another organiser")
     if "unit" in parts:
         yield line.get("names", {}).get(parts["unit"], _("a unit"))
     if "person" in parts:
