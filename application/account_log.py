@@ -38,7 +38,7 @@ SENTENCES: Mapping[AccountChange, str] = {
     AccountChange.STAND_IN_ENDED: N_("{by} ended that {person} stands in for {for_person}."),
     AccountChange.CALENDAR_MADE: N_("{person} made a new address for their calendar."),
     AccountChange.SIGNATURE_TOLD: N_(
-        "{person} entered an act that binds soon after the login was made anew: {act} (act number {version}). {mail}"
+        "{person} entered an act that binds soon after the login was renewed: {act} (act number {version}). {mail}"
     ),
 }
 """The sentence of each change."""
@@ -85,7 +85,7 @@ RENEWED: Mapping[AccountChange, str] = {
     AccountChange.CODES_REMOVED: N_("one-time codes were taken away"),
     AccountChange.RECOVERY_CODE_USED: N_("a recovery code"),
 }
-"""How a login was made anew."""
+"""How a login was renewed."""
 
 _ACT_OF: Mapping[str, str] = {
     event.NAME: command.NAME for command in COMMANDS for event in EVENTS_OF[command] if event in BINDING_EVENTS
@@ -98,7 +98,7 @@ def act_of_event(type_: str) -> str:
 
 
 async def soon_signed(log: AccountLog, asked: PageRequest) -> Paged[SoonSigned]:
-    """A page of what was signed soon after a login was made anew."""
+    """A page of what was signed soon after a login was renewed."""
     return await log.soon_signed(sorted(event.NAME for event in BINDING_EVENTS), asked)
 
 

@@ -140,7 +140,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         table = grid(_("step"), _("done"), _("waiting for"))
         for step in data.get("steps", ()):
             unnamed = (unnamed_units(step["unnamed"]),) if step["unnamed"] else ()
-            open_ = "-" if step["told"] is None else _("not told")
+            open_ = "-" if step["told"] is None else _("not stated")
             table.add_row(
                 word("step", step["step"]),
                 f"{day(step['done'])} ({word('sureness', step['sureness'] or 'stated')})" if step["done"] else open_,

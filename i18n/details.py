@@ -163,7 +163,9 @@ def _text(of: FieldType, value: Any, on: _Telling) -> str:
     if isinstance(value, datetime) and IsLastInstant not in of.marks:
         local = value.astimezone(ICT)
         return f"{local:%H:%M}, {day(value)}" if (local.hour, local.minute) != (0, 0) else day(value)
-    if of.key == "target" and (own := on.words.names.get(f"target/{getattr(on.event, 'unit', None)}/{value}")):
+    if of.key == "target" and (
+        own := on.words.names.get(title_key("target", f"{getattr(on.event, 'unit', None)}/{value}"))
+    ):
         return own
     return one_in_words(of, value, on.words)
 

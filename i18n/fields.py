@@ -141,7 +141,7 @@ FIELDS: Mapping[str, str] = {
     "reason": NC_("field", "reason"),
     "receipt": NC_("field", "receipt"),
     "recipients": NC_("field", "recipients"),
-    "regrouped": NC_("field", "why clusters were cut anew"),
+    "regrouped": NC_("field", "why clusters were regrouped"),
     "rehearsed": NC_("field", "rehearsed"),
     "reissues": NC_("field", "re-issue of version"),
     "report": NC_("field", "report"),

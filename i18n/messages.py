@@ -40,7 +40,7 @@ def sentence(code: str, facts: Mapping[str, Any] | None = None, names: Mapping[s
     text = SENTENCES.get(code)
     given = {**_ACTS_IN.get(code, {}), **(facts or {})}
     if text is None:
-        return _("Something is wrong that has no words yet.")
+        return _("Something is wrong that is not described yet.")
     if (problem := given.get("problem")) is not None:
         given["problem"] = problem_in_words(str(problem), given.get("given") or {})
     if (typed := _TYPED.get(code)) is not None:

@@ -129,7 +129,7 @@ def _members(on: _Summary) -> Iterator[str]:
     if lifecycle.level is not None:
         yield _("level: {level}").format(level=word("level", lifecycle.level))
     if lifecycle.regrouped is not None:
-        yield _("clusters were cut anew: {why}").format(why=lifecycle.regrouped)
+        yield _("clusters were regrouped: {why}").format(why=lifecycle.regrouped)
     for role, held in on.state.membership.terms.items():
         for term in held:
             until = f" - {day(day_ending(term.until))}" if term.until is not None else ""

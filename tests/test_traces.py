@@ -1,4 +1,4 @@
-"""What auditors see: signatures soon after a login was made anew, what was read and taken out, what was corrected."""
+"""What auditors see: signatures soon after a login was renewed, what was read and taken out, what was corrected."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def test_a_signature_soon_after_a_login_was_made_anew_is_told_and_shown(si
 
     await eventually(is_told)
     (mail,) = _mails(tmp_path / "outbox", "an@example.invalid")
-    assert "Có việc được ký bằng tên bạn ngay sau khi cấp lại đăng nhập" in mail
+    assert "Có việc được ký dưới tên bạn ngay sau khi cấp lại thông tin đăng nhập" in mail
     assert "lấy mật khẩu mới qua thư" in mail
     assert f"/cum/{stream}/bien-nhan/" in mail
     assert not _mails(tmp_path / "outbox", "binh@example.invalid") + _mails(tmp_path / "outbox", "cu@example.invalid")

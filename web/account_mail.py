@@ -61,7 +61,7 @@ async def invite(services: Services, person: str, email: str | None, by: By) -> 
     with in_language((await services.accounts.must(person)).language):
         mail = AccountMail(
             _("Your account in Sổ Thi Đua"),
-            _("Your account is “{person}”. Choose a password on the page below; its address works once.").format(
+            _("Your account is “{person}”. Choose a password on the page below; the link works once.").format(
                 person=person
             ),
             (
@@ -83,7 +83,7 @@ def new_password_mail(services: Services, person: str, secret: str, asked: datet
     return AccountMail(
         _("A new password for Sổ Thi Đua"),
         _(
-            "A new password was asked for the account “{person}”. Choose it on the page below; its address works once."
+            "A new password was asked for the account “{person}”. Choose it on the page below; the link works once."
         ).format(person=person),
         (
             (_("Until"), moment(asked + LIFETIMES["forgotten"])),

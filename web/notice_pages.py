@@ -22,8 +22,7 @@ def pages_of(notice: Notice, stream: str, site: str) -> tuple[str, tuple[str, st
 
 
 def _task(notice: Notice, stream: str) -> str:
-    duty, unit, subject = notice.asks or (Duty.FILING, notice.to, "")
-    return urls.task_url(stream, duty, unit, subject)
+    return urls.task_url(stream, *notice.asks) if notice.asks is not None else urls.cycle_url(stream)
 
 
 def _cycle(_notice: Notice, stream: str) -> str:

@@ -48,9 +48,9 @@ TITLES: Mapping[str, str] = {
     urls.VERIFICATION: N_("Verify the chain"),
     urls.VERIFICATION_JOB: N_("Verify the chain"),
     urls.VERIFICATION_RESULT: N_("Result of verifying the chain, as a file"),
-    urls.READ_LOG: N_("What was read and taken out"),
+    urls.READ_LOG: N_("What was read and exported"),
     urls.ACCOUNT_LOG: N_("What was done to accounts"),
-    urls.SOON_SIGNED: N_("Signed soon after a login was made anew"),
+    urls.SOON_SIGNED: N_("Signed soon after a login was renewed"),
     urls.NEW_YEAR: N_("Start a year"),
     urls.NEW_YEAR_TEMPLATE: N_("Template for a year"),
     urls.NEW_YEAR_LOOK: N_("Start a year"),
@@ -128,7 +128,7 @@ def _matched(path: str) -> tuple[str, Mapping[str, str]]:
     for pattern, title in _PATTERNS:
         if (found := pattern.match(path)) is not None:
             return title, {name: unquote(value) for name, value in found.groupdict().items()}
-    return N_("A page that there is no longer"), {}
+    return N_("A page that no longer exists"), {}
 
 
 def _stream(parts: Mapping[str, str]) -> str:

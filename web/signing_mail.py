@@ -1,4 +1,4 @@
-"""The mail to a person whose account signs soon after its login was made anew: whoever reads their mail could have."""
+"""The mail to a person whose account signs soon after its login was renewed: whoever reads their mail could have."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 async def tell_of_signature(
     services: Services, person: Contact, commands: Sequence[CommandInput], receipt: Receipt
 ) -> None:
-    """Tell a person of acts that bind and were entered in their name soon after their login was made anew.
+    """Tell a person of acts that bind and were entered in their name soon after their login was renewed.
 
     The mail is sent after the answer, again while the mail server is away. The log of accounts says whether it was
     taken.
@@ -71,7 +71,7 @@ async def _send(
         return False
     titles = await services.board.titles({one.stream for one, _version in signed})
     with in_language(account.language):
-        subject = _("Signed in your name soon after your login was made anew")
+        subject = _("Signed in your name soon after your login was renewed")
         listed = "\n".join(
             "- "
             + _("{act}: {cluster}, act number {number}").format(
@@ -81,7 +81,7 @@ async def _send(
             for one, version in signed
         )
         text = _(
-            "{name}, your login was made anew on {when} ({how}). Since then this was entered in your name:\n\n{listed}"
+            "{name}, your login was renewed on {when} ({how}). Since then this was entered in your name:\n\n{listed}"
             "\n\nIf that was you, there is nothing to do. If not, tell the secretariat at once, and choose a new "
             "password."
         )

@@ -53,7 +53,7 @@ async def signed_soon(
     _visitor: Annotated[Visitor, Depends(reads(Matter.ACCOUNT_LOG))],
     number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
 ) -> Response:
-    """What was signed soon after a login was made anew."""
+    """What was signed soon after a login was renewed."""
     services = get_services(request)
     found = await soon_signed(services.account_log, PageRequest(number))
     names = await services.application.people.names({one.person for one in found.rows})
