@@ -293,5 +293,5 @@ class TestFiles:
 def test_notes_in_english() -> None:
     with in_language("en"):
         assert cleaning_notes({"by.group": {"joined": 1, "invisible": 2}}) == [
-            "People together, in words: 1 line break became a blank, 2 invisible characters were taken out."
+            "People together, in words: 1 line break became a space, 2 invisible characters were removed."
         ]
