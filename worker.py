@@ -50,7 +50,7 @@ from projections.board_table import Board
 from projections.search import SearchIndex
 from vault.persons import People
 from vault.texts import Texts
-from web.notice_pages import page_of
+from web.notice_pages import pages_of
 from web.settings import site_address
 from workflows.city_year import CityYear
 from workflows.client import open_client
@@ -192,7 +192,7 @@ async def main() -> None:
         texts,
         mailer,
         settings.sender,
-        lambda notice, stream: address + page_of(notice, stream),
+        lambda notice, stream: pages_of(notice, stream, address),
     )
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

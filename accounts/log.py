@@ -47,7 +47,7 @@ class AccountChange(StrEnum):
     STAND_IN_ENDED = "stand-in-ended"  # for_person
     CALENDAR_MADE = "calendar-made"
     ERASED = "erased"  # of the person, all but the id
-    SIGNATURE_TOLD = "signature-told"  # act, cycle, version, mail: of a signature soon after the login was made anew
+    SIGNATURE_TOLD = "signature-told"  # act, cycle, version, mail: of a signature soon after the login was renewed
 
 
 class Door(StrEnum):
@@ -71,7 +71,7 @@ OPERATOR = By(None, Door.COMMAND_LINE)
 
 
 SOON = timedelta(hours=24)
-"""A signature within this time after a login was made anew is told to its person, and shown to auditors."""
+"""A signature within this time after a login was renewed is told to its person, and shown to auditors."""
 
 _ANEW = (
     "(l.change in ('password-reset', 'reset', 'codes-removed', 'recovery-code-used') "
@@ -86,7 +86,7 @@ and the first codes of an account do not."""
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """A login was made anew: how, and when."""
+    """A login was renewed: how, and when."""
 
     change: AccountChange
     at: datetime
@@ -94,7 +94,7 @@ class Renewal:
 
 @dataclass(frozen=True, slots=True)
 class SoonSigned:
-    """A binding event that a person entered soon after their login was made anew."""
+    """A binding event that a person entered soon after their login was renewed."""
 
     person: str
     renewal: Renewal
@@ -157,7 +157,7 @@ class AccountLog:
         return found.map(_entry)
 
     async def renewal(self, person: str) -> Renewal | None:
-        """Return how a person's login was made anew last, if that was within `SOON`."""
+        """Return how a person's login was renewed last, if that was within `SOON`."""
         row = await self._pool.fetchrow(
             "select l.change, l.at from accounts.history l where l.person = $1 and l.at > now() - $2::interval "  # noqa: S608 - ours
             f"and {_ANEW} order by l.at desc limit 1",
@@ -167,7 +167,7 @@ class AccountLog:
         return None if row is None else Renewal(AccountChange(row["change"]), row["at"])
 
     async def soon_signed(self, binding: Iterable[str], asked: PageRequest) -> Paged[SoonSigned]:
-        """Return a page of what was signed within `SOON` after a login was made anew, the latest first.
+        """Return a page of what was signed within `SOON` after a login was renewed, the latest first.
 
         It follows from the lines of this log and from the ledger alone. `binding` are the names of events that bind; a
         correction that takes one back binds, too.

@@ -50,6 +50,15 @@ class WaitingNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstWaiting:
+    """A person for whom notices wait: when the event of the first was recorded, and how often the person wants mail."""
+
+    person: str
+    at: datetime
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMail:
     """A mail to a person; `notices` are what it tells. With `outcome` it is sent, or never will be."""
 
@@ -62,6 +71,7 @@ class OutgoingMail:
     notices: tuple[WaitingNotice, ...]
 
 
+_WAITS = "n.done_at is null and n.mail is null and n.ready_at <= $1"
 _NOTICE = "person, position, kind, unit, subject, body, rehearsed, gathered, at, ready_at"
 _MAIL = "id, person, tries, first_try_at, unknown, outcome"
 
@@ -91,22 +101,28 @@ class Outgoing:
             notice.ready_at,
         )
 
-    async def waiting(self, now: datetime) -> dict[str, list[WaitingNotice]]:
-        """Return the notices that may be sent, by person, in the order of events; of persons who have no mail yet."""
+    async def first_waiting(self, now: datetime) -> list[FirstWaiting]:
+        """Return the persons for whom notices wait that may be sent, and who have no mail yet."""
         rows = await self._pool.fetch(
-            f"select {_NOTICE} from accounts.notice n where done_at is null and mail is null and ready_at <= $1 "  # noqa: S608 - ours
-            "and not exists (select from accounts.mail m where m.person = n.person) order by person, position, kind",
+            "select n.person, min(n.at) as at, coalesce(a.digest, $2) as digest from accounts.notice n "  # noqa: S608 - ours
+            f"left join accounts.account a using (person) where {_WAITS} "
+            "and not exists (select from accounts.mail m where m.person = n.person) "
+            "group by n.person, a.digest order by n.person",
             now,
+            AT_ONCE,
         )
-        found: dict[str, list[WaitingNotice]] = {}
-        for row in rows:
-            found.setdefault(row["person"], []).append(WaitingNotice(*row))
-        return found
+        return [FirstWaiting(**row) for row in rows]
 
-    async def digests(self, people: Sequence[str]) -> dict[str, str]:
-        """Return how often those of these persons who have an account want mail."""
-        rows = await self._pool.fetch("select person, digest from accounts.account where person = any($1)", people)
-        return {row["person"]: row["digest"] for row in rows}
+    async def waiting(self, person: str, now: datetime, limit: int) -> list[WaitingNotice]:
+        """Return the first notices to a person that may be sent, in the order of events."""
+        rows = await self._pool.fetch(
+            f"select {_NOTICE} from accounts.notice n where {_WAITS} and n.person = $2 "  # noqa: S608 - ours
+            "order by position, kind, unit limit $3",
+            now,
+            person,
+            limit,
+        )
+        return [WaitingNotice(*row) for row in rows]
 
     # Mails --------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """The log of what auditors read, and of what anybody took out, on PostgreSQL.
 
-The web process can add entries, but neither change nor delete them.
+The program's roles can add entries, but neither change nor delete them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ledger.paging import Paged, PageRequest, fetch_page
 class ReadRecord:
     """A person read a page: `what` is the matter (`domain.access.Matter`), `path` the page's address.
 
+    `person` is `domain.records.OPERATOR` where it was taken out on the command line.
     `exported`: it was taken out of the register, as a file or by a program.
     """
 

@@ -149,10 +149,11 @@ create table accounts.calendar_entry (
 create index on accounts.calendar_entry (unit);
 
 -- What auditors read, and what anybody took out as a file or by a program: the matter and the page's address.
--- Append-only for the web process.
+-- Append-only for the program's roles.
 create table accounts.read_log (
     number bigint generated always as identity primary key,
     at     timestamptz not null default now(),
+    -- empty: the operator, on the command line
     person text not null,
     what   text not null,
     path   text not null,
@@ -265,6 +266,7 @@ grant select, insert, update, delete on
     to thidua_web;
 grant select, insert, update, delete on accounts.calendar_entry to thidua_web;
 grant select, insert on accounts.read_log to thidua_web;
+grant insert (person, what, path, exported) on accounts.read_log to thidua_app;
 grant select on accounts.log, accounts.history to thidua_app, thidua_web;
 grant select, update on accounts.followed to thidua_app, thidua_web;
 grant select, insert, update on accounts.stand_in to thidua_app;

@@ -64,7 +64,8 @@ log = structlog.get_logger()
 class PostActivities:
     """Registered on a worker; keeps the folded states of the streams between rounds.
 
-    `page_of` returns the whole address of the page that a notice of a cycle leads to.
+    `pages_of` returns the whole address of the page that a notice of a cycle leads to; and another act that does the
+    same duty, with the address of its page, where there is one.
     """
 
     def __init__(
@@ -74,10 +75,10 @@ class PostActivities:
         texts: Texts,
         mailer: Mailer,
         sender: str,
-        page_of: Callable[[Notice, str], str],
+        pages_of: Callable[[Notice, str], tuple[str, tuple[str, str] | None]],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._ledger, self._people, self._texts, self._page_of = ledger, people, texts, page_of
+        self._ledger, self._people, self._texts, self._pages_of = ledger, people, texts, pages_of
         self._now, self._outgoing = now, Outgoing(ledger.pool)
         self._delivery = Delivery(ledger.pool, people, mailer, sender, now, self._record_mail, activity.heartbeat)
         self._states = StreamStates(ledger)
@@ -196,7 +197,8 @@ class PostActivities:
             namesake=await self._board.has_namesake(lifecycle.cluster_name, lifecycle.organiser),
         )
         if to.has_account:
-            return replace(told, page=self._page_of(notice, stream))
+            page, other = self._pages_of(notice, stream)
+            return replace(told, page=page, other=other)
         ask = _("You have no account in Sổ Thi Đua. To get one, or to say that this is done, ask {whom}.")
         return replace(told, ask=ask.format(whom=await self._whom_to_ask(state)))
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from accounts.logins import day_of
-from accounts.outgoing import AT_ONCE, SENT, Outgoing, OutgoingMail, WaitingNotice
+from accounts.outgoing import AT_ONCE, SENT, FirstWaiting, Outgoing, OutgoingMail
 from accounts.recipients import recipients
 from domain.post import DigestFailed, DigestSent, NoticeFailed, NoticeSent, NoticeUnknown, digest_due
 from domain.records import Event
@@ -26,6 +26,9 @@ from vault.persons import People
 
 MAILS_AT_ONCE = 20
 """Mails of a round. Between two rounds the ledger is read on."""
+
+NOTICES_IN_MAIL = 200
+"""The most notices of a mail; the others are in the next one. The outcomes of this many fit into one append."""
 
 GATHER_S = 30.0
 """Seconds for which the first notice waits for more: the clock reminds in all clusters at the same time."""
@@ -60,9 +63,10 @@ class Delivery:
     async def round(self) -> bool:
         """Form the mails that are due, send some, record the outcomes. False when nothing came of it."""
         now = self._now()
-        for person, notices in await self._ready(now):
-            log.debug("mail formed", person=person, notices=len(notices))
-            await self._outgoing.form(notices, now)
+        for first in await self._outgoing.first_waiting(now):
+            if _due(first) <= now and (notices := await self._outgoing.waiting(first.person, now, NOTICES_IN_MAIL)):
+                log.debug("mail formed", person=first.person, notices=len(notices))
+                await self._outgoing.form(notices, now)
         if self._away_until is not None and now < self._away_until:
             return False
         worked = False
@@ -75,20 +79,6 @@ class Delivery:
                 self._away_until = self._now() + timedelta(seconds=AWAY_S)
                 break
         return worked
-
-    async def _ready(self, now: datetime) -> list[tuple[str, list[WaitingNotice]]]:
-        """The notices of each person for whom it is time."""
-        waiting = await self._outgoing.waiting(now)
-        wishes = await self._outgoing.digests(list(waiting)) if waiting else {}
-        found = []
-        for person, notices in waiting.items():
-            # People who no longer want a digest get the waiting notices now.
-            mode = wishes.get(person, AT_ONCE)
-            first = min(notice.at for notice in notices)
-            due = first + timedelta(seconds=GATHER_S) if mode == AT_ONCE else digest_due(first, mode)
-            if due <= now:
-                found.append((person, notices))
-        return found
 
     async def _deliver(self, mail: UUID) -> bool:
         """Try a mail whose time has come, and record its outcome. False when it stays as it is.
@@ -169,3 +159,10 @@ class Delivery:
             else:
                 events.append(DigestFailed(person=mail.person, position=last, reason=mail.outcome or ""))
         return events
+
+
+def _due(first: FirstWaiting) -> datetime:
+    """When the mail of a person is sent. People who no longer want a daily or weekly mail get what waits now."""
+    if first.digest == AT_ONCE:
+        return first.at + timedelta(seconds=GATHER_S)
+    return digest_due(first.at, first.digest)

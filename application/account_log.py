@@ -39,7 +39,7 @@ SENTENCES: Mapping[AccountChange, str] = {
     AccountChange.CALENDAR_MADE: N_("{person} made a new address for their calendar."),
     AccountChange.ERASED: N_("{by} erased what the register kept of {person}."),
     AccountChange.SIGNATURE_TOLD: N_(
-        "{person} entered an act that binds soon after the login was made anew: {act} (act number {version}). {mail}"
+        "{person} entered an act that binds soon after the login was renewed: {act} (act number {version}). {mail}"
     ),
 }
 """The sentence of each change."""
@@ -78,7 +78,7 @@ RENEWED: Mapping[AccountChange, str] = {
     AccountChange.CODES_REMOVED: N_("one-time codes were taken away"),
     AccountChange.RECOVERY_CODE_USED: N_("a recovery code"),
 }
-"""How a login was made anew."""
+"""How a login was renewed."""
 
 _ACT_OF: Mapping[str, str] = {
     event.NAME: command.NAME for command in COMMANDS for event in EVENTS_OF[command] if event in BINDING_EVENTS
@@ -91,7 +91,7 @@ def act_of_event(type_: str) -> str:
 
 
 async def soon_signed(log: AccountLog, asked: PageRequest) -> Paged[SoonSigned]:
-    """A page of what was signed soon after a login was made anew."""
+    """A page of what was signed soon after a login was renewed."""
     return await log.soon_signed(sorted(event.NAME for event in BINDING_EVENTS), asked)
 
 
@@ -102,7 +102,12 @@ def _named(person: str, names: Mapping[str, str]) -> str:
 def _who(entry: LogEntry, names: Mapping[str, str]) -> str:
     if entry.by.person is not None:
         return _named(entry.by.person, names)
-    return _("The operator of the machine") if entry.by.door is Door.COMMAND_LINE else _("Somebody at the login page")
+    return operator_name() if entry.by.door is Door.COMMAND_LINE else _("Somebody at the login page")
+
+
+def operator_name() -> str:
+    """How logs call whoever uses the command line without naming a person."""
+    return _("The operator of the machine")
 
 
 def before_login(before: Before) -> str:

@@ -77,7 +77,7 @@ def may_open(cycle: VisitedCycle, row: RecordedEvent) -> bool:
     """
     if row.version not in cycle.readable.versions:
         return False
-    return cycle.visitor.unit == row.unit or cycle.may(Matter.HISTORY) or _concerns(cycle, row)
+    return names_actor(cycle, row) or _concerns(cycle, row)
 
 
 def names_actor(cycle: VisitedCycle, row: RecordedEvent) -> bool:

@@ -21,6 +21,7 @@ from application.work import of_many
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload, parse_command, parse_signatories
 from domain.cycle import CYCLE
+from domain.earlier_acts import may_follow
 from domain.records import Command, Event, EventEnvelope, Refused
 from domain.rules import Adoption, Edition, edition_of, in_force
 from domain.state import State
@@ -151,7 +152,7 @@ class Application:
 
     async def tell_who_came_first(self, refusal: Refused, stream: str, submitter: Submitter) -> None:
         """Add to a refusal of a cycle's command who did before what it tells of, and when."""
-        if not is_cycle(stream) or not await self.ledger.last(stream):
+        if not may_follow(refusal.code) or not is_cycle(stream) or not await self.ledger.last(stream):
             return
         history = await self.history(stream)
         envelopes = tuple(envelope for _row, envelope in history)

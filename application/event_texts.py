@@ -166,7 +166,7 @@ def _titles_of(rules: Edition) -> dict[str, str]:
         found.update(titles_of_rules(edition))
         for leaf in edition.leaves().values():
             if isinstance(leaf.way, AllOrNothing):
-                found.update({f"condition/{condition.id}": condition.title for condition in leaf.way.conditions})
+                found.update({title_key("condition", one.id): one.title for one in leaf.way.conditions})
     return found
 
 
@@ -186,9 +186,10 @@ def _titles_in(envelopes: Envelopes, names: Mapping[str, str]) -> dict[str, str]
         elif isinstance(event, TargetsRegistered):
             for target in event.targets:
                 text = target_told(target, words)
-                found.update({f"target/{event.unit}/{target.id}": text, f"target/{target.id}": text})
+                for id_ in (f"{event.unit}/{target.id}", target.id):
+                    found[title_key("target", id_)] = text
         elif isinstance(event, ClustersArranged):
-            found.update({f"cluster/{cluster.id}": cluster.name for cluster in event.clusters})
+            found.update({title_key("cluster", cluster.id): cluster.name for cluster in event.clusters})
     return found
 
 
@@ -204,7 +205,7 @@ async def _cycle_titles(application: Application, envelopes: Envelopes) -> dict[
         for stream in set(named) - {"unknown"}:
             rows = await application.ledger.load(stream, limit_bytes=1)
             if rows and isinstance(opened := to_envelope(rows[0]).event, CycleOpened):
-                found[f"cycle/{stream}"] = f"{opened.cluster_name}, {opened.year}"
+                found[title_key("cycle", stream)] = f"{opened.cluster_name}, {opened.year}"
     return found
 
 

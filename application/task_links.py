@@ -23,9 +23,8 @@ ACTS: Mapping[Duty, tuple[str, Mapping[str, str]]] = {
 }
 """The command of each duty, and the fields that hold its bearer or subject. Minutes fulfil the final meeting."""
 
-
 OTHER_ACTS: Mapping[Duty, tuple[str, Mapping[str, str]]] = {Duty.STANCE: ("comment", {"by.unit": "bearer"})}
-"""Another command that fulfils the same duty, where there is one: pages offer both."""
+"""Another command that fulfils the same duty, where there is one: both are offered."""
 
 
 def act_of(duty: Duty | str) -> str | None:
@@ -34,11 +33,20 @@ def act_of(duty: Duty | str) -> str | None:
     return entry[0] if entry else None
 
 
-def command_for(cycle: str, duty: Duty | str, bearer: str, subject: str) -> str | None:
-    """Return the command line that fulfils an obligation, known fields filled in; None for the final meeting."""
-    if (duty := Duty(duty)) not in ACTS:
+def other_act_of(duty: Duty | str) -> str | None:
+    """Return the name of another command that fulfils the same duty; None where there is one only."""
+    entry = OTHER_ACTS.get(Duty(duty))
+    return entry[0] if entry else None
+
+
+def command_for(cycle: str, duty: Duty | str, bearer: str, subject: str, *, other: bool = False) -> str | None:
+    """Return the command line that fulfils an obligation, known fields filled in; None for the final meeting.
+
+    `other`: that of the other command which fulfils it; None where there is one only.
+    """
+    if (entry := (OTHER_ACTS if other else ACTS).get(Duty(duty))) is None:
         return None
-    act, fields = ACTS[duty]
+    act, fields = entry
     values = {"bearer": bearer, "subject": subject}
     options = "".join(f" --{name} {values[which]}" for name, which in fields.items())
     return f"thidua act {cycle} {act}{options}"

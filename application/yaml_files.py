@@ -168,7 +168,7 @@ class _Reader:
         """Return the value of a node.
 
         Raises:
-            InputError: a key stands twice, or a value cannot be used.
+            InputError: a key is there twice, or a value cannot be used.
         """
         line = node.start_mark.line + 1
         self.lines[path] = line

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
+from application.pasted_text import clean_text
 from application.persons import is_mail_address
 from application.slugs import slug_of
 from application.tables import Rows
@@ -66,21 +68,28 @@ class ClusterPreview:
 
 @dataclass(slots=True)
 class TableResult:
-    """The year file of a table, and remarks (line, code, facts) on entries that are probably wrong."""
+    """The year file of a table, and remarks (line, code, facts) on entries that are probably wrong.
+
+    `changes` counts what was changed in the cells of each column that the person should know of.
+    """
 
     year: YearFile
-    remarks: list[tuple[int, str, Mapping[str, Any]]] = field(default_factory=list)
+    remarks: list[tuple[int, str, Mapping[str, Any]]]
+    changes: Mapping[str, Mapping[str, int]]
 
 
 def read_table(rows: Rows, head: Mapping[str, Any]) -> TableResult:
     """Read a table into a year file. `head` holds organiser, organiser_name, year, plan and edition.
 
+    Cells are cleaned as all text that is pasted (`clean_text`).
+
     Raises:
-        InputError: a required column or cell is missing, or the year is invalid.
+        InputError: a required column or cell is missing, a cell cannot be kept, or the year is invalid.
     """
     if not rows:
         raise InputError("table_empty")
-    indexes = {folded(cell): index for index, cell in enumerate(rows[0])}
+    changes: dict[str, Counter[str]] = {}
+    indexes = {folded(_clean(cell, 1, "", {})): index for index, cell in enumerate(rows[0])}
     columns = {name: indexes.get(folded(name)) for name in COLUMNS}
     if columns["cụm"] is None or columns["đơn vị"] is None:
         raise InputError("table_head", expected="; ".join(COLUMNS), found="; ".join(rows[0])[:120])
@@ -88,16 +97,36 @@ def read_table(rows: Rows, head: Mapping[str, Any]) -> TableResult:
     people: list[dict[str, Any]] = []
     remarks: list[tuple[int, str, Mapping[str, Any]]] = []
     for line, row in enumerate(rows[1:], start=2):
-        cells = {name: row[i] if i is not None and i < len(row) else "" for name, i in columns.items()}
+        cells = {
+            name: _clean(row[i], line, name, changes) if i is not None and i < len(row) else ""
+            for name, i in columns.items()
+        }
         _add_row(line, cells, clusters, people, remarks)
     _add_remarks(clusters, people, remarks)
     file = {**head, "clusters": list(clusters.values()), "people": people}
     try:
-        return TableResult(YearFile.model_validate(file), remarks)
+        return TableResult(YearFile.model_validate(file), remarks, changes)
     except ValidationError as error:
         problem = first_problem(error)
         path = ".".join(map(str, problem.pop("place")))
         raise InputError("table_wrong", place=path, **problem) from None
+
+
+def _clean(cell: str, line: int, column: str, changes: dict[str, Counter[str]]) -> str:
+    """Return a cell as one clean line, and count what was changed in its column.
+
+    Raises:
+        InputError: `table_cell_bad`: it holds what cannot be kept.
+    """
+    try:
+        found = clean_text(cell, one_line=True)
+    except PydanticCustomError as error:
+        # The line is that of the table: a cell is one line.
+        given = {**(error.context or {}), "line": str(line)}
+        raise InputError("table_cell_bad", column=column, line=line, problem=error.type, given=given) from None
+    if found.changes:
+        changes.setdefault(column, Counter()).update(found.changes)
+    return found.text
 
 
 def _add_row(

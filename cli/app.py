@@ -30,7 +30,7 @@ account = typer.Typer(help=_("Accounts for the web pages."), no_args_is_help=Tru
 app.add_typer(account, name="account")
 key = typer.Typer(help=_("The keys that sign: which there are, a new one, the end of one."), no_args_is_help=True)
 app.add_typer(key, name="key")
-export = typer.Typer(help=_("Take out of the register what can be brought into another one."), no_args_is_help=True)
+export = typer.Typer(help=_("Export from the register what another one can take in."), no_args_is_help=True)
 app.add_typer(export, name="export")
 
 Json = Annotated[bool, typer.Option("--json", help=_("Answer as JSON."))]
@@ -350,7 +350,7 @@ def rules_show(
     _finish(lambda: scoring.show_edition(edition, as_json=json))
 
 
-@app.command(help=_("Reckon the sheets of a cluster under an edition: points, totals, classes, ranks."))
+@app.command(help=_("Calculate the sheets of a cluster under an edition: points, totals, classes, ranks."))
 def score(
     edition: Annotated[Path, typer.Argument(help=_("A rules edition (docs/rules.md)."))],
     sheet: Annotated[Path, typer.Argument(help=_("A file of sheets (docs/rules.md)."))],

@@ -30,7 +30,7 @@ from domain.installation import STREAM, KeyRole
 from domain.records import Event, EventEnvelope
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.state import State, members_and_organiser
-from domain.streams import parse_cycle_name
+from domain.streams import is_cycle, parse_cycle_name
 from domain.titles import names_of
 from errors import InputError
 from i18n import _, ngettext
@@ -44,6 +44,7 @@ from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.notes import NoteVerifier
 from ledger.paging import ALL_ROWS, Paged, PageRequest
+from web.urls import moment_url, timeline_url
 
 
 async def timeline(cycle: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> int:
@@ -58,6 +59,8 @@ async def timeline(cycle: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) 
             state = CYCLE.fold(envelope for _row, envelope in history)
             background = await _background(app, [envelope for _row, envelope in history], state)
             entries = await timeline_entries(app, shown.rows, background, state.corrections.corrected)
+            if as_json:
+                await app.note_export(timeline_url(stream, "json"))
     rows = [
         {
             "version": entry.row.version,
@@ -134,6 +137,8 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         texts = await app.texts.get(digests_in(plain(found.state)))
         people = {one.id: one.name for one in await app.people.everyone()}
         titles, acts = await _acts(app, found, rows, Moment(version, at_day, known_day))
+        if as_json and is_cycle(stream):
+            await app.note_export(moment_url(stream, "json"))
     data = replay_as_json(found, texts)
 
     def show() -> None:
@@ -147,7 +152,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         table = grid(_("step"), _("done"), _("waiting for"))
         for step in data.get("steps", ()):
             unnamed = (unnamed_units(step["unnamed"]),) if step["unnamed"] else ()
-            open_ = "-" if step["told"] is None else _("not told")
+            open_ = "-" if step["told"] is None else _("not stated")
             table.add_row(
                 word("step", step["step"]),
                 f"{day(step['done'])} ({word('sureness', step['sureness'] or 'stated')})" if step["done"] else open_,

@@ -12,6 +12,7 @@ from cli.session import session
 from domain.streams import parse_cycle_name
 from errors import InputError
 from i18n import _
+from web.urls import recording_file_url
 
 
 async def export_record(cycle: str, out: Path | None) -> int:
@@ -19,6 +20,7 @@ async def export_record(cycle: str, out: Path | None) -> int:
     stream = parse_cycle_name(cycle)
     async with session("ledger", say) as app:
         text = await export_cycle(app, stream)
+        await app.note_export(recording_file_url(stream))
     if out is None:
         with reader_may_leave():
             sys.stdout.write(text)

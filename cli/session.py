@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from accounts.read_log import ReadLog
 from application.administration import Administration, DirectEngine
 from application.application import Application
 from application.bootstrap import bootstrap
@@ -15,7 +16,8 @@ from application.engine import EngineClient, RefusedError
 from application.gate import Gate, GateClosedError, Submitter, operator
 from application.refusals import facts_in_words
 from cli.outcome import on_its_way, refused
-from domain.records import Command
+from domain.access import Matter
+from domain.records import OPERATOR, Command
 from errors import InputError
 from ledger.postgres import PostgresLedger, open_ledger
 from ledger.signing import BatchItem
@@ -60,6 +62,10 @@ class Session(Application):
             RefusedError
         """
         await Administration(self, DirectEngine(self.ledger)).record(operator(), command)
+
+    async def note_export(self, path: str) -> None:
+        """Write into the read log that the operator takes out of a cycle what an address of the pages names."""
+        await ReadLog(self.ledger.pool).add(OPERATOR, Matter.HISTORY.value, path, exported=True)
 
     @classmethod
     def of(

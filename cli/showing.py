@@ -9,7 +9,7 @@ from typing import Any
 
 from application.act_descriptions import describe_act, offered_acts
 from application.fields import FormField, form_fields
-from application.task_links import act_of, command_for
+from application.task_links import act_of, command_for, other_act_of
 from audit.replay import digests_in
 from cli.outcome import Exit, answer, grid, say, say_page, terminal
 from cli.session import Session, session
@@ -116,7 +116,7 @@ async def tasks(unit: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> i
                 _short(row["cycle"]) + mark,
                 f"{word('duty', row['duty'])} {names.get(row['subject'], row['subject'] or '')}".strip(),
                 due,
-                "-" if row["waits_for"] or row["closed"] else names_in_files().get(act_of(row["duty"]) or "", "-"),
+                "-" if row["waits_for"] or row["closed"] else _acts_for(row["duty"]),
                 _blocked_by(row) or "-",
             )
         terminal().print(table if rows else _("Nothing to do. `thidua inbox` has the notices."))
@@ -130,7 +130,8 @@ def _task_row(line: Line, owed: dict[str, Any], real_now: datetime) -> dict[str,
     now = datetime.fromisoformat(line["now"]) if line["now"] else real_now
     due = datetime.fromisoformat(owed["due"]) if owed["due"] else None
     closed = owed["duty"] in line["closed"]
-    offered = None if owed["waits_for"] or closed else command_for
+    asked = (_short(line["cycle"]), owed["duty"], owed["unit"], owed["subject"] or "")
+    can_be_done = not owed["waits_for"] and not closed
     return {
         "cycle": line["cycle"],
         "duty": owed["duty"],
@@ -144,11 +145,16 @@ def _task_row(line: Line, owed: dict[str, Any], real_now: datetime) -> dict[str,
         "article": owed["article"],
         "awaited": owed["awaited"],
         "closed": closed,
-        "command": offered(_short(line["cycle"]), owed["duty"], owed["unit"], owed["subject"] or "")
-        if offered is not None
-        else None,
+        "command": command_for(*asked) if can_be_done else None,
+        "other_command": command_for(*asked, other=True) if can_be_done else None,
         "rehearsed": line["rehearsed"],
     }
+
+
+def _acts_for(duty: str) -> str:
+    """Return the acts that fulfil a duty, as they are typed; "-" for the final meeting."""
+    names = names_in_files()
+    return ", ".join(names.get(act, act) for act in (act_of(duty), other_act_of(duty)) if act is not None) or "-"
 
 
 def _blocked_by(row: dict[str, Any]) -> str:

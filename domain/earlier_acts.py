@@ -107,6 +107,11 @@ _BY_VERSION = "changed_since"
 _BY_DUTY = "duty_is_done"
 
 
+def may_follow(code: str) -> bool:
+    """Return whether an earlier act can stand behind a refusal with this code."""
+    return code in EARLIER or code in {_BY_VERSION, _BY_DUTY}
+
+
 def earlier_act(
     code: str, facts: Mapping[str, Any], history: Iterable[EventEnvelope[Event]]
 ) -> EventEnvelope[Event] | None:
@@ -117,8 +122,10 @@ def earlier_act(
     if code == _BY_DUTY:
         commands = DUTY_COMMANDS[Duty(_plain(facts["duty"]))].done_by
         wanted = _of(*(event for command in commands for event in EVENTS_OF[command]), unit="unit units by")
-    elif (wanted := EARLIER.get(code, _of())) == _of():
+    elif (found := EARLIER.get(code)) is None:
         return None
+    else:
+        wanted = found
     taken_back = {version for one in envelopes if isinstance(one.event, ActCorrected) for version in one.event.versions}
     for envelope in reversed(envelopes):
         stands = envelope.meta.version not in taken_back

@@ -27,8 +27,11 @@ def encoded_name(name: str) -> str:
 
 
 def file_name(reference: re.Match[str]) -> str:
-    """Return the name of the file that a reference names."""
-    return unquote(reference[2], errors="replace")
+    """Return the name of the file that a reference names, on one line and without signs that nobody sees.
+
+    A reference can be typed, with any characters behind its percent signs.
+    """
+    return "".join(one for one in unquote(reference[2], errors="replace") if one.isprintable())
 
 
 def references_in(text: str) -> list[str]:

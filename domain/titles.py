@@ -13,7 +13,19 @@ from domain.rules import Edition
 from domain.state import State, members_and_organiser
 from domain.types import Document
 
-TitleKind = Literal["award", "criterion", "round", "letter", "meeting", "ballot", "source"]
+TitleKind = Literal[
+    "award",
+    "ballot",
+    "cluster",
+    "condition",
+    "criterion",
+    "cycle",
+    "letter",
+    "meeting",
+    "round",
+    "source",
+    "target",
+]
 
 
 def title_key(kind: TitleKind, id_: str) -> str:

@@ -9,13 +9,11 @@ from i18n.fields import path_label
 from i18n.messages import translated
 
 _CHANGES: Mapping[str, Plural] = {
-    "bullets": Plural(
-        "{count} sign of a list became a plain bullet", "{count} signs of a list became plain bullets", "count"
-    ),
+    "bullets": Plural("{count} list sign became a plain bullet", "{count} list signs became plain bullets", "count"),
     "invisible": Plural(
-        "{count} invisible character was taken out", "{count} invisible characters were taken out", "count"
+        "{count} invisible character was removed", "{count} invisible characters were removed", "count"
     ),
-    "joined": Plural("{count} line break became a blank", "{count} line breaks became blanks", "count"),
+    "joined": Plural("{count} line break became a space", "{count} line breaks became spaces", "count"),
     "objects": Plural(
         "{count} picture or object was left out: only text is kept here",
         "{count} pictures or objects were left out: only text is kept here",

@@ -27,7 +27,7 @@ from domain.titles import title_key
 from domain.types import Document, IsDerived, IsLastInstant, IsUnit
 from domain.units import SampledPlace, Unit
 from i18n import _
-from i18n.fields import field_label
+from i18n.fields import field_label, label_inside
 from i18n.messages import day, number, word
 from i18n.values import (
     MODELS,
@@ -165,7 +165,9 @@ def _text(of: FieldType, value: Any, on: _Telling) -> str:
     if isinstance(value, datetime) and IsLastInstant not in of.marks:
         local = value.astimezone(ICT)
         return f"{local:%H:%M}, {day(value)}" if (local.hour, local.minute) != (0, 0) else day(value)
-    if of.key == "target" and (own := on.words.names.get(f"target/{getattr(on.event, 'unit', None)}/{value}")):
+    if of.key == "target" and (
+        own := on.words.names.get(title_key("target", f"{getattr(on.event, 'unit', None)}/{value}"))
+    ):
         return own
     return one_in_words(of, value, on.words)
 
@@ -181,12 +183,8 @@ def _parts(value: BaseModel, on: _Telling, *, but: frozenset[str] = frozenset())
         entry = getattr(value, name)
         if name not in but and not _is_not_shown(type(value), name, info, entry):
             text = "; ".join(_lines(field_type(type(value), name), entry, on))
-            found.append(f"{_small(field_label(name))}: {text}")
+            found.append(f"{label_inside(name)}: {text}")
     return "; ".join(found)
-
-
-def _small(label: str) -> str:
-    return label[:1].lower() + label[1:]
 
 
 def _document(value: Document, on: _Telling) -> Iterator[str]:
@@ -218,7 +216,7 @@ def _sheet_item(value: SheetItem, on: _Telling) -> Iterator[str]:
             told = _("{now} (as before)").format(now=told)
         elif before is not None:
             told = _("{now} (before: {earlier})").format(now=told, earlier="-")
-        figures.append(told if name == "points" else f"{_small(field_label(name))} {told}")
+        figures.append(told if name == "points" else f"{label_inside(name)} {told}")
     rest = _parts(value, on, but=frozenset({"criterion", "points", "actual", "target", "count", "met"}))
     told = "; ".join(part for part in (", ".join(figures), rest) if part)
     yield f"{on.words.names.get(title_key('criterion', value.criterion), value.criterion)}: {told}"
@@ -251,7 +249,7 @@ def _place(value: SampledPlace, _on: _Telling) -> Iterator[str]:
 
 
 def _unit(value: Unit, _on: _Telling) -> Iterator[str]:
-    yield f"{value.name} ({_small(field_label('kind'))}: {value.kind})" if value.kind else value.name
+    yield f"{value.name} ({label_inside('kind')}: {value.kind})" if value.kind else value.name
 
 
 def _unnamed_kind(value: UnnamedKind, _on: _Telling) -> Iterator[str]:
@@ -264,7 +262,7 @@ def _cluster(value: ClusterPlan, on: _Telling) -> Iterator[str]:
     units += [unnamed_units(value.unnamed)] if value.unnamed is not None else []
     overseer = ""
     if value.overseer is not None:
-        overseer = f"; {_small(field_label('overseer'))}: {person_named(value.overseer, on.words.names)}"
+        overseer = f"; {label_inside('overseer')}: {person_named(value.overseer, on.words.names)}"
     yield f"{value.name}: {', '.join(units)}{overseer}"
 
 

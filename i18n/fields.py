@@ -145,7 +145,7 @@ FIELDS: Mapping[str, str] = {
     "reason": NC_("field", "reason"),
     "receipt": NC_("field", "receipt"),
     "recipients": NC_("field", "recipients"),
-    "regrouped": NC_("field", "why clusters were cut anew"),
+    "regrouped": NC_("field", "why clusters were regrouped"),
     "rehearsal": NC_("field", "for rehearsal"),
     "rehearsed": NC_("field", "rehearsed"),
     "reissues": NC_("field", "re-issue of version"),
@@ -275,8 +275,7 @@ def _place(name: str, number: int | None) -> str:
     if number is not None and name in _ENTRIES:
         return _("{label} {number}").format(label=_(_ENTRIES[name]), number=number)
     # What has no label is a word that the writer of a file typed: it is quoted.
-    label = _(FIELDS[name]) if name in FIELDS else f"`{name}`"
-    label = label[:1].lower() + label[1:]
+    label = label_inside(name) if name in FIELDS else f"`{name}`"
     return label if number is None else _("{label}, entry {number}").format(label=label, number=number)
 
 
@@ -292,3 +291,9 @@ def field_label(name: str, act: str = "") -> str:
     label = FIELDS_OF_ACTS.get(act, {}).get(name) or FIELDS.get(name)
     text = _(label) if label else name
     return text[:1].upper() + text[1:]
+
+
+def label_inside(name: str) -> str:
+    """The label of a field as it stands inside a sentence: without a capital."""
+    label = field_label(name)
+    return label[:1].lower() + label[1:]

@@ -16,7 +16,7 @@ from domain.times import ICT, When
 from i18n import Plural, _, language, ngettext, page_texts, sentences
 from i18n.acts import MEETINGS_VI, act_name, names_in_files
 from i18n.earlier_acts import who_came_first
-from i18n.fields import FIELDS, place_in_words
+from i18n.fields import FIELDS, label_inside, place_in_words
 from i18n.nearest import nearest_in_words
 from i18n.problems import PROBLEMS
 from i18n.words import COUNTS, WORDS, words_of_values
@@ -40,7 +40,7 @@ def sentence(code: str, facts: Mapping[str, Any] | None = None, names: Mapping[s
     text = SENTENCES.get(code)
     given = {**_ACTS_IN.get(code, {}), **(facts or {})}
     if text is None:
-        return _("Something is wrong that has no words yet.")
+        return _("Something is wrong that is not described yet.")
     if (problem := given.get("problem")) is not None:
         given["problem"] = problem_in_words(str(problem), given.get("given") or {})
     if (typed := _TYPED.get(code)) is not None:
@@ -144,8 +144,7 @@ def _possible(code: str, facts: Mapping[str, Any]) -> Mapping[str, str]:
         return _same(listed)
     labels = {name: _(FIELDS[name]) for name in listed if name in FIELDS}
     shown = {
-        name: f"{_as_typed(name)} ({_in_sentence(labels[name])})" if name in labels else _as_typed(name)
-        for name in listed
+        name: f"{_as_typed(name)} ({label_inside(name)})" if name in labels else _as_typed(name) for name in listed
     }
     return {**shown, **{label: shown[name] for name, label in labels.items()}}
 
@@ -163,11 +162,6 @@ def _explained(values: list[str]) -> dict[str, str]:
     """Each value as it is shown: with its word in the language in use, where that is another."""
     words = words_of_values(values)
     return {value: _with_word(value, words.get(value, "")) for value in values}
-
-
-def _in_sentence(label: str) -> str:
-    """A label as it stands inside a sentence: without a capital."""
-    return label[:1].lower() + label[1:]
 
 
 def _with_word(name: str, word: str) -> str:
@@ -272,7 +266,7 @@ _SHOWN: Mapping[str, Callable[[str], str]] = {
     "act": lambda act: _in_quotes(act_name(act)) if act in Command.KNOWN else act,
     "fields": lambda names: ", ".join(map(_as_typed, names.split(", "))),
     "other_act": lambda act: _in_quotes(act_name(act)),
-    "figure": lambda name: _in_sentence(_(FIELDS[name])) if name in FIELDS else name,
+    "figure": lambda name: label_inside(name) if name in FIELDS else name,
     "place": lambda path: _("the act as a whole") if path in Command.KNOWN else place_in_words(path),
     "round": lambda round_: word("round", round_),
 }

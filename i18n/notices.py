@@ -13,6 +13,7 @@ from domain.rules import Edition
 from domain.state import State
 from domain.titles import cluster_title, names_of
 from i18n import _, ngettext
+from i18n.acts import act_name
 from i18n.messages import fill, translated, word
 from i18n.values import Words, in_words
 
@@ -22,11 +23,13 @@ class Circumstances:
     """What a message says besides its notice.
 
     `sender` is who asks, in words; `page` the address where it is done, "" for a reader without an account. Then
-    `ask` says whom to ask. `texts` are free texts by digest. `namesake`: another organiser has a cluster of this name.
+    `ask` says whom to ask. `other` is another act that does the same, with the address of its page. `texts` are free
+    texts by digest. `namesake`: another organiser has a cluster of this name.
     """
 
     sender: str = ""
     page: str = ""
+    other: tuple[str, str] | None = None
     ask: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
     namesake: bool = False
@@ -66,7 +69,13 @@ def _lines(notice: Notice, words: Mapping[str, str], told: Circumstances) -> lis
         (_("Reason"), words.get("reason", "")),
         (_("Sent by"), told.sender),
         (_("Page"), told.page),
+        or_act(*told.other) if told.other is not None else ("", ""),
     ]
+
+
+def or_act(act: str, address: str) -> tuple[str, str]:
+    """Another act that does the same duty: the label of a line, and the address of the act's page."""
+    return _("Or {act}").format(act=act_name(act)), address
 
 
 def mail_text(what: str, lines: Iterable[tuple[str, str]], more: Iterable[str] = (), foot: Sequence[str] = ()) -> str:

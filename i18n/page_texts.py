@@ -34,15 +34,15 @@ SENTENCES: Mapping[str, str] = {
     "field_bad": N_("{place} cannot be used: {found}"),
     "file_empty": N_("Choose a file."),
     "upload_too_large": N_("The file has {found} bytes; at most {most} are taken."),
-    "upload_type": N_("{name} is of a kind that is not taken. Save it as PDF, Word or Excel, then send that."),
+    "upload_type": N_("{name} is of a kind that is not accepted. Save it as PDF, Word or Excel, then send that."),
     "upload_kind": N_(
-        "{name} is a file of the kind {found}, which is not taken. Save it as {instead}, then send that."
+        "{name} is a file of the kind {found}, which is not accepted. Save it as {instead}, then send that."
     ),
     "upload_heic": N_(
         "{name} is a picture of the kind HEIC, which many computers cannot open. Save it as JPEG, then send that "
         "(on an iPhone: Settings, Camera, Formats, Most Compatible)."
     ),
-    "upload_video": N_("{name} is a video, which is not taken. Put it where others can see it, and give its link."),
+    "upload_video": N_("{name} is a video, which is not accepted. Put it where others can see it, and give its link."),
     "upload_locked": N_("{name} is locked by a password, or by rights. Take the lock off, then send it again."),
     "upload_macros": N_("{name} holds macros (programs). Save it as DOCX, XLSX or PDF, then send that."),
     "form_unreadable": N_("What the form has sent cannot be read; nothing was entered. Go back and send it again."),
@@ -76,7 +76,7 @@ SENTENCES: Mapping[str, str] = {
     "no_such_calendar": N_("There is no such calendar; a new address may have been made."),
     "no_such_job": N_("That is over or was never begun. Begin again."),
     "no_such_minutes": N_("There are no such minutes here."),
-    "nobody_reads_mail": N_("Nobody of this unit gets mail: please telephone, and record that."),
+    "nobody_reads_mail": N_("Nobody in this unit gets mail: please telephone, and record that."),
     "nobody_is_late": N_("Nobody is late in the clusters that were chosen."),
     "not_yours_to_manage": N_("Only an administrator may make or change such an account."),
     "no_such_person": N_("There is no such person among those whose accounts you manage."),
@@ -132,6 +132,7 @@ SENTENCES: Mapping[str, str] = {
     "setting_bad_proxies": N_(
         "THIDUA_WEB_PROXIES: “{found}” is neither an address nor a network; write them like 10.0.0.7,192.168.4.0/24."
     ),
+    "table_cell_bad": N_("Column “{column}”, {problem}."),
     "table_cell_missing": N_("Line {line}: the column {column} is empty."),
     "table_empty": N_("Paste a table, or choose a file."),
     "table_head": N_("The first row must name the columns: {expected}. Found: {found}"),
@@ -152,7 +153,7 @@ SENTENCES: Mapping[str, str] = {
     "cluster_without_overseer": N_("{cluster} has no overseer."),
     "contact_without_mail": N_("{person} has no mail address: no invitation, no reminder."),
     "overseers_differ": N_("{cluster} has two overseers; the first one is taken, not {found}."),
-    "unit_twice_in_table": N_("{unit} stands in the table twice."),
+    "unit_twice_in_table": N_("{unit} is in the table twice."),
     "units_without_contact": N_("{cluster}: nobody to reach in {whom}"),
 }
 

@@ -65,13 +65,13 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "text_unquoted": N_('there is no such field; a text with a comma stands in quotes: "Báo cáo, biên bản"'),
     "yaml_colon": N_('a text with a colon stands in quotes: "Báo cáo: năm 2023"'),
     "yaml_indentation": N_(
-        "the indentation differs; what belongs together begins in one column, two blanks further in"
+        "the indentation differs; what belongs together begins in one column, two spaces further in"
     ),
     "yaml_after_quotes": N_('something stands behind the closing quotes; a " inside a text is written as \\"'),
     "yaml_quote_open": N_("quotes are opened and not closed"),
     "yaml_bracket_open": N_("a comma or a closing bracket is missing, or a text with a comma or colon needs quotes"),
     "yaml_first_character": N_("a text that begins with such a character stands in quotes"),
-    "yaml_no_colon": N_("a name needs a colon and a blank behind it, then its value"),
+    "yaml_no_colon": N_("a name needs a colon and a space after it, then its value"),
     "figure_unquoted": N_('there is no such field; a figure with a comma stands in quotes: "18,5"'),
     "number_in_two_ways": N_("{found} can be read in two ways: write {thousands}, or {decimal} if these are decimals"),
     "number_unreadable": N_("a number such as 9,5 or 1250 or 9.000.000 is expected"),
@@ -94,8 +94,8 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "document_is_nothing": N_("a document needs a title, a number, a date or an issuer"),
     "voice_is_one": N_("one of unit (`unit`), person (`person`) and people together (`group`) is expected"),
     "nobody_in_cluster": N_("a cluster needs units, or a number of unnamed ones"),
-    "cluster_twice": N_("the cluster {name} stands twice"),
-    "unit_in_two_clusters": N_("{name} stands in two clusters"),
+    "cluster_twice": N_("the cluster {name} is there twice"),
+    "unit_in_two_clusters": N_("{name} is in two clusters"),
     "units_twice": N_("named twice: {units}"),
     "organiser_is_member": N_("the organiser cannot be a member of its own cluster"),
     "day_not_every_year": N_("{day}/{month} is no day of every year"),
@@ -136,9 +136,9 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "no_such_kind": N_("one of these is expected: {names} {nearest}"),
     "nothing_told": N_("the file tells of no meeting and no act"),
     "criteria_too_deep": N_("criteria are nested more than {most} deep"),
-    "criterion_stands_twice": N_("criterion {criterion} stands twice"),
+    "criterion_stands_twice": N_("criterion {criterion} is there twice"),
     "reserved_id": N_("{person} cannot be a person's id"),
-    "person_twice": N_("{name} stands twice"),
+    "person_twice": N_("{name} is there twice"),
     "unit_of_nobody": N_("{name}: no unit {unit} in this file (a person of another body needs an office)"),
 }
 """A code without an entry is shown in pydantic's own English words."""

@@ -74,7 +74,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "no_correction_asked": N_("No correction is asked of {unit}."),
     "edition_without_criteria": N_("The rules edition {edition} has no criteria to score by."),
     "no_such_criterion": N_("{criterion} is no criterion of {edition} that takes points."),
-    "criterion_twice": N_("{criterion} stands twice in the sheet."),
+    "criterion_twice": N_("{criterion} is in the sheet twice."),
     "criteria_missing": Plural(
         "The sheet lacks {count} criterion: {criteria}.", "The sheet lacks {count} criteria: {criteria}."
     ),
@@ -208,7 +208,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "body_unknown": N_("{unit} is no unit of the cluster {nearest}; it is kept as a body from elsewhere."),
     "unnamed_otherwise": N_("units that nobody names: {found} in the register, {told} in the file."),
     "sheet_refused": N_("{unit}: {why}"),
-    "file_tab": N_("A tab stands here; indent with blanks."),
+    "file_tab": N_("A tab stands here; indent with spaces."),
     "when_is_missing_in_file": N_("Say when it happened: `on`, here or at the meeting."),
     "more_than_unnamed": Plural(
         "{found} unit that nobody names, but the cluster has {known}.",
@@ -282,8 +282,8 @@ SENTENCES: Mapping[str, str | Plural] = {
     "undecidable": N_("This act cannot be decided ({kind}); it was not entered. Please tell the maintainers: {act}"),
     "too_busy": N_("Others keep writing to this register; try again."),
     "no_year_plan": N_("Issue the year plan first."),
-    "cluster_twice": N_("The cluster {cluster} stands twice."),
-    "unit_in_two_clusters": N_("{unit} stands in two clusters."),
+    "cluster_twice": N_("The cluster {cluster} is there twice."),
+    "unit_in_two_clusters": N_("{unit} is in two clusters."),
     "no_such_cluster": N_("There is no cluster {cluster} in this year."),
     "not_a_cycle_name": N_("{name} is no name of a cycle; write `2020/cum-1` or `mttq-hanoi/2020/cum-1`."),
     "no_such_predecessor": N_(
@@ -361,7 +361,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "file_not_yaml": N_("This is not YAML: {problem}."),
     "file_too_deep": N_("Nested too deeply, or too many entries (at most {most} levels)."),
     "file_alias": N_("Anchors and aliases are not used in these files; write the value out."),
-    "file_key_twice": N_("{key} stands twice."),
+    "file_key_twice": N_("{key} is there twice."),
     "file_value": N_("{found}: {problem}."),
     "file_field": N_("{place}: {problem} (found {found})."),
     "field_missing": N_(

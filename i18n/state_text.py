@@ -32,7 +32,7 @@ from domain.titles import title_key, titles_of_acts
 from domain.types import Document
 from domain.units import Unnamed
 from i18n import _, ngettext
-from i18n.fields import field_label
+from i18n.fields import field_label, label_inside
 from i18n.messages import day, number, shown, word
 from i18n.values import (
     Words,
@@ -109,11 +109,6 @@ def _document(document: Document | None) -> Iterator[str]:
         yield title
 
 
-def _small_label(name: str) -> str:
-    label = field_label(name)
-    return label[:1].lower() + label[1:]
-
-
 def _sureness(fact: Any) -> str:
     return word("sureness", fact.sureness)
 
@@ -129,15 +124,15 @@ def _members(on: _Summary) -> Iterator[str]:
     if lifecycle.level is not None:
         yield _("level: {level}").format(level=word("level", lifecycle.level))
     if lifecycle.regrouped is not None:
-        yield _("clusters were cut anew: {why}").format(why=lifecycle.regrouped)
+        yield _("clusters were regrouped: {why}").format(why=lifecycle.regrouped)
     for role, held in on.state.membership.terms.items():
         for term in held:
             until = f" - {day(day_ending(term.until))}" if term.until is not None else ""
             holder = on.names.get(term.holder) or word("holder", term.holder)
             manner = word("manner", term.manner)
             since = day(term.begun or term.since)
-            more = [f"{_small_label('stands_in_for')}: {on.name(term.stands_in_for)}"] if term.stands_in_for else []
-            more += [f"{_small_label('basis')}: {one}" for one in _document(term.basis)]
+            more = [f"{label_inside('stands_in_for')}: {on.name(term.stands_in_for)}"] if term.stands_in_for else []
+            more += [f"{label_inside('basis')}: {one}" for one in _document(term.basis)]
             facts = "".join(f"; {one}" for one in more)
             yield f"{word('role', role)}: {holder} ({manner}), {since}{until}{facts} ({_sureness(term)})"
     if not on.state.membership.terms.get("head"):
@@ -278,8 +273,8 @@ def _totals(on: _Summary) -> Iterator[str]:
     for round_, totals in on.state.conclusion.totals.items():
         read_out = "; ".join(total_told(one, on.words) for one in totals)
         scale = on.state.conclusion.scales.get(round_)
-        out_of = "" if scale is None else f"; {_small_label('scale')}: {number(scale)}"
-        yield f"{_small_label('totals')}, {round_title(round_, on.names)}: {read_out}{out_of}" + on.mark(TotalsRecorded)
+        out_of = "" if scale is None else f"; {label_inside('scale')}: {number(scale)}"
+        yield f"{label_inside('totals')}, {round_title(round_, on.names)}: {read_out}{out_of}" + on.mark(TotalsRecorded)
 
 
 def _ranking(on: _Summary) -> Iterator[str]:

@@ -254,7 +254,7 @@ WORDS: Mapping[str, WordTable] = {
             "expired": N_("recorded after its command had expired"),
             "does_not_follow": N_("does not follow from the signed command"),
             "not_decided": N_("the rules would refuse the command"),
-            "repeated": N_("the same signed command stands twice"),
+            "repeated": N_("the same signed command is there twice"),
             "clock_not_due": N_("the clock command was not due"),
             "edition_missing": N_("the rules edition is missing"),
             "incomplete": N_("the rest of its command is missing"),

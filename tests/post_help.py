@@ -32,7 +32,7 @@ from ledger.protocol import load_all
 from local.process import free_ports
 from mail import DeferredError, Mailer, MailServerAwayError
 from mail.smtp import SmtpSettings
-from web.notice_pages import page_of
+from web.notice_pages import pages_of
 
 SITE, SENDER = "https://thidua.example.vn", "Sổ Thi Đua <so@thidua.example.vn>"
 
@@ -158,10 +158,10 @@ class Grudging(Recorder):
 
 
 def the_post(app: Session, mailer: Mailer, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> PostActivities:
-    def page(notice: Notice, stream: str) -> str:
-        return SITE + page_of(notice, stream)
+    def pages(notice: Notice, stream: str) -> tuple[str, tuple[str, str] | None]:
+        return pages_of(notice, stream, SITE)
 
-    return PostActivities(app.ledger, app.people, app.texts, mailer, SENDER, page, now)
+    return PostActivities(app.ledger, app.people, app.texts, mailer, SENDER, pages, now)
 
 
 async def delivered(app: Session, mailer: Recorder) -> list[Event]:

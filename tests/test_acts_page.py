@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import pytest
 from test_format_2 import LEDGERS, Dumped, _committed
 
-from application.task_links import ACTS, OTHER_ACTS
+from application.task_links import ACTS, OTHER_ACTS, command_for
+from cli.showing import _acts_for
 from domain import cycle
 from domain import deviations as finders
 from domain.cycle import COMMANDS, COMMANDS_BY_STEP, CYCLE, ENTERED_BY_PERSONS, EVENTS_OF
@@ -237,3 +238,13 @@ def test_a_missing_declaration_is_noticed(monkeypatch: pytest.MonkeyPatch) -> No
     assert any("deviations" in undeclared(one) for one in recorded())
     monkeypatch.setitem(EVENTS_OF, signing.SignCovenant, ())  # type: ignore[index]
     assert any("events" in undeclared(one) for one in recorded())
+
+
+def test_the_terminal_offers_every_act_that_does_a_duty() -> None:
+    asked = ("2026/cum-1", "stance", "phuong-1", "")
+    assert command_for(*asked) == "thidua act 2026/cum-1 take-stance --unit phuong-1"
+    assert command_for(*asked, other=True) == "thidua act 2026/cum-1 comment --by.unit phuong-1"
+    assert command_for("2026/cum-1", "signature", "phuong-1", "", other=True) is None
+    with in_language("vi"):
+        assert _acts_for("stance") == "cho ý kiến về dự thảo, góp ý sửa nội dung"
+        assert _acts_for("final-meeting") == "-"

@@ -62,6 +62,16 @@ async def test_an_entry_is_not_busy_and_rings_in_office_hours(site: Site) -> Non
         assert rings.date() < first
 
 
+async def test_an_entry_leads_to_every_act_that_does_its_duty(site: Site) -> None:
+    await open_cycle(site.app, RULES, members=units(1))
+    await site.person("an", "don-vi-1")
+    an = await site.log_in("an")
+    feed = await feed_of(an)
+    stance, report = await entry(an, feed, "take-stance"), await entry(an, feed, "report-midyear")
+    assert re.search(r"\nHoặc góp ý sửa nội dung: http\S+/lam/comment\?by\.unit=don-vi-1$", str(stance["description"]))
+    assert "Hoặc" not in str(report["description"])
+
+
 async def test_the_id_lasts_while_the_day_moves_and_the_duty_is_done(site: Site) -> None:
     stream = await open_cycle(site.app, RULES, members=units(2))
     await site.person("an", "don-vi-1")

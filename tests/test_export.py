@@ -182,9 +182,13 @@ async def test_a_file_is_never_written_over(tmp_path: Path, monkeypatch: pytest.
     async def exported(*_known: object) -> str:
         return "organiser: o\n"
 
+    class NoSession:
+        async def note_export(self, _path: str) -> None:
+            pass
+
     @asynccontextmanager
-    async def no_session(*_known: object) -> AsyncIterator[None]:
-        yield None
+    async def no_session(*_known: object) -> AsyncIterator[NoSession]:
+        yield NoSession()
 
     monkeypatch.setattr("cli.exporting.export_cycle", exported)
     monkeypatch.setattr("cli.exporting.session", no_session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -25,7 +26,22 @@ from domain.file_references import (
     without_references,
 )
 from errors import InputError
-from vault.file_kinds import DOC, DOCX, JPEG, ODT, PDF, PNG, PPT, PPTX, XLS, XLSX, ZIP, FileKind, kind_of, name_for
+from vault.file_kinds import (
+    DOC,
+    DOCX,
+    JPEG,
+    ODT,
+    PDF,
+    PNG,
+    PPT,
+    PPTX,
+    XLS,
+    XLSX,
+    ZIP,
+    FileKind,
+    kind_of,
+    name_for,
+)
 from vault.files import StoredFile
 from web import urls
 from web.downloads import disposition
@@ -73,6 +89,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "mail of Outlook": (old_office("__substg1.0_0037001F"), "upload_kind"),
     "locked docx": (old_office("EncryptedPackage"), "upload_locked"),
     "macros": (zipped("word/document.xml", "word/vbaProject.bin"), "upload_macros"),
+    "xlsb": (zipped("[Content_Types].xml", "xl/workbook.bin"), "upload_kind"),
     "program": (b"MZ\x90", "upload_type"),
     "page": (b"<html>", "upload_type"),
     "another compound file": (old_office("Something"), "upload_type"),
@@ -94,6 +111,16 @@ class TestKinds:
 
     def test_an_archive_with_too_many_names_is_not_looked_into(self) -> None:
         assert kind_of(zipped("word/document.xml", *map(str, range(5_001))), "x") == ZIP
+
+    @pytest.mark.parametrize(("more", "kind"), [(0, DOCX), (5_001, ZIP)])
+    def test_a_zip64_record_that_tells_of_more_names_than_the_usual_end_counts(self, more: int, kind: FileKind) -> None:
+        whole = zipped("word/document.xml", *map(str, range(more)))
+        body, end = whole[:-22], whole[-22:]
+        count, size, start = struct.unpack("<HLL", end[10:20])
+        record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, start)
+        locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(body), 1)
+        few = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 60, start, 0)
+        assert kind_of(body + record + locator + few, "x") == kind
 
     def test_a_document_that_holds_another_goes_by_its_name(self) -> None:
         both = old_office("WordDocument") + old_office("Workbook")
@@ -136,6 +163,9 @@ class TestNames:
         text = f"Kế hoạch {reference} và {reference}, 2026"
         assert references_in(text) == [reference]
         assert with_file_names(text) == f"Kế hoạch {stored} và {stored}, 2026"
+
+    def test_a_reference_that_was_typed_shows_no_sign_that_nobody_sees(self) -> None:
+        assert with_file_names(f"tep/{'a' * 64}/Kq%0D%0ABcc%00%E2%80%AEfdp.exe") == "KqBccfdp.exe"
 
     def test_a_field_without_its_files(self) -> None:
         reference = reference_of("a" * 64, "Báo cáo 1.pdf")

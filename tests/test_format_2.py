@@ -427,7 +427,7 @@ async def test_one_changed_byte_in_a_command_is_found_by_the_audit(ledger: Dumpe
 
 
 REPEATABLE = ("ComplaintAnswered", "ContentsStated", "NextChosen", "OverseerNamed", "UnitsRanked", "UnitsReminded")
-"""Events whose command would be accepted again by the state after them: only its id tells that it stands twice."""
+"""Events whose command would be accepted again by the state after them: only its id tells that it is there twice."""
 
 
 @pytest.mark.parametrize("kind", REPEATABLE)

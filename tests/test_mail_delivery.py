@@ -178,6 +178,19 @@ async def test_several_things_for_one_person_come_in_one_mail(app: Session, monk
     assert mail.get_content().count("đã mở.") == 2
 
 
+async def test_what_does_not_fit_into_one_mail_comes_in_the_next(app: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person who reads for many clusters, after days without a mail server."""
+    monkeypatch.setattr("activities.post_delivery.NOTICES_IN_MAIL", 2)
+    (unit,) = units(1)
+    await enter_staff(app, unit)
+    for _ in range(5):
+        await open_cycle(app, RULES, members=[unit])
+    mailer = Recorder()
+    sent = [event for event in await delivered(app, mailer) if isinstance(event, NoticeSent)]
+    assert len(sent) == 5
+    assert len(mailer.mails) == 3
+
+
 async def accounts_of_a_unit(app: Session, unit: str) -> Accounts:
     """An officer with an account, one without, one whose account is closed, an auditor."""
     accounts = Accounts(app.ledger.pool)
@@ -224,6 +237,19 @@ async def test_a_mail_says_what_by_when_why_who_asks_and_where(app: Session) -> 
     assert b"Auto-Submitted: auto-generated\r\n" in content
     assert re.search(rb"Message-ID: <[0-9a-f-]{36}@thidua.example.vn>\r\n", content)
     assert SENDER.endswith("@thidua.example.vn>")
+
+
+async def test_a_mail_about_a_draft_leads_to_both_acts_that_answer_it(app: Session) -> None:
+    (unit,) = units(1)
+    await accounts_of_a_unit(app, unit)
+    stream = await open_cycle(app, RULES, members=[unit])
+    await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
+    mailer = Recorder()
+    await run(app, mailer, Hours())
+    (mail,) = (one for one in mailer.mails if one["To"] == "co@example.invalid")
+    lines = mail.get_content().splitlines()
+    assert f"Làm hoặc xem tại: {SITE}/cum/{stream}/lam/take-stance?unit={unit}" in lines
+    assert f"Hoặc góp ý sửa nội dung: {SITE}/cum/{stream}/lam/comment?by.unit={unit}" in lines
 
 
 async def test_who_did_it_is_not_told_of_it(app: Session) -> None:

@@ -53,11 +53,11 @@ class TestClusters:
             ({"level": "commune"}, "The cycle 2026 is opened for Cụm 1 (commune level)."),
             (
                 {"regrouped": "bỏ cấp huyện"},
-                "The cycle 2026 is opened for Cụm 1. Clusters were cut anew: bỏ cấp huyện.",
+                "The cycle 2026 is opened for Cụm 1. Clusters were regrouped: bỏ cấp huyện.",
             ),
             (
                 {"level": "district", "regrouped": "sáp nhập"},
-                "The cycle 2026 is opened for Cụm 1 (district level). Clusters were cut anew: sáp nhập.",
+                "The cycle 2026 is opened for Cụm 1 (district level). Clusters were regrouped: sáp nhập.",
             ),
         ],
     )
@@ -65,7 +65,7 @@ class TestClusters:
         case = opened(**fields)
         assert sentence(case) == told
         assert ("level: district level" in lines(case)) is (fields.get("level") == "district")
-        assert ("clusters were cut anew: sáp nhập" in lines(case)) is (fields.get("regrouped") == "sáp nhập")
+        assert ("clusters were regrouped: sáp nhập" in lines(case)) is (fields.get("regrouped") == "sáp nhập")
 
     def test_what_is_not_told_is_not_written(self) -> None:
         event = opened().history[0].event

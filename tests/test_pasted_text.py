@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from engine_help import open_cycle, units
@@ -17,10 +18,12 @@ from application.old_fonts import old_line
 from application.pasted_text import clean_text
 from application.persons import parse_person
 from application.yaml_files import read_yaml
+from application.year_table import read_table
 from domain.records import Command
 from errors import InputError
 from i18n import in_language
 from i18n.cleaning import cleaning_notes
+from i18n.messages import sentence
 from web import urls
 
 FROM_WORD = (Path(__file__).parent / "data" / "word-paste.txt").read_bytes().decode()
@@ -220,6 +223,45 @@ async def test_a_persons_name_and_mail(site: Site) -> None:
     assert (contact.name, contact.office, contact.email) == ("Nguyễn Thị An", "chuyên viên", "an@example.invalid")
 
 
+class TestTheTableOfAYear:
+    HEAD: ClassVar = {
+        "organiser": "mttq",
+        "organiser_name": "Thành phố",
+        "year": 2026,
+        "plan": {"title": "KH"},
+        "edition": "specimen-2020.yaml",
+    }
+
+    def test_its_cells(self) -> None:
+        rows = [
+            ["\ufeffcụm", "đơn\u00a0vị", "người liên hệ"],
+            ["Cụm\u00a01", "Phường\u200b Một", "Nguyễn\nVăn A"],
+            ["Cụm 1", "Phường Hai", ""],
+        ]
+        found = read_table(rows, self.HEAD)
+        (cluster,) = found.year.clusters
+        assert (cluster.name, [unit.name for unit in cluster.units]) == ("Cụm 1", ["Phường Một", "Phường Hai"])
+        assert [person.name for person in found.year.people] == ["Nguyễn Văn A"]
+        with in_language("vi"):
+            assert cleaning_notes(found.changes) == [
+                "Đơn vị: đã bỏ 1 ký tự không nhìn thấy.",
+                "Người liên hệ: đã đổi 1 chỗ xuống dòng thành dấu cách.",
+            ]
+
+    @pytest.mark.parametrize(
+        ("cell", "text"),
+        [
+            ("Phường \ufffdn", "Cột “đơn vị”, dòng 3, chỗ “Phường ▯n”: chữ ở ▯ đã bị mất khi sao chép"),
+            (OLD, f"Cột “đơn vị”, dòng 3, “{OLD}”, gõ theo bảng mã cũ"),
+        ],
+    )
+    def test_what_is_refused_is_named_with_column_and_line(self, cell: str, text: str) -> None:
+        with pytest.raises(InputError) as refused:
+            read_table([["cụm", "đơn vị"], ["Cụm 1", "Phường Một"], ["Cụm 1", cell]], self.HEAD)
+        with in_language("vi"):
+            assert sentence(refused.value.code, refused.value.facts).startswith(text)
+
+
 def test_a_person_on_the_command_line() -> None:
     person = parse_person(
         id="an", unit="u", name="Nguyễn\u2028Thị\u200b An", email="an@example.invalid\u200b", phone=None
@@ -251,5 +293,5 @@ class TestFiles:
 def test_notes_in_english() -> None:
     with in_language("en"):
         assert cleaning_notes({"by.group": {"joined": 1, "invisible": 2}}) == [
-            "People together, in words: 1 line break became a blank, 2 invisible characters were taken out."
+            "People together, in words: 1 line break became a space, 2 invisible characters were removed."
         ]

@@ -110,7 +110,7 @@ async def test_every_page_of_a_cycle_with_a_thousand_nested_answers_answers(site
     assert seen > 12
     for path in (f"/cum/{stream}", f"/cum/{stream}?trang-y-kien={DEEP // PER_PAGE}"):
         page = await visitor.get(path)
-        for section in ("y-kien", "da-ghi"):  # the thread, and what stands in the register
+        for section in ("y-kien", "da-ghi"):  # the thread, and what is in the register
             part = page.partition(f'<h2 id="{section}"')[2].partition("<h2")[0]
             assert part.count("Nhất trí.") == PER_PAGE, (path, section)
     secret = await site.services.accounts.new_token("thu-ky", "thử", "act", 1)

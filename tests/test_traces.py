@@ -1,8 +1,10 @@
-"""What auditors see: signatures soon after a login was made anew, what was read and taken out, what was corrected."""
+"""What auditors see: signatures soon after a login was renewed, what was read and taken out, what was corrected."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email import policy
 from email.parser import BytesParser
@@ -11,12 +13,14 @@ from pathlib import Path
 import pytest
 from conftest import eventually
 from engine_help import CITY, open_cycle, submit, units
+from post_help import Recorder
 from speech import RULES
 from test_web_api import bearer
 from test_web_rights import routes
 from web_help import PASSWORD, Site, Visitor
 
 from accounts.log import AccountChange, By, Door, note
+from cli.session import Session
 from web import urls
 
 
@@ -56,7 +60,7 @@ async def test_a_signature_soon_after_a_login_was_made_anew_is_told_and_shown(si
 
     await eventually(is_told)
     (mail,) = _mails(tmp_path / "outbox", "an@example.invalid")
-    assert "Có việc được ký bằng tên bạn ngay sau khi cấp lại đăng nhập" in mail
+    assert "Có việc được ký dưới tên bạn ngay sau khi cấp lại thông tin đăng nhập" in mail
     assert "lấy mật khẩu mới qua thư" in mail
     assert f"/cum/{stream}/bien-nhan/" in mail
     assert not _mails(tmp_path / "outbox", "binh@example.invalid") + _mails(tmp_path / "outbox", "cu@example.invalid")
@@ -70,6 +74,30 @@ async def test_a_signature_soon_after_a_login_was_made_anew_is_told_and_shown(si
     assert re.search(r"(?i)ký giao ước", rows[0])
     (link,) = re.findall(rf'href="(/cum/{stream}/bien-nhan/\d+)"', rows[0])
     assert "Đơn vị 1" in await auditor.get(link)
+
+
+async def test_the_mail_of_a_signature_waits_for_a_mail_server_that_is_away(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.account_mail.FIRST_PAUSE_S", 0.05)
+    site.services.mailer = mailer = Recorder()
+    mailer.away = True
+    stream = await open_cycle(site.app, RULES, members=units(1))
+    await submit(site.app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
+    await site.person("an", "don-vi-1", name="Nguyễn Thị An")
+    await note(site.services.application.ledger.pool, AccountChange.PASSWORD_RESET, "an", By("an", Door.LINK))
+    await _sign(await site.log_in("an"), stream, "don-vi-1")
+
+    async def waits() -> bool:
+        return bool(site.services.deferred_mails)
+
+    await eventually(waits)
+    mailer.away = False
+
+    async def is_sent() -> bool:
+        return len(mailer.mails) == 1
+
+    await eventually(is_sent)
 
 
 async def test_new_codes_after_a_reset_and_a_signature_taken_back_count(site: Site) -> None:
@@ -187,6 +215,36 @@ async def test_what_anybody_takes_out_is_logged_in_words(site: Site) -> None:
     assert len([one for one in own if "Một tệp" in one and "tải xuống dạng tệp" in one]) == 1, own
     assert len(own) == 2, own
     assert not any("minh-chung" in one for one in rows)
+
+
+async def test_what_the_command_line_takes_out_is_logged(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cli import auditing, exporting  # noqa: PLC0415 - a terminal, beside the pages
+
+    stream = await open_cycle(site.app, RULES, members=units(1))
+
+    @asynccontextmanager
+    async def opened(*_known: object, **_named: object) -> AsyncIterator[Session]:
+        yield site.app
+
+    for module in (auditing, exporting):
+        monkeypatch.setattr(module, "session", opened)
+    assert await exporting.export_record(stream, tmp_path / "nam.yaml") == 0
+    for as_json in (True, False):  # what a terminal shows leaves the register no more than a page does
+        await auditing.timeline(stream, as_json=as_json)
+        await auditing.replay_(stream, None, None, None, as_json=as_json)
+    auditor = await _auditor(site)
+
+    async def is_known() -> bool:
+        return "Cụm, 2026" in await auditor.get("/nhat-ky-doc?tai-xuong=1")
+
+    await eventually(is_known)
+    rows = [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in auditor.page.split("<tr>")]
+    operator = [row for row in rows if "Người vận hành máy chủ" in row]
+    titles = ("Tệp ghi chép năm của cụm", "Diễn biến, tải về dạng tệp", "Sổ tại một thời điểm, tải về dạng tệp")
+    assert [sum(title in row for row in operator) for title in titles] == [1, 1, 1], rows
+    assert len(operator) == len(titles)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ text, inside a text, as the label of an act's field, or as a name of the program
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterable
@@ -38,6 +39,42 @@ def said(row: dict[str, str], texts: Iterable[str]) -> list[str]:
     # What stands in braces is filled in, and what follows `thidua` or -- is typed.
     bare = {text: re.sub(r"\{[^}]*\}|`thidua[^`]*`|--\S+", "", text) for text in texts}
     return [text for text, left in bare.items() if re.search(rf"(?<![\w-]){re.escape(row['now'])}(?![\w-])", left)]
+
+
+TYPERS = frozenset(
+    {
+        "Aborted.",
+        "Arguments",
+        "Commands",
+        "Missing command.",
+        "No such command {name!r}.",
+        "Options",
+        "Try [blue]'{command_path} {help_option}'[/] for help.",
+        "[default: {}]",
+        "[required]",
+    }
+)
+"""Texts of the library of the command line."""
+
+
+def texts_in_code() -> set[str]:
+    """All strings of the program's Python files and templates."""
+    found = set()
+    folders = ("accounts", "activities", "application", "audit", "cli", "domain", "i18n", "ledger", "local", "mail")
+    for folder in (*folders, "projections", "vault", "web", "workflows"):
+        for file in (ROOT / folder).rglob("*.py"):
+            nodes = ast.walk(ast.parse(file.read_text()))
+            found |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    for file in (ROOT / "web/templates").glob("*.html"):
+        text = file.read_text()
+        found |= {*re.findall(r'"([^"]*)"', text), *re.findall(r"'([^']*)'", text)}
+    return found
+
+
+def test_the_catalogue_has_no_text_that_nothing_shows() -> None:
+    with (ROOT / "i18n/catalogues/vi.po").open("rb") as file:
+        messages = [one.id if isinstance(one.id, str) else one.id[0] for one in read_po(file, locale="vi") if one.id]
+    assert set(messages) - texts_in_code() - TYPERS == set()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['now']} {row.get('act', '')}".strip())

@@ -28,6 +28,7 @@ from domain.rules import AwardRule, Inherited, RoundRule
 from domain.scoring.classes import ClassCondition, ScoreClass
 from domain.scoring.criteria import Scoring
 from domain.scoring.methods import RoundingMode, Stepped
+from domain.titles import TitleKind
 from i18n import KEYWORDS, in_language
 from i18n.acts import FORMER_NAMES_VI, readable_names, stored_names
 from i18n.messages import SENTENCES, counted, days_left, sentence, word
@@ -176,6 +177,7 @@ NOT_SHOWN = (
     Inherited,
     JointAct,
     RoundingMode,
+    TitleKind,
     *(
         model.model_fields[field].annotation
         for model, field in (
@@ -188,7 +190,7 @@ NOT_SHOWN = (
         )
     ),
 )
-"""Types whose values stand in the code of rights and in the files of editions only: no page or command prints them."""
+"""Types whose values stand in the code of rights and of titles and in the files of editions only: none is printed."""
 
 SHARED = {
     "auditor": {"account": ("người kiểm tra", "auditor")},

@@ -53,7 +53,6 @@ _FIRST_BYTES: tuple[tuple[bytes, FileKind], ...] = ((b"\x89PNG\r\n\x1a\n", PNG),
 _IN_ZIP: tuple[tuple[str, FileKind], ...] = (
     ("word/document.xml", DOCX),
     ("xl/workbook.xml", XLSX),
-    ("xl/workbook.bin", XLSX),
     ("ppt/presentation.xml", PPTX),
 )
 _IN_OLE: tuple[tuple[bytes, FileKind], ...] = tuple(
@@ -79,6 +78,8 @@ _HEIC = re.compile(rb"....ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)", re.DOT
 MOST_NAMES = 5_000
 MOST_NAME_BYTES = 1_000_000
 _END_OF_ZIP, _END_BYTES = struct.Struct("<4s4H2LH"), 66_000
+_LONG_END_OF_ZIP, _LOCATOR_BYTES = struct.Struct("<4sQ2H2L4Q"), 20
+"""The end of a ZIP64 archive and its locator stand before the usual end; what they say counts."""
 
 
 def label_of(media_type: str) -> str:
@@ -128,6 +129,8 @@ def _zip(body: bytes, name: str) -> FileKind:
     names = _names_in_zip(body)
     if "word/vbaProject.bin" in names or "xl/vbaProject.bin" in names or "ppt/vbaProject.bin" in names:
         raise InputError("upload_macros", name=name)
+    if "xl/workbook.bin" in names:
+        raise InputError("upload_kind", name=name, found="XLSB", instead="XLSX")
     for inside, kind in _IN_ZIP:
         if inside in names:
             return kind
@@ -143,6 +146,9 @@ def _names_in_zip(body: bytes) -> frozenset[str]:
     if end < 0 or len(body) - end < _END_OF_ZIP.size:
         return frozenset()
     *_rest, count, size, _start, _comment = _END_OF_ZIP.unpack_from(body, end)
+    long_at = end - _LOCATOR_BYTES - _LONG_END_OF_ZIP.size
+    if long_at >= 0 and body.startswith(b"PK\x06\x06", long_at):
+        *_rest, count, size, _start = _LONG_END_OF_ZIP.unpack_from(body, long_at)
     if count > MOST_NAMES or size > MOST_NAME_BYTES:
         return frozenset()
     try:

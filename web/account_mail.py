@@ -7,7 +7,6 @@ whether the mail server took it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -24,6 +23,9 @@ from vault.texts import ERASED
 from web import urls
 from web.render import moment
 from web.services import Services
+
+MOST_DEFERRED = 200
+"""Mails that wait for another try, because the mail server is away or refuses their recipient for now."""
 
 FIRST_PAUSE_S = 60.0
 """Seconds until a mail that was refused for now is tried again; each further pause is twice as long."""
@@ -59,7 +61,7 @@ async def invite(services: Services, person: str, email: str | None, by: By) -> 
     with in_language((await services.accounts.must(person)).language):
         mail = AccountMail(
             _("Your account in Sổ Thi Đua"),
-            _("Your account is “{person}”. Choose a password on the page below; its address works once.").format(
+            _("Your account is “{person}”. Choose a password on the page below; the link works once.").format(
                 person=person
             ),
             (
@@ -81,7 +83,7 @@ def new_password_mail(services: Services, person: str, secret: str, asked: datet
     return AccountMail(
         _("A new password for Sổ Thi Đua"),
         _(
-            "A new password was asked for the account “{person}”. Choose it on the page below; its address works once."
+            "A new password was asked for the account “{person}”. Choose it on the page below; the link works once."
         ).format(person=person),
         (
             (_("Until"), moment(asked + LIFETIMES["forgotten"])),
@@ -140,12 +142,10 @@ async def send(services: Services, to: str, mail: AccountMail) -> bool:
     return True
 
 
-async def send_until(
-    services: Services, to: str, mail: AccountMail, until: datetime, waits: Callable[[], bool]
-) -> bool:
-    """Send a mail, again after growing pauses while the server is away or refuses the recipient for now.
+async def send_until(services: Services, to: str, mail: AccountMail, until: datetime) -> bool:
+    """Send a mail in a task of its own, again after growing pauses while the server is away or refuses it for now.
 
-    `waits` is asked before each pause: False gives up.
+    It gives up where too many mails wait for another try; returns whether the mail server took it.
     """
     if services.mailer is None:
         return False
@@ -154,7 +154,7 @@ async def send_until(
         try:
             await services.mailer.send(message)
         except (MailServerAwayError, DeferredError):
-            if datetime.now(UTC) + timedelta(seconds=pause_s) >= until or not waits():
+            if datetime.now(UTC) + timedelta(seconds=pause_s) >= until or not _waits(services):
                 return False
             await asyncio.sleep(pause_s)
             pause_s *= 2
@@ -162,3 +162,16 @@ async def send_until(
             return False
         else:
             return True
+
+
+def _waits(services: Services) -> bool:
+    """Count the running task among the mails that wait for another try; False where too many do."""
+    task = asyncio.current_task()
+    if task is None or task in services.deferred_mails:
+        return task is not None
+    services.mails.discard(task)
+    if len(services.deferred_mails) >= MOST_DEFERRED:
+        return False
+    services.deferred_mails.add(task)
+    task.add_done_callback(services.deferred_mails.discard)
+    return True

@@ -20,7 +20,8 @@ from application.tasks import TaskCard
 from domain.times import day_ending, start_of
 from i18n import _
 from i18n.messages import word
-from web.urls import task_url
+from i18n.notices import or_act
+from web.urls import other_task_url, task_url
 
 _COPIED = ("cycle", "cluster", "organiser", "year", "duty", "unit", "unit_name", "subject", "subject_id", "rehearsed")
 
@@ -61,7 +62,9 @@ def calendar_of(entries: Iterable[CalendarEntry], address: str) -> bytes:
 
 def _event(entry: CalendarEntry, title: str, address: str) -> Event:
     shown, day = entry.shown, date.fromisoformat(entry.shown["day"])
-    url = address + task_url(shown["cycle"], shown["duty"], shown["unit"], shown["subject_id"])
+    task = (shown["cycle"], shown["duty"], shown["unit"], shown["subject_id"])
+    url, other = address + task_url(*task), other_task_url(*task)
+    links = [url] if other is None else [url, ": ".join(or_act(other[0], address + other[1]))]
     event = Event()
     event.add("uid", f"{entry.id}@thidua")
     event.add("sequence", entry.sequence)
@@ -70,7 +73,7 @@ def _event(entry: CalendarEntry, title: str, address: str) -> Event:
     event.add("dtstart", day)
     event.add("dtend", day + timedelta(days=1))
     event.add("summary", title)
-    event.add("description", "\n".join((*_lines(shown), url)))
+    event.add("description", "\n".join((*_lines(shown), *links)))
     event.add("url", url)
     event.add("status", "CANCELLED" if entry.over else "CONFIRMED")
     event.add("transp", "TRANSPARENT")

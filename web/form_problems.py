@@ -70,6 +70,7 @@ _FIELD_OF: Mapping[str, str] = {
     "stand_in_dates": "since",
     "stand_in_unknown": "person",
     "edition_missing": "edition",
+    "table_cell_bad": "table",
     "table_cell_missing": "table",
     "table_empty": "table",
     "table_head": "table",

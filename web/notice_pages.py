@@ -1,4 +1,4 @@
-"""Which page a notice leads to: the one where its addressee does what it asks for, else where it can be read."""
+"""Which pages a notice leads to: where its addressee does what it asks for, else where it can be read."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from domain.notice_kinds import Notice
 from web import urls
 
 
-def page_of(notice: Notice, stream: str) -> str:
-    """The path of the page."""
-    return _PAGES[type(notice)](notice, stream)
+def pages_of(notice: Notice, stream: str, site: str) -> tuple[str, tuple[str, str] | None]:
+    """The address of the page; and another act that does the same duty, with its page, where there is one.
+
+    `site` is the address of the site.
+    """
+    page = _PAGES[type(notice)]
+    other = urls.other_task_url(stream, *notice.asks) if page is _task and notice.asks is not None else None
+    return site + page(notice, stream), other and (other[0], site + other[1])
 
 
 def _task(notice: Notice, stream: str) -> str:
-    duty, unit, subject = notice.asks or (Duty.FILING, notice.to, "")
-    return urls.task_url(stream, duty, unit, subject)
+    return urls.task_url(stream, *notice.asks) if notice.asks is not None else urls.cycle_url(stream)
 
 
 def _cycle(_notice: Notice, stream: str) -> str:

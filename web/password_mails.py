@@ -18,8 +18,6 @@ from web.services import Services
 log = structlog.get_logger()
 
 MOST_AT_A_TIME = 20
-MOST_DEFERRED = 200
-"""Mails that wait for another try, because the mail server is away or refuses their recipient for now."""
 
 
 def ask_for_mail(services: Services, person: str) -> None:
@@ -64,18 +62,5 @@ async def _send_link(services: Services, contact: Contact) -> None:
     with in_language(account.language):
         mail = new_password_mail(services, contact.id, secret, asked)
     until = asked + LIFETIMES["forgotten"]
-    if not await send_until(services, contact.email, mail, until, lambda: _waits(services)):
+    if not await send_until(services, contact.email, mail, until):
         log.warning("mail for a new password was not sent")
-
-
-def _waits(services: Services) -> bool:
-    """Count the running task among the mails that wait for another try; False where too many do."""
-    task = asyncio.current_task()
-    if task is None or task in services.deferred_mails:
-        return task is not None
-    services.mails.discard(task)
-    if len(services.deferred_mails) >= MOST_DEFERRED:
-        return False
-    services.deferred_mails.add(task)
-    task.add_done_callback(services.deferred_mails.discard)
-    return True

@@ -21,6 +21,7 @@ from i18n import N_, _
 from i18n.acts import act_name
 from i18n.messages import word
 from i18n.words import WORDS
+from projections.board import title_of
 from projections.board_lines import BoardLines, Line
 from vault.persons import People
 from web import urls
@@ -47,9 +48,9 @@ TITLES: Mapping[str, str] = {
     urls.VERIFICATION: N_("Verify the chain"),
     urls.VERIFICATION_JOB: N_("Verify the chain"),
     urls.VERIFICATION_RESULT: N_("Result of verifying the chain, as a file"),
-    urls.READ_LOG: N_("What was read and taken out"),
+    urls.READ_LOG: N_("What was read and exported"),
     urls.ACCOUNT_LOG: N_("What was done to accounts"),
-    urls.SOON_SIGNED: N_("Signed soon after a login was made anew"),
+    urls.SOON_SIGNED: N_("Signed soon after a login was renewed"),
     urls.INSTALLATION_TIMELINE: N_("Timeline of the register itself"),
     urls.NEW_YEAR: N_("Start a year"),
     urls.NEW_YEAR_TEMPLATE: N_("Template for a year"),
@@ -74,6 +75,7 @@ TITLES: Mapping[str, str] = {
     urls.MOMENT_DOWNLOAD: N_("Time machine, as a file"),
     urls.COMPARISON: N_("Compare two moments"),
     urls.COMPARISON_DOWNLOAD: N_("Two moments compared, as a file"),
+    urls.RECORDING_FILE: N_("Recording file of the cluster's year"),
     f"{API}/me": N_("Own page"),
     f"{API}/tasks": N_("Tasks"),
     f"{API}/cycles": N_("My clusters"),
@@ -92,7 +94,7 @@ TITLES: Mapping[str, str] = {
     f"{_API_CYCLE}/acts": N_("Form"),
     f"{_API_CYCLE}/acts/try": N_("Form"),
 }
-"""The title of each page that can be read, by its route. A test compares it with the routes."""
+"""The titles of the pages that can be read, by route, and of a recording file. A test compares it with the routes."""
 
 _PATTERNS: Sequence[tuple[re.Pattern[str], str]] = tuple(
     # A fixed part comes before one that can be anything, as in the order of the routes.
@@ -128,7 +130,7 @@ def _matched(path: str) -> tuple[str, Mapping[str, str]]:
     for pattern, title in _PATTERNS:
         if (found := pattern.match(path)) is not None:
             return title, {name: unquote(value) for name, value in found.groupdict().items()}
-    return N_("A page that there is no longer"), {}
+    return N_("A page that no longer exists"), {}
 
 
 def _stream(parts: Mapping[str, str]) -> str:
@@ -140,7 +142,7 @@ def _stream(parts: Mapping[str, str]) -> str:
 def _subjects(parts: Mapping[str, str], lines: Mapping[str, Line], names: Mapping[str, str]) -> Iterable[str]:
     line: Mapping[str, Any] = lines.get(_stream(parts), {})
     if _stream(parts):
-        yield f"{line['cluster']}, {line['year']}" if line else _("a cluster of another organiser")
+        yield f"{title_of(line)}, {line['year']}" if line else _("a cluster of another organiser")
     if "unit" in parts:
         yield line.get("names", {}).get(parts["unit"], _("a unit"))
     if "person" in parts:

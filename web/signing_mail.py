@@ -1,13 +1,14 @@
-"""The mail to a person whose account signs soon after its login was made anew: whoever reads their mail could have."""
+"""The mail to a person whose account signs soon after its login was renewed: whoever reads their mail could have."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import structlog
 
-from accounts.log import AccountChange, By, Renewal, note
+from accounts.log import SOON, AccountChange, By, Renewal, note
 from application.account_log import RENEWED
 from application.application import CommandInput
 from i18n import _, in_language
@@ -15,7 +16,7 @@ from i18n.acts import act_name
 from ledger.receipts import Receipt
 from vault.persons import Contact
 from web import urls
-from web.account_mail import AccountMail, send
+from web.account_mail import AccountMail, send_until
 from web.render import moment
 from web.services import Services
 
@@ -25,9 +26,10 @@ log = structlog.get_logger()
 async def tell_of_signature(
     services: Services, person: Contact, commands: Sequence[CommandInput], receipt: Receipt
 ) -> None:
-    """Tell a person of acts that bind and were entered in their name soon after their login was made anew.
+    """Tell a person of acts that bind and were entered in their name soon after their login was renewed.
 
-    The mail is sent after the answer; the log of accounts says whether it was taken.
+    The mail is sent after the answer, again while the mail server is away. The log of accounts says whether it was
+    taken.
     """
     signed = [
         (one, outcome.versions[0])
@@ -67,25 +69,21 @@ async def _send(
     account = await services.accounts.get(person.id)
     if person.email is None or account is None:
         return False
-    lines = await services.board.lines_of(sorted({one.stream for one, _version in signed}))
+    titles = await services.board.titles({one.stream for one, _version in signed})
     with in_language(account.language):
-        subject = _("Signed in your name soon after your login was made anew")
+        subject = _("Signed in your name soon after your login was renewed")
         listed = "\n".join(
             "- "
             + _("{act}: {cluster}, act number {number}").format(
-                act=act_name(one.act), cluster=_cluster(lines.get(one.stream)), number=version
+                act=act_name(one.act), cluster=titles.get(one.stream, _("a cluster")), number=version
             )
             + f"\n  {services.settings.address}{urls.receipt_url(one.stream, version)}"
             for one, version in signed
         )
         text = _(
-            "{name}, your login was made anew on {when} ({how}). Since then this was entered in your name:\n\n{listed}"
+            "{name}, your login was renewed on {when} ({how}). Since then this was entered in your name:\n\n{listed}"
             "\n\nIf that was you, there is nothing to do. If not, tell the secretariat at once, and choose a new "
             "password."
         )
         body = text.format(name=person.name, when=moment(renewal.at), how=_(RENEWED[renewal.change]), listed=listed)
-    return await send(services, person.email, AccountMail(subject, body))
-
-
-def _cluster(line: object) -> str:
-    return f"{line['cluster']} {line['year']}" if isinstance(line, dict) else _("a cluster")
+    return await send_until(services, person.email, AccountMail(subject, body), datetime.now(UTC) + SOON)

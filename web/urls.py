@@ -69,6 +69,8 @@ MOMENT = CYCLE + "/thoi-diem"
 MOMENT_DOWNLOAD = MOMENT + ".{extension}"
 COMPARISON = CYCLE + "/so-sanh"
 COMPARISON_DOWNLOAD = COMPARISON + ".{extension}"
+RECORDING_FILE = CYCLE + "/tep-ghi-chep.yaml"
+"""No page: the address by which the log of reading names what `thidua export record` has written."""
 
 NEW_ACT = "moi"
 """In the place of a number: an act that is not in the minutes yet."""
@@ -176,6 +178,11 @@ def minutes_act_url(stream: str, meeting: str, number: int | str, *, act: str = 
 def recorded_minutes_url(stream: str, meeting: str, version: int | None = None) -> str:
     """The minutes of a recorded meeting; `version` where they have just been entered."""
     return with_query(_in_cycle(RECORDED_MINUTES, stream, meeting=meeting), {ENTERED_AS: version})
+
+
+def recording_file_url(stream: str) -> str:
+    """By what the log of reading names the recording file of a cycle."""
+    return _in_cycle(RECORDING_FILE, stream)
 
 
 def timeline_url(stream: str, extension: str = "") -> str:

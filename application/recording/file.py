@@ -136,7 +136,7 @@ class MeetingEntry(Meeting, StatedHow):
 class ClusterEntry(FrozenModel):
     """A cluster: its units, or the number of its unnamed units. With neither, it has the units of `continues`.
 
-    `regrouped` is why the clusters were cut anew, `unnamed_kinds` how many of the unnamed units are of which kind.
+    `regrouped` is why the clusters were regrouped, `unnamed_kinds` how many of the unnamed units are of which kind.
     """
 
     id: Slug

@@ -67,7 +67,7 @@ UnnamedKinds = Annotated[tuple[UnnamedKind, ...], Field(max_length=limits.UNITS_
 class ClusterFacts(FrozenModel):
     """What a source tells of a cluster beside its units, shared by command and event.
 
-    `regrouped` is why the clusters were cut anew.
+    `regrouped` is why the clusters were regrouped.
     """
 
     level: ClusterLevel | None = added_later()
@@ -271,10 +271,10 @@ REHEARSAL_CLOCK: ClockMode = "stepped"
 _OPENED: Mapping[tuple[bool, bool], str] = {
     (False, False): N_("The cycle {year} is opened for {cluster_name}."),
     (True, False): N_("The cycle {year} is opened for {cluster_name} ({level})."),
-    (False, True): N_("The cycle {year} is opened for {cluster_name}. Clusters were cut anew: {regrouped}."),
-    (True, True): N_("The cycle {year} is opened for {cluster_name} ({level}). Clusters were cut anew: {regrouped}."),
+    (False, True): N_("The cycle {year} is opened for {cluster_name}. Clusters were regrouped: {regrouped}."),
+    (True, True): N_("The cycle {year} is opened for {cluster_name} ({level}). Clusters were regrouped: {regrouped}."),
 }
-"""By whether the level of the cluster is told, and why the clusters were cut anew."""
+"""By whether the level of the cluster is told, and why the clusters were regrouped."""
 
 
 class CycleOpened(
@@ -399,7 +399,7 @@ class CycleReopened(
     Event,
     name="CycleReopened",
     schema=1,
-    sentence=N_("The filed year is taken out again."),
+    sentence=N_("The filed year is reopened."),
     readers=Readers.ALL_MEMBERS,
     correctable=False,
     in_summary=None,
@@ -421,7 +421,7 @@ class Lifecycle:
     year: int = 0
     level: ClusterLevel | None = None
     regrouped: str | None = None
-    """Why the clusters were cut anew."""
+    """Why the clusters were regrouped."""
     units: Mapping[str, str] = field(default_factory=dict)
     unnamed: Unnamed | None = None
     unnamed_kinds: tuple[UnnamedKind, ...] = ()

@@ -75,11 +75,11 @@ async def signed_soon(
     _visitor: Annotated[Visitor, Depends(reads(Matter.ACCOUNT_LOG))],
     number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
 ) -> Response:
-    """What was signed soon after a login was made anew."""
+    """What was signed soon after a login was renewed."""
     services = get_services(request)
     found = await soon_signed(services.account_log, PageRequest(number))
     names = await services.application.people.names({one.person for one in found.rows})
-    lines = await services.board.lines_of(sorted({one.stream for one in found.rows}))
+    titles = await services.board.titles({one.stream for one in found.rows})
     return page(
         request,
         "soon_signed.html",
@@ -89,7 +89,7 @@ async def signed_soon(
                 names.get(one.person, ""),
                 act_of_event(one.type),
                 _(RENEWED[one.renewal.change]),
-                lines.get(one.stream),
+                titles.get(one.stream, ""),
             )
             for one in found.rows
         ],

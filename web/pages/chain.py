@@ -1,4 +1,4 @@
-"""The chain: verifying the whole ledger, with its progress; and what auditors have read."""
+"""The chain: verifying the whole ledger, with its progress; and what was read and taken out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from application.account_log import operator_name
 from application.verification_job import KeptCheckpoints, VerificationJob, VerificationRunsError, start_verification
 from application.verification_text import (
     beside_text,
@@ -20,6 +21,7 @@ from application.verification_text import (
 )
 from application.visits import Visitor
 from domain.access import Matter
+from domain.records import OPERATOR
 from errors import CodedError, InputError, NotFoundError
 from i18n import _
 from i18n.messages import sentence
@@ -121,7 +123,10 @@ async def read_log(
     return page(
         request,
         "readings.html",
-        rows=[(one, words[one.path], names.get(one.person, "")) for one in found.rows],
+        rows=[
+            (one, words[one.path], operator_name() if one.person == OPERATOR else names.get(one.person, ""))
+            for one in found.rows
+        ],
         pager=Pager(found, urls.READ_LOG, {urls.ONLY_EXPORTS: only}),
         only=bool(only),
         wide=True,

@@ -336,7 +336,7 @@ class ThreadedComment:
 def threads(comments: Iterable[Comment]) -> list[ThreadedComment]:
     """Comments with their answers under them, in order; an answer to a withdrawn comment begins its own thread.
 
-    CycleCorrections can make comments answer each other in a circle: then the first of them begins the thread.
+    Corrections can make comments answer each other in a circle: then the first of them begins the thread.
     """
     standing = {one.number: one for one in comments if not one.withdrawn}
     answers: dict[int, list[Comment]] = defaultdict(list)

@@ -15,7 +15,8 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
 from application.error_mapping import coded_error
-from application.fields import parse_day
+from application.fields import clean_line, parse_day
+from application.pasted_text import Changes
 from application.tables import rows_of
 from application.visits import Visitor
 from application.work import beside
@@ -36,6 +37,7 @@ from domain.rules import Edition
 from domain.streams import cycle_stream
 from errors import InputError, InternalError, Kind, QuotaError
 from i18n import _
+from i18n.cleaning import cleaning_notes
 from i18n.messages import sentence
 from ledger.paging import Paged, PageRequest
 from resources import RULES
@@ -131,7 +133,8 @@ async def look(request: Request, visitor: Secretary) -> Response:
         if isinstance(upload, UploadFile) and upload.filename:
             body = await upload.read()
         rows = await rows_of(body)
-        typed["table"] = "\n".join("\t".join(cell.replace("\t", " ") for cell in row) for row in rows)
+        # A cell of a workbook can have line breaks: here a line is a row.
+        typed["table"] = "\n".join("\t".join(" ".join(cell.split()) for cell in row) for row in rows)
         await services.drafts.save(visitor.contact.id, DRAFT, typed)
         if form.get("_step") == "edit":
             return _form(request, typed)
@@ -169,7 +172,7 @@ async def _look(
     Raises:
         InputError, Refused
     """
-    table, edition = await beside(_read, visitor, rows, typed)
+    table, edition, changes = await beside(_read, visitor, rows, typed)
     starts = default_start(table.year.year, edition, datetime.now(UTC))
     digest = sha256(edition.model_dump_json().encode()).hexdigest()
     found = await beside(preview_clusters, table.year, edition, digest, starts)
@@ -186,6 +189,7 @@ async def _look(
         tasks=sum(len(one.tasks) for one in found),
         reminders=sum(one.reminders for one in found),
         people=len(table.year.people),
+        notes=cleaning_notes({**changes, **table.changes}),
         seal=_seal(typed),
     )
 
@@ -195,8 +199,14 @@ def _seal(typed: dict[str, Any]) -> str:
     return sha256(json.dumps(typed, sort_keys=True).encode()).hexdigest()
 
 
-def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tuple[TableResult, Edition]:
-    """The year of a form.
+_LINES = {"organiser_name": "organiser_name", "plan_number": "number", "plan_title": "title", "plan_issued": "issued"}
+"""The fields of the form that are one line of text, with the fields that have their labels."""
+
+
+def _read(
+    visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]
+) -> tuple[TableResult, Edition, dict[str, Changes]]:
+    """The year of a form, and what was changed in the form's own fields.
 
     Raises:
         InputError
@@ -207,17 +217,19 @@ def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tup
     text = str(typed.get("year", "")).strip()
     if (year := whole_number(text)) is None:
         raise InputError("field_bad", place="year", found=text[:20])
-    plan = {name: typed[f"plan_{name}"] for name in ("number", "title", "issued") if typed.get(f"plan_{name}")}
+    lines = {name: clean_line(str(typed.get(name, "")), name) for name in _LINES}
+    plan = {name: lines[f"plan_{name}"].text for name in ("number", "title", "issued") if lines[f"plan_{name}"].text}
     if plan.get("issued"):
         plan["issued"] = parse_day(plan["issued"], "plan_issued").isoformat()
     head = {
         "organiser": visitor.unit,
-        "organiser_name": typed.get("organiser_name", ""),
+        "organiser_name": lines["organiser_name"].text,
         "year": year,
         "plan": plan or {"title": _("Emulation plan of {year}").format(year=year)},
         "edition": file.name,
     }
-    return read_table(rows, head), read_model(file, Edition)
+    changes = {_LINES[name]: one.changes for name, one in lines.items() if one.changes}
+    return read_table(rows, head), read_model(file, Edition), changes
 
 
 @router.post(urls.NEW_YEAR_START)
@@ -229,7 +241,7 @@ async def start(request: Request, visitor: Secretary) -> Response:
     if kept is None or _seal(kept[0]) != str(form.get("_seal", "")):
         return RedirectResponse(urls.NEW_YEAR, 303)
     typed = kept[0]
-    table, edition = await beside(_read, visitor, await rows_of(str(typed["table"]).encode()), typed)
+    table, edition, _changes = await beside(_read, visitor, await rows_of(str(typed["table"]).encode()), typed)
     year = table.year
     streams = tuple(cycle_stream(year.organiser, year.cycle_name, cluster.id) for cluster in year.clusters)
     names = dict(zip(streams, (cluster.name for cluster in year.clusters), strict=True))
