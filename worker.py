@@ -32,14 +32,16 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.ledger import LedgerActivities
 from activities.post import PostActivities
+from application.bootstrap import check_law
 from application.heartbeat import Heartbeat
 from application.logs import configure
 from domain import installation
+from i18n.messages import sentence
 from ledger.checkpoints import FILE, CheckpointFile, CheckpointLog
 from ledger.connection import is_lost
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger, open_ledger
-from ledger.protocol import load_all
+from ledger.protocol import Stopped, load_all
 from ledger.signing import Keys
 from local.log_key import log_key
 from mail.settings import MailSettings
@@ -157,7 +159,12 @@ async def main() -> None:
     if (checkpoints := _checkpoints(ledger)) is not None:
         # Before the first append: a ledger that lacks what a checkpoint has seen is an old copy, and would fork.
         await _checkpoint(checkpoints, wait=True)
-    own_events = [to_envelope(row) for row in await load_all(ledger, installation.STREAM)]
+    own_rows = await load_all(ledger, installation.STREAM)
+    try:
+        check_law(own_rows)
+    except Stopped as error:
+        sys.exit(f"worker: {sentence(error.code, error.facts)}")
+    own_events = [to_envelope(row) for row in own_rows]
     keys = Keys(_setting("THIDUA_INSTALLATION"), ledger.epoch, installation.keys(own_events))
     texts = Texts(ledger.pool)
     acts = LedgerActivities(ledger, texts, keys)

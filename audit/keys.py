@@ -9,6 +9,7 @@ from typing import Any
 from audit.report import StreamReport
 from domain import installation
 from domain.commands import CommandPayload
+from domain.law import LawPutInForce
 from domain.records import Event, EventEnvelope, Refused
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
@@ -28,6 +29,10 @@ class KeyHistory:
     def at(self, position: int) -> Keys:
         """Return the keys that were accepted before the event at a position."""
         return Keys(self.installation, self.epoch, {key: public for at, key, public in self.named if at < position})
+
+    def is_command_line(self, key: str, position: int) -> bool:
+        """Return whether the key accepted under this name is that of the command line: the founding names it."""
+        return bool(self.named) and self.at(position).public.get(key) == self.named[0][2]
 
     def as_json(self) -> dict[str, Any]:
         """Return the history as JSON values, for another process."""
@@ -75,7 +80,7 @@ async def key_history(
                 continue
             # The signature itself is checked with the stream; until then a key that nobody named proves nothing.
             history.named.append((row.position, event.key, bytes.fromhex(event.public_key)))
-        elif row.command_digest is not None:
+        elif row.command_digest is not None and not isinstance(event, LawPutInForce):
             found.problem(row.position, row.stream, "does_not_follow")
     return history
 

@@ -359,6 +359,9 @@ async def verified(request: Request, _visitor: HistoryReader, job: str) -> Verif
         events=report.events,
         ok=report.ok,
         problems=[*report.problems, *(ProblemBeside(**asdict(one)) for one in report.beside)],
+        first_broken_position=report.first_broken,
+        first_decided_otherwise_position=report.first_decided_otherwise,
+        undecided=report.undecided,
         root=report.root,
         proven=report.proven,
     )

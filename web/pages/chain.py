@@ -16,8 +16,10 @@ from application.verification_text import (
     limits_lines,
     problem_text,
     result_text,
+    undecided_lines,
 )
 from application.visits import Visitor
+from domain import law
 from domain.access import Matter
 from errors import CodedError, InputError, NotFoundError
 from i18n import _
@@ -76,7 +78,7 @@ async def verify_progress(
             for one in report.problems
         ]
         shown = Paged.of([*problems, *beside], PageRequest(number))
-        lines = [*compared_lines(report), *limits_lines(report)]
+        lines = [*undecided_lines(report), *compared_lines(report), *limits_lines(report)]
     return page(
         request,
         "verify.html",
@@ -99,7 +101,12 @@ async def verify_json(request: Request, _visitor: HistoryReader, job: str) -> Re
     if found.report is None:
         raise NotFoundError("no_such_job")
     report = found.report
-    return await as_json({"ok": report.ok, "proven": report.proven, **asdict(report)}, "kiem-tra")
+    found_first = {
+        "first_broken_position": report.first_broken,
+        "first_decided_otherwise_position": report.first_decided_otherwise,
+    }
+    data = {"ok": report.ok, "proven": report.proven, "law": law.LAW, **found_first, **asdict(report)}
+    return await as_json(data, "kiem-tra")
 
 
 @router.get(urls.READ_LOG)
