@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.report import BesideProblem, Compared, Problem, VerificationReport
-from domain import law
 from i18n import _
 from i18n.messages import counted, word
 
@@ -60,8 +59,8 @@ def result_text(report: VerificationReport) -> str:
 def undecided_lines(report: VerificationReport) -> Iterator[str]:
     """Yield how many events were decided by laws that this version does not carry, by law."""
     for number, events in sorted(report.undecided.items()):
-        facts = {"events": counted("event", events), "law": number, "own": law.LAW}
-        if number < law.LAW:
+        facts = {"events": counted("event", events), "law": number, "own": report.law}
+        if number < report.law:
             yield _(
                 "{events} were decided by law {law}, and this version carries law {own}: their order, digests and "
                 "signatures were checked, their decisions were not. The release with law {law} can check them."

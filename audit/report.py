@@ -82,6 +82,8 @@ class VerificationReport:
     clock_acts: int = 0
     unsigned: int = 0
     epoch: int = 0
+    law: int = 0
+    """The law by which decisions were checked: the one of the version that verified."""
     undecided: dict[int, int] = field(default_factory=dict)
     """See `StreamReport`. They are no problem: the release with that law can decide them again."""
     problems: list[Problem] = field(default_factory=list)

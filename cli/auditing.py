@@ -19,7 +19,6 @@ from audit.verify import Progress
 from cli.acting import day_of
 from cli.outcome import Exit, answer, asking, grid, say, say_page, terminal
 from cli.session import Session, session
-from domain import law
 from domain.city_year import CityState
 from domain.codec import plain
 from domain.cycle import CYCLE
@@ -208,7 +207,7 @@ async def verify_(files: Sequence[Path], key: str | None, processes: int | None,
         "signatures": report.signatures,
         "clock_acts": report.clock_acts,
         "unsigned": report.unsigned,
-        "law": law.LAW,
+        "law": report.law,
         "undecided": report.undecided,
         "first_broken_position": report.first_broken,
         "first_decided_otherwise_position": report.first_decided_otherwise,

@@ -19,7 +19,6 @@ from application.verification_text import (
     undecided_lines,
 )
 from application.visits import Visitor
-from domain import law
 from domain.access import Matter
 from errors import CodedError, InputError, NotFoundError
 from i18n import _
@@ -105,7 +104,7 @@ async def verify_json(request: Request, _visitor: HistoryReader, job: str) -> Re
         "first_broken_position": report.first_broken,
         "first_decided_otherwise_position": report.first_decided_otherwise,
     }
-    data = {"ok": report.ok, "proven": report.proven, "law": law.LAW, **found_first, **asdict(report)}
+    data = {"ok": report.ok, "proven": report.proven, **found_first, **asdict(report)}
     return await as_json(data, "kiem-tra")
 
 
