@@ -26,6 +26,7 @@ from cli.outcome import Exit
 from cli.session import Session
 from domain.codec import state_digest
 from domain.cycle import CYCLE
+from domain.law import LAW
 from domain.times import ICT
 from errors import CodedError
 from i18n import in_language
@@ -276,7 +277,7 @@ async def test_an_event_that_nobody_signed_is_found(recorded: tuple[Session, str
     now = datetime.now(UTC)
 
     def draft(actor: str, payload: str, name: str = "CovenantSigned") -> Draft:
-        return Draft(name, 1, 1, payload, uuid4(), None, actor, "don-vi-1", None, "stated", "", None, now, now, None)
+        return Draft(name, 1, LAW, payload, uuid4(), None, actor, "don-vi-1", None, "stated", "", None, now, now, None)
 
     forged = draft("cb-don-vi-1-1", '{"unit":"don-vi-1","number":1}')
     due = '{"duty":"stance","unit":"don-vi-1","subject":null,"due":"2026-02-25T17:00:00Z"}'
@@ -298,7 +299,7 @@ async def test_an_event_that_does_not_follow_from_its_command_is_found(recorded:
     other = Draft(
         "CycleFiled",
         1,
-        1,
+        LAW,
         "{}",
         step.command_id,
         step.command_digest,
@@ -326,7 +327,7 @@ async def test_a_command_cannot_be_lent_to_another_person(recorded: tuple[Sessio
     lent = Draft(
         "CovenantSigned",
         1,
-        1,
+        LAW,
         signed.payload,
         signed.command_id,
         signed.command_digest,
@@ -393,7 +394,7 @@ async def test_a_command_is_not_issued_after_it_is_recorded(recorded: tuple[Sess
     # Somebody with the application's password appends it all the same.
     command, now = batch.command(item, "don-vi-1"), datetime.now(UTC)
     payload, signed = '{"unit":"don-vi-1","stance":"agreed"}', (item.command_id, command.digest)
-    draft = Draft("StanceTaken", 1, 1, payload, *signed, "x", "don-vi-1", None, "stated", "", None, now, now, None)
+    draft = Draft("StanceTaken", 1, LAW, payload, *signed, "x", "don-vi-1", None, "stated", "", None, now, now, None)
     await app.ledger.append(Append((Part(stream, rows[-1].tip, (draft,)),), ((item.command_id, command),)))
     assert "before_issued" in {problem.code for problem in (await check(app)).problems}
 

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from nacl.signing import SigningKey
 
+from domain.law import LAW
 from i18n.messages import sentence
 from ledger import writer
 from ledger.bodies import BadBodyError, EventBody
@@ -56,7 +57,7 @@ def draft(command: UUID | None = None, payload: str = '{"a":1}', digest: bytes |
     return Draft(
         type="T",
         schema=1,
-        law=1,
+        law=LAW,
         payload=payload,
         command_id=command or uuid4(),
         command_digest=digest,
@@ -263,28 +264,30 @@ class TestContract:
     async def test_only_the_event_that_puts_it_in_force_raises_the_law(self, ledger: Ledger) -> None:
         own = await ledger.load("installation")
         refused = (
-            append("s", StreamTip(), replace(draft(), law=2)),
-            append("s", StreamTip(), draft(), replace(draft(), law=2)),
-            append("s", StreamTip(), law_draft(2)),
-            append("installation", own[-1].tip, replace(draft(), law=2)),
-            append("installation", own[-1].tip, replace(draft(payload=HIDDEN), law=2)),
+            append("s", StreamTip(), replace(draft(), law=LAW + 1)),
+            append("s", StreamTip(), draft(), replace(draft(), law=LAW + 1)),
+            append("s", StreamTip(), law_draft(LAW + 1)),
+            append("installation", own[-1].tip, replace(draft(), law=LAW + 1)),
+            append("installation", own[-1].tip, replace(draft(payload=HIDDEN), law=LAW + 1)),
         )
         for request in refused:
             with pytest.raises(Stopped, match="law_not_in_force") as stopped:
                 await ledger.append(request)
-            assert stopped.value.facts == {"law": "1"}
+            assert stopped.value.facts == {"law": f"{LAW}"}
             assert sentence(stopped.value.code, stopped.value.facts)
         assert await ledger.read(OWN) == ()
-        answer = await ledger.append(append("installation", own[-1].tip, law_draft(2), replace(draft(), law=2)))
+        answer = await ledger.append(
+            append("installation", own[-1].tip, law_draft(LAW + 1), replace(draft(), law=LAW + 1))
+        )
         assert isinstance(answer, Appended)
         with pytest.raises(Stopped, match="older_law"):
             await ledger.append(append("t", StreamTip(), draft()))
         with pytest.raises(Stopped, match="law_not_in_force"):
-            await ledger.append(append("t", StreamTip(), replace(draft(), law=3), replace(draft(), law=2)))
+            await ledger.append(append("t", StreamTip(), replace(draft(), law=LAW + 2), replace(draft(), law=LAW + 1)))
         with pytest.raises(Stopped, match="older_law"):
-            await ledger.append(append("t", StreamTip(), replace(draft(), law=2), draft()))
-        assert isinstance(await ledger.append(append("t", StreamTip(), replace(draft(), law=2))), Appended)
-        assert [row.law for row in await ledger.read(OWN)] == [2, 2, 2]
+            await ledger.append(append("t", StreamTip(), replace(draft(), law=LAW + 1), draft()))
+        assert isinstance(await ledger.append(append("t", StreamTip(), replace(draft(), law=LAW + 1))), Appended)
+        assert [row.law for row in await ledger.read(OWN)] == [LAW + 1] * 3
 
     async def test_times_never_fall(self, ledger: Ledger) -> None:
         for n in range(5):
