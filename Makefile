@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 PYTHON ?= python3
 RUN := $(VENV)/bin
 
-.PHONY: demo test soak mutants cases bench tour acts-doc lint lock
+.PHONY: demo test soak golden mutants cases bench tour acts-doc lint lock
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -17,6 +17,10 @@ test: $(READY)
 # Minutes: every bad value in every place of every route, every costly page on its largest input, longer supervision.
 soak: $(READY)
 	@sh tools/soak.sh
+
+# A minute: keeps what is decided in every case, after a change that CONTRIBUTING.md allows; see tests/golden.py.
+golden: $(READY)
+	@PYTHONPATH=. $(RUN)/python tests/golden.py
 
 # The better part of an hour: 400 changes of the domain at random, one at a time; those that no test of the law notices are listed.
 mutants: $(READY)

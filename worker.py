@@ -33,6 +33,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from accounts.following import follow
 from activities.ledger import LedgerActivities
 from activities.post import PostActivities
+from application.bootstrap import check_law
 from application.heartbeat import Heartbeat
 from application.key_ring import KeyRing, OwnKeyError
 from application.log_keys import log_identity
@@ -44,6 +45,7 @@ from i18n.messages import sentence
 from ledger.checkpoints import FILE, CheckpointFile, CheckpointLog
 from ledger.connection import is_lost
 from ledger.postgres import PostgresLedger, open_ledger
+from ledger.protocol import Stopped, load_all
 from local.key_files import KeyFile
 from mail.settings import MailSettings
 from projections.board_table import Board
@@ -179,8 +181,9 @@ async def main() -> None:
     keys = KeyRing(ledger, _setting("THIDUA_INSTALLATION"), ledger.epoch)
     try:
         # Before the first append: a ledger that lacks what a checkpoint has seen is an old copy, and would fork.
+        check_law(await load_all(ledger, installation.STREAM))
         await _checkpoint(ledger, keys, wait=True)
-    except (OwnKeyError, InputError) as error:
+    except (OwnKeyError, InputError, Stopped) as error:
         sys.exit(f"worker: {sentence(error.code, error.facts)}")
     texts = Texts(ledger.pool)
     acts = LedgerActivities(ledger, texts, keys)

@@ -15,6 +15,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from domain.commands import AuthenticatedCommand
+from domain.law import LawPutInForce
 from domain.records import CLOCK, RESERVED
 from domain.rules import Edition, edition_of, in_force
 from domain.steps.clock import clock_command_id
@@ -127,6 +128,9 @@ class LedgerActivities:
                 raise NotSignedError("issued_later")
             if any(items[event.item].stream != stream for stream, event in events):
                 raise NotSignedError("not_covered")
+            if any(event.draft.type == LawPutInForce.NAME for _, event in events):
+                # The upgrade appends it without the engine. So no key of an entry point can, whatever it signs.
+                raise NotSignedError("law_by_upgrade")
             commands = {item: batch.command(item, header.unit) for item in used}
             parts = tuple(
                 Part(

@@ -21,6 +21,7 @@ from domain.access import Reader, readers
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload
 from domain.installation import STREAM, KeyHolder, KeyRole
+from domain.law import PutLawInForce
 from domain.numbers import whole_number
 from domain.records import OPERATOR, Refused
 from domain.rights import is_binding
@@ -164,13 +165,15 @@ class Gate:
         """Check that the submitter may enter these commands. `trying`: nothing is entered, and no password asked again.
 
         Raises:
-            GateClosedError: the account or the proof does not suffice.
+            GateClosedError: the account or the proof does not suffice, or only the upgrade may do it.
             Refused: `not_a_cycle_name`.
         """
         if submitter.proof is Strength.REHEARSAL and not self.rehearsal:
             raise GateClosedError("rehearsal_elsewhere")
         await self.check_person(submitter.contact.id)
         for one in asked:
+            if one.act == PutLawInForce.NAME:
+                raise GateClosedError("law_by_upgrade")
             binding = await self.binds(one)
             if binding and not trying and not submitter.confirmed and submitter.proof in ASKS_AGAIN:
                 raise GateClosedError("password_needed")

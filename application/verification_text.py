@@ -13,6 +13,7 @@ def verification_lines(report: VerificationReport) -> Iterator[str]:
     """Yield the result: what was checked, what it shows, what it was compared with, and what it does not show."""
     yield counts_text(report)
     yield result_text(report)
+    yield from undecided_lines(report)
     yield from compared_lines(report)
     yield from limits_lines(report)
     yield _("Merkle root {root}").format(root=report.root)
@@ -32,6 +33,12 @@ def result_text(report: VerificationReport) -> str:
     """What the verification shows, in a sentence. That nobody changed anything is said of what a checkpoint covers."""
     if report.first_broken is not None:
         return _("BROKEN at position {position}").format(position=report.first_broken)
+    if report.first_decided_otherwise is not None:
+        return _(
+            "Decided otherwise by the same law, first at position {position}: nothing is broken, but this version of "
+            "the program comes to something else. Either an act was slipped in, or the program was changed without a "
+            "new law number."
+        ).format(position=report.first_decided_otherwise)
     if report.untrusted and not report.beside:
         return _(
             "What stands there was not changed. But a key that others may have had signed {commands} after the "
@@ -52,6 +59,22 @@ def result_text(report: VerificationReport) -> str:
         "Nobody changed anything in the first {proven}: a checkpoint that was kept elsewhere covers them. The newer "
         "ones fit together."
     ).format(proven=counted("event", report.proven))
+
+
+def undecided_lines(report: VerificationReport) -> Iterator[str]:
+    """Yield how many events were decided by laws that this version does not carry, by law."""
+    for number, events in sorted(report.undecided.items()):
+        facts = {"events": counted("event", events), "law": number, "own": report.law}
+        if number < report.law:
+            yield _(
+                "{events} were decided by law {law}, and this version carries law {own}: their order, digests and "
+                "signatures were checked, their decisions were not. The release with law {law} can check them."
+            ).format(**facts)
+        else:
+            yield _(
+                "{events} were decided by law {law}, and this version is older, with law {own}: their order, digests "
+                "and signatures were checked, their decisions were not. Verify with the newer release."
+            ).format(**facts)
 
 
 def compared_lines(report: VerificationReport) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """The first part of a verification: order, digests, links and the Merkle tree, in one pass over all events.
 
 Nothing is kept of an event but its digest in the tree, and of a stream its tip: memory grows with the streams only.
+The law of each event is compared with the one in force there, which the installation's stream names. Who signed that
+is checked with its stream.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from audit.laws import puts_in_force
 from audit.report import Problem, StreamReport
-from ledger.bodies import BadBodyError, decode_body
+from domain.law import FIRST_LAW
+from ledger.bodies import BadBodyError, EventBody, decode_body
 from ledger.events import NO_DIGEST, RecordedEvent, chain_digest_at, micros_of
 from ledger.merkle import Frontier
 from ledger.protocol import Ledger
@@ -77,7 +81,7 @@ class _Checker:
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
         self._recorded_at: datetime | None = None
-        self._law, self._micros = 1, 0
+        self._law, self._micros = FIRST_LAW, 0
 
     def check(self, page: tuple[RecordedEvent, ...]) -> None:
         """Check a page. Written for a million events: what is right costs as little as possible."""
@@ -115,13 +119,13 @@ class _Checker:
                 or row.previous != previous
                 or time_fell
                 or fault is not None
-                or row.law < law
+                or (row.law != law and not puts_in_force(row.law, law, content))
                 or chain_digest_at(row.previous, row.position, micros, row.body) != digest
             ):
-                self._say(row, position, version, previous, law, fault, time_fell=time_fell)
+                self._say(row, position, version, previous, law, fault, content, time_fell=time_fell)
                 position = row.position
-            if fault is None:
-                law = max(law, row.law)
+            if row.law > law and puts_in_force(row.law, law, content):
+                law = row.law
             tips[stream] = row.version, digest
         self._chain.last_position, self._recorded_at = position, recorded_at
         self._law, self._micros = law, micros
@@ -134,6 +138,7 @@ class _Checker:
         previous: bytes,
         law: int,
         fault: str | None,
+        content: EventBody | None,
         *,
         time_fell: bool,
     ) -> None:
@@ -152,6 +157,8 @@ class _Checker:
             found.problem(row.position, row.stream, fault)
         if row.law < law:
             found.problem(row.position, row.stream, "law_fell", f"{row.law}")
+        elif row.law > law and not puts_in_force(row.law, law, content):
+            found.problem(row.position, row.stream, "law_not_in_force", f"{row.law}")
 
 
 _START = (0, NO_DIGEST)

@@ -13,6 +13,7 @@ from domain import installation
 from domain.administration import ADMINISTRATION
 from domain.commands import CommandPayload
 from domain.installation import KEY_ACTS, KeyHolder, Keyring, KeyRole, NamedKey
+from domain.law import LawPutInForce
 from domain.records import Command, Event, EventEnvelope, Refused
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
@@ -48,6 +49,11 @@ class KeyHistory:
         """Return up to which position a key is trusted that was retired as compromised; None for no limit."""
         known = self.newest.get(key)
         return None if known is None else known.trusted_until
+
+    def is_command_line(self, key: str, position: int) -> bool:
+        """Return whether the key of this name before the event at a position is one of the command line."""
+        known = self.at(position).public.get(key)
+        return isinstance(known, NamedKey) and known.holder is KeyHolder.CLI
 
     def as_json(self) -> dict[str, Any]:
         """Return the history as JSON values, for another process."""
@@ -99,8 +105,8 @@ async def key_history(
             if root_key is not None and event.public_key != root_key:
                 found.problem(row.position, row.stream, "other_key")
             history.rehearsal = event.rehearsal
-        elif isinstance(event, ADMINISTRATION):
-            continue  # it is decided again with the stream (`audit.streams`)
+        elif isinstance(event, (*ADMINISTRATION, LawPutInForce)):
+            continue  # it is checked with the stream (`audit.streams`)
         elif row.command_digest is not None:
             if not _follows(event, commands.get(row.command_digest), known):
                 found.problem(row.position, row.stream, "does_not_follow")

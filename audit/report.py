@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from typing import Literal
 
+from domain import installation
+
 PROBLEMS_KEPT = 50
+
+DECISIONS = frozenset({"does_not_follow", "not_decided", "clock_not_due", "incomplete"})
+"""Codes of findings in which nothing is broken: by the law that it was decided by, something else follows."""
 
 Source = Literal["kept", "file", "database"]
 """Where a checkpoint came from: kept elsewhere and given; the file of this installation; the row in the database."""
@@ -21,6 +26,11 @@ class Problem:
     stream: str
     code: str
     detail: str = ""
+
+    @property
+    def is_decision(self) -> bool:
+        """Whether the event is whole and signed, and only the decision is another by the same law."""
+        return self.code in DECISIONS and self.stream not in {installation.STREAM, installation.POST_STREAM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,8 @@ class StreamReport:
     """Events of the post, which nobody signs."""
     epoch: int = 0
     """The highest writer epoch in a signed header."""
+    undecided: dict[int, int] = field(default_factory=dict)
+    """By law: the events decided by a law that this version does not carry. Their decisions were not checked."""
     problems: list[Problem] = field(default_factory=list)
     beside: list[BesideProblem] = field(default_factory=list)
     untrusted: list[Untrusted] = field(default_factory=list)
@@ -97,6 +109,10 @@ class VerificationReport:
     clock_acts: int = 0
     unsigned: int = 0
     epoch: int = 0
+    law: int = 0
+    """The law by which decisions were checked: the one of the version that verified."""
+    undecided: dict[int, int] = field(default_factory=dict)
+    """See `StreamReport`. They are no problem: the release with that law can decide them again."""
     problems: list[Problem] = field(default_factory=list)
     beside: list[BesideProblem] = field(default_factory=list)
     remarks: list[BesideProblem] = field(default_factory=list)
@@ -112,8 +128,13 @@ class VerificationReport:
 
     @property
     def first_broken(self) -> int | None:
-        """The lowest position with a problem; None if there is none."""
-        return min((p.position for p in self.problems if p.position is not None), default=None)
+        """The lowest position at which the ledger is broken; None if there is none."""
+        return min((p.position for p in self.problems if p.position is not None and not p.is_decision), default=None)
+
+    @property
+    def first_decided_otherwise(self) -> int | None:
+        """The lowest position of an event that is decided otherwise by the same law; None if there is none."""
+        return min((p.position for p in self.problems if p.position is not None and p.is_decision), default=None)
 
     @property
     def proven(self) -> int:
@@ -126,6 +147,8 @@ class VerificationReport:
         self.clock_acts += part.clock_acts
         self.unsigned += part.unsigned
         self.epoch = max(self.epoch, part.epoch)
+        for law, events in part.undecided.items():
+            self.undecided[law] = self.undecided.get(law, 0) + events
         self.problems = first_problems([*self.problems, *part.problems])
         self.beside = list(dict.fromkeys([*self.beside, *part.beside]))[:PROBLEMS_KEPT]
         for one in part.untrusted:

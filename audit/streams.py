@@ -14,8 +14,9 @@ from typing import Protocol
 from uuid import UUID
 
 from audit.keys import KeyHistory
+from audit.laws import faults_of_law
 from audit.report import BesideProblem, StreamReport, Untrusted, add_untrusted
-from domain import installation
+from domain import installation, law
 from domain.administration import ADMINISTRATION
 from domain.commands import AuthenticatedCommand, CommandPayload
 from domain.records import CLOCK, RESERVED, AlreadyRecorded, Event, EventEnvelope, Refused
@@ -66,8 +67,8 @@ class _Stream:
     rules: Edition = NO_RULES
     adoptions: tuple[Adoption, ...] = ()
     editions: dict[str, Edition] = field(default_factory=dict)
-    position: int = 0
-    """The position of the last event read."""
+    last: RecordedEvent | None = None
+    """The event read last."""
     expected: list[EventEnvelope[Event]] = field(default_factory=list)
     """The events that must still follow from the command that was decided again last."""
     commands: set[UUID] = field(default_factory=set)
@@ -78,8 +79,35 @@ class _Stream:
     persons: set[Named] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
 
+    @property
+    def position(self) -> int | None:
+        """The position of the event read last; None before the first."""
+        return None if self.last is None else self.last.position
+
     def problem(self, row: RecordedEvent, code: str, detail: str = "") -> None:
         self.found.problem(row.position, row.stream, code, detail)
+
+    def is_undecided(self, row: RecordedEvent) -> bool:
+        """Return whether a decider decided the event by a law that this version does not carry."""
+        if row.stream == installation.STREAM and row.type not in _ADMINISTRATION:
+            return False  # events about keys and laws hold under every law
+        return self.folded is not None and row.law != law.LAW
+
+    def count_undecided(self, row: RecordedEvent) -> None:
+        """Count an event whose decision is not checked."""
+        self.found.undecided[row.law] = self.found.undecided.get(row.law, 0) + 1
+
+    def goes_on_in(self, row: RecordedEvent) -> bool:
+        """Return whether an event can be the next one of the command of the event read last.
+
+        The events of a command are appended together, so a copy that is appended later has another time or place.
+        """
+        last = self.last
+        return last is not None and (last.command_id, last.position + 1, last.recorded_at) == (
+            row.command_id,
+            row.position,
+            row.recorded_at,
+        )
 
 
 class StreamChecker:
@@ -115,7 +143,7 @@ class StreamChecker:
             await self._check_named(stream)
         if (version, digest) != (tip.version, tip.digest):
             # It was whole in the first part: somebody changes the ledger while it is verified.
-            stream.found.problem(stream.position or None, name, "changed_meanwhile")
+            stream.found.problem(stream.position, name, "changed_meanwhile")
         if stream.expected:
             stream.found.problem(stream.position, name, "incomplete", stream.expected[0].event.NAME)
         return stream.found
@@ -163,7 +191,9 @@ class StreamChecker:
             self._check_expected(row, envelope, stream)
         elif row.actor == CLOCK and stream.folded is not None:
             stream.found.clock_acts += 1
-            if not stream.expected:
+            if stream.is_undecided(row):
+                stream.count_undecided(row)
+            elif not stream.expected:
                 self._expect_clock_events(row, stream)
             self._check_expected(row, envelope, stream)
         elif row.stream == installation.POST_STREAM:
@@ -183,7 +213,8 @@ class StreamChecker:
         except NotSignedError as error:
             stream.problem(row, "signature", error.code)
             return
-        for fault in self._faults(row, item, header, covered, command):
+        of_law = faults_of_law(row, header, command, self._keys)
+        for fault in (*self._faults(row, item, header, covered, command), *of_law):
             stream.problem(row, *fault)
         if '"not_here":' in command.payload:
             with suppress(ValueError):  # the decision tells of a payload that cannot be read
@@ -191,16 +222,23 @@ class StreamChecker:
         stream.found.epoch = max(stream.found.epoch, header.epoch)
         if header.commitment is not None:
             stream.persons.add((header.actor, header.commitment))
-        if stream.expected:
-            return
-        if row.command_id in stream.commands:
-            # A copy of events behind a real signature follows from their command, too.
-            stream.problem(row, "repeated")
-        else:
+        if not stream.expected:
+            self._decide_again(row, item, header, stream)
+
+    def _decide_again(self, row: RecordedEvent, item: BatchItem, header: Header, stream: _Stream) -> None:
+        """Decide the command of an event that no earlier one of the command announced, unless by another law."""
+        undecided = stream.is_undecided(row)
+        if row.command_id not in stream.commands:
             stream.commands.add(row.command_id)
             stream.found.signatures += 1
             self._check_trust(row, header.key, stream)
-        self._expect_events(row, item, header, stream)
+        elif not (undecided and stream.goes_on_in(row)):
+            # A copy of events behind a real signature follows from their command, too.
+            stream.problem(row, "repeated")
+        if undecided:
+            stream.count_undecided(row)
+        else:
+            self._expect_events(row, item, header, stream)
 
     def _check_trust(self, row: RecordedEvent, key: str, stream: _Stream) -> None:
         """Note a command that was signed with a compromised key after the position up to which it is trusted."""
@@ -312,7 +350,7 @@ class StreamChecker:
 
     async def _fold(self, row: RecordedEvent, envelope: EventEnvelope[Event], stream: _Stream) -> None:
         """Add the event to the stream's state, and load the edition if it changes."""
-        stream.position = row.position
+        stream.last = row
         if stream.folded is None:
             return
         stream.history.append(envelope)

@@ -17,6 +17,7 @@ from audit.keys import KeyHistory, key_history
 from audit.marks import Marks
 from audit.report import StreamReport, VerificationReport, first_problems
 from audit.streams import EditionOf, NamedOutside, StreamChecker, Tip, stream_tips
+from domain import law
 from ledger.protocol import Ledger
 
 Progress = Callable[[int, int, int], None]
@@ -61,7 +62,7 @@ async def verify(  # noqa: PLR0913 - one for each source of what is compared
     marks = marks or Marks()
     about = await ledger.last_position()
     chain = await check_chain(ledger, marks.sizes, lambda done: progress(1, done, max(about, done)))
-    report = VerificationReport(events=chain.events, streams=len(chain.tips), root=chain.tree.root().hex())
+    report = VerificationReport(chain.events, len(chain.tips), law=law.LAW, root=chain.tree.root().hex())
     own = StreamReport()
     keys = await key_history(ledger, installation_id, epoch, root_key, own)
     report.add(own)

@@ -26,7 +26,7 @@ from bench.harness import ROUNDS, BenchRow, median, rate
 from domain.codec import encode
 from domain.cycle import CYCLE
 from domain.installation import KeyHolder, KeyRole, NamedKey
-from domain.law import LAW
+from domain.law import FIRST_LAW
 from domain.records import Event
 from domain.steps.commenting import StanceTaken
 from domain.steps.lifecycle import CycleOpened
@@ -62,7 +62,7 @@ def draft(happened: Event = STANCE, command_digest: bytes | None = None, command
     return Draft(
         happened.NAME,
         1,
-        LAW,
+        FIRST_LAW,
         encode(happened),
         command or uuid4(),
         command_digest or bytes(32),

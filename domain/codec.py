@@ -18,10 +18,10 @@ from typing import Any
 from pydantic import BaseModel
 
 # Imported for their events: all stored event types must be known before the first row is decoded.
-from domain import administration, city_year, cycle, installation, post
+from domain import administration, city_year, cycle, installation, law, post
 from domain.records import Event
 
-STORED = (administration, city_year, cycle, installation, post)
+STORED = (administration, city_year, cycle, installation, law, post)
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
 UPCASTS: Mapping[tuple[str, int], Upcast] = {}

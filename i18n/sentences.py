@@ -46,6 +46,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "auditors_only_read": N_("An auditor's account only reads; nothing was entered."),
     "password_needed": N_("This binds or makes public: it needs your password once more."),
     "token_too_weak": N_("This token's scope does not reach so far."),
+    "law_by_upgrade": N_("Only an upgrade of the program puts another law in force; nobody can enter that."),
     "rehearsal_elsewhere": N_("This login is of a rehearsal, and this register is real. Log in again."),
     "unknown_strength": N_("The command does not say in a known way how its person was authenticated ({found})."),
     "meeting_must_decide": N_(
@@ -344,6 +345,11 @@ SENTENCES: Mapping[str, str | Plural] = {
     ),
     "older_law": N_(
         "The ledger holds acts that a newer version of the program decided. Start the newer version; this one records "
+        "nothing there."
+    ),
+    "law_not_in_force": N_(
+        "The ledger still follows law {law}, and this version of the program decides by a newer one. End what runs on "
+        "the ledger, then start this version once with `thidua up`: that puts its law in force. Until then it records "
         "nothing there."
     ),
     "body_too_long": N_("The act is too long to be recorded: {count} bytes, at most {most}."),

@@ -242,6 +242,8 @@ WORDS: Mapping[str, WordTable] = {
             "body_spelling": N_("its content is not spelled as it was recorded"),
             "columns": N_("the columns beside its content say otherwise"),
             "law_fell": N_("decided under an older law than the act before it"),
+            "law_not_in_force": N_("decided by a law that was not in force"),
+            "law_key": N_("only the key of the command line may put a law in force"),
             "time_fell": N_("recorded earlier than the one before"),
             "version": N_("the stream's numbering is broken"),
             "previous": N_("does not follow the act before it"),

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
 
+from domain import law
 from domain.codec import decode, encode
 from domain.commands import AuthenticatedCommand, CommandPayload
-from domain.law import LAW
 from domain.records import Event, EventEnvelope, Meta, Refused
 from domain.times import When
 from domain.types import Provenance, Sureness
@@ -62,7 +62,7 @@ def to_draft(envelope: EventEnvelope[Event], command_digest: bytes | None = None
     return Draft(
         type=event.NAME,
         schema=event.SCHEMA,
-        law=LAW,
+        law=law.LAW,
         payload=encode(event),
         command_id=meta.command_id,
         command_digest=command_digest,

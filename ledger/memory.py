@@ -9,6 +9,7 @@ from uuid import UUID
 from ledger.events import INSTALLATION_STREAM, NO_DIGEST, Draft, LedgerTip, RecordedEvent, StreamTip, chain_digest
 from ledger.protocol import (
     PAGE_BYTES,
+    RAISES_LAW,
     Append,
     Appended,
     Behind,
@@ -49,11 +50,7 @@ class MemoryLedger:
                     raise Diverged("diverged", stream=part.stream, version=part.expected.version)
                 first = request.parts[0]
                 return Behind(tuple(self._streams.get(first.stream, [])[first.expected.version :]))
-        law = self._events[-1].law if self._events else 1
-        for draft in (draft for part in request.parts for draft in part.events):
-            if draft.law < law:
-                raise Stopped("older_law", law=str(law))
-            law = draft.law
+        self._check_law(request)
         now = max(datetime.now(UTC), self._events[-1].recorded_at if self._events else datetime.min.replace(tzinfo=UTC))
         stored = [row for part in request.parts for row in self._store(part, bodies, now)]
         for _, command in request.commands:
@@ -67,6 +64,15 @@ class MemoryLedger:
             raise Diverged("read_diverged", position=request.read.position)
         if request.keys is not None and request.keys < len(self._streams.get(INSTALLATION_STREAM, [])):
             raise KeysChanged("keys_changed")
+
+    def _check_law(self, request: Append) -> None:
+        law = self._events[-1].law if self._events else 1
+        for stream, draft in ((part.stream, draft) for part in request.parts for draft in part.events):
+            if draft.law < law:
+                raise Stopped("older_law", law=str(law))
+            if draft.law > law and (stream, draft.type) != RAISES_LAW:
+                raise Stopped("law_not_in_force", law=str(law))
+            law = draft.law
 
     def _holds(self, tip: LedgerTip) -> bool:
         if tip.position == 0:

@@ -15,6 +15,9 @@ from ledger.signing import SignedCommand
 PAGE_BYTES = 256_000
 """About the most bytes of a page of events. Well below Temporal's two megabytes for a payload; a year is few pages."""
 
+RAISES_LAW = ("installation", "LawPutInForce")
+"""Stream and type of the only events that may carry a higher law than the event before them (`domain/law.py`)."""
+
 
 class LedgerError(CodedError):
     """An error of the ledger that a second attempt does not mend.
@@ -58,7 +61,7 @@ class KeysChanged(LedgerError):  # noqa: N818 - as above
 
 
 class Stopped(LedgerError):  # noqa: N818 - as above
-    """The ledger cannot be used until the operator acts: no schema, clock jumped, wrong epoch, old law, settings."""
+    """The ledger cannot be used until the operator acts: no schema, clock jumped, other epoch or law, settings."""
 
     kind = Kind.AWAY
 

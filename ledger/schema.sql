@@ -5,7 +5,8 @@
 -- ledger.append, which runs with the owner's rights. Triggers refuse changes by the owner, too.
 --
 -- Error codes: TD001 a recorded row would be changed; TD002 another writer epoch; TD003 appends are stopped because of
--- the clock; TD004 an event carries a lower law than the one before it; TD005 a body is not of its stream and version.
+-- the clock; TD004 an event carries a lower law than the one in force; TD005 a body is not of its stream and version;
+-- TD006 an event carries a higher law that no event has put in force.
 
 -- Roles belong to the server, not to the database: another database of the same server may have made them, even at the
 -- same moment. They get their passwords from ledger/setup.py.
@@ -302,6 +303,17 @@ begin
         end if;
         if event_law[index] < law then
             raise exception 'law' using errcode = 'TD004', detail = law::text;
+        end if;
+        if event_law[index] > law then
+            -- The one event that raises the law, by its first bytes: its index, then its type (domain/law.py).
+            head := convert_to(
+                '{"stream":"installation","version":' || versions[index] || ',"law":' || event_law[index]
+                    || ',"command_id":"' || event_command[index] || '","type":"LawPutInForce",',
+                'UTF8'
+            );
+            if substring(event_body[index] for octet_length(head)) is distinct from head then
+                raise exception 'law' using errcode = 'TD006', detail = law::text;
+            end if;
         end if;
         law := event_law[index];
         at := at + 1;

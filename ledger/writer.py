@@ -337,6 +337,8 @@ def _own_error(error: asyncpg.PostgresError) -> CodedError | None:
         return Stopped("clock_stopped", why=error.detail)
     if error.sqlstate == "TD004":
         return Stopped("older_law", law=error.detail)
+    if error.sqlstate == "TD006":
+        return Stopped("law_not_in_force", law=error.detail)
     if error.sqlstate == "TD005":
         return BadBodyError("body_elsewhere", stream=error.detail)
     return None

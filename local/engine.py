@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from i18n import _
 from ledger.events import RecordedEvent
 from ledger.postgres import open_ledger
-from ledger.protocol import Append
+from ledger.protocol import Append, load_all
 from ledger.setup import apply_schema, claim, set_role_password
 from local.account_keys import ACCOUNT_KEY_FILE
 from local.installation import ROLES, Installation, installation_in
@@ -54,8 +54,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 
 EnginePart = Literal["ledger", "temporal", "worker", "web"]
 Report = Callable[[str], None]
-Bootstrap = Callable[[Installation, tuple[RecordedEvent, ...]], Append | None]
-"""Returns what to append to the installation's own stream, given its rows, so that it names all keys."""
+Bootstrap = Callable[[Installation, tuple[RecordedEvent, ...], int], Append | None]
+"""Returns what to append to the installation's own stream, from its rows and the writer epoch: law and keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ async def _start(
         await _start_postgres(stack, postgres, pids)
         await create_database(postgres, DATABASE)
         owner, name = postgres.url(DATABASE), str(paths.data)
-    database, reader, web = await _prepare_ledger(owner, bootstrap, installed, name)
+    database, reader, web = await _prepare_ledger(owner, bootstrap, installed, name, reading=need == "ledger")
     address, namespace, temporal = None, "thidua", None
     if need != "ledger":
         # Imported here, because loading Temporal's client would slow down commands that only read.
@@ -261,14 +261,16 @@ async def _start_postgres(stack: AsyncExitStack, postgres: PostgresServer, pids:
 
 
 async def _prepare_ledger(
-    owner: str, bootstrap: Bootstrap, installed: Installation, name: str | None = None
+    owner: str, bootstrap: Bootstrap, installed: Installation, name: str | None = None, *, reading: bool = False
 ) -> tuple[str, str, str]:
-    """Prepare schema, roles and the installation's keys; return the addresses for application, reader and web.
+    """Prepare schema, roles, the installation's law and its keys; return the addresses for application, reader and web.
 
-    `name` is what an error calls the database; by default its address.
+    `name` is what an error calls the database; by default its address. With `reading`, nothing is appended to a founded
+    ledger: a command that only reads puts no law in force, and works where a newer one is.
 
     Raises:
-        LedgerError: `schema_differs`: another version of the program made the database.
+        LedgerError: `schema_differs`: another version of the program made the database. `older_law`: a newer version
+            has put its law in force.
     """
     await apply_schema(owner, name)
     for role in ROLES:
@@ -276,7 +278,8 @@ async def _prepare_ledger(
     await claim(owner, installed.id)
     ledger = await open_ledger(owner, installed.id)
     try:
-        if (request := bootstrap(installed, await ledger.load("installation"))) is not None:
+        rows = await load_all(ledger, "installation")
+        if not (rows and reading) and (request := bootstrap(installed, rows, ledger.epoch)) is not None:
             await ledger.append(request)
     finally:
         await ledger.close()

@@ -13,16 +13,14 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from nacl.exceptions import CryptoError
-from nacl.signing import VerifyKey
+from nacl import exceptions, signing
 
 KEYS = ("stream", "version", "law", "command_id", "type", "schema", "payload", "command_digest", "actor", "unit",
         "stand_in_for", "provenance", "source", "meeting", "happened_earliest", "happened_latest", "effective",
         "act_key")  # fmt: skip
 OPTIONAL = {"command_digest", "stand_in_for", "source", "meeting", "effective", "act_key"}
-KEY_EVENTS = ("KeyNamed", "KeyRetired")
 KINDS = [("batch", "thidua-handover-1", "signature", "header"), ("command", "thidua-signed-1", "batch", "payload")]
-INDEX, PERSON = KEYS[:4], ("actor", "unit", "stand_in_for")
+INDEX, PERSON, KEY_EVENTS = KEYS[:4], ("actor", "unit", "stand_in_for"), ("KeyNamed", "KeyRetired")
 INSTANT, ZEROS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z"), "00" * 32
 
 
@@ -31,7 +29,7 @@ def tagged(tag: str, first: str, text: str) -> str:
 
 
 def event_digest(previous: str, position: int, recorded: int, body: bytes) -> str:
-    numbers = position.to_bytes(8, "big") + recorded.to_bytes(8, "big")
+    numbers = b"".join(number.to_bytes(8, "big") for number in (position, recorded))
     return sha256(b"thidua-event-2" + bytes.fromhex(previous) + numbers + sha256(body).digest()).hexdigest()
 
 
@@ -57,10 +55,9 @@ def read_body(body: bytes) -> dict:
         raise ValueError("other keys, or in another order")
     if not isinstance(found["payload"], dict) or None in found.values() or found.get("source") == "":
         raise ValueError("the payload is no object, or a key has no value")
-    if not all(type(found[key]) is int for key in ("version", "law", "schema")):
-        raise ValueError("a number is not whole")
-    if not all(INSTANT.fullmatch(found[key]) for key in ("happened_earliest", "happened_latest")):
-        raise ValueError("an instant is spelled otherwise")
+    instants = all(INSTANT.fullmatch(found[key]) for key in ("happened_earliest", "happened_latest"))
+    if not (instants and all(type(found[key]) is int for key in ("version", "law", "schema"))):
+        raise ValueError("a number is not whole, or an instant is spelled otherwise")
     return found
 
 
@@ -89,23 +86,25 @@ class Reader:
     def check(self, event: dict, raw: bytes) -> None:
         at, tip, recorded = event["position"], (event["version"], event["digest"]), event["recorded"]
         self.say(at, "a position is missing", at == len(self.digests) + 1)
-        self.say(at, "time or law fell", recorded >= self.recorded and event["law"] >= self.law)
+        self.say(at, "time fell", recorded >= self.recorded)
         self.say(at, "out of its stream", (tip[0] - 1, event["previous"]) == self.tips[event["stream"]])
         self.say(at, "wrong digest", event_digest(event["previous"], at, recorded, raw) == tip[1])
         try:
             body = read_body(raw)
             self.say(at, "the columns say otherwise", all(body[key] == event[key] for key in INDEX))
+            if (body["stream"], body["type"]) == ("installation", "LawPutInForce"):
+                self.law = max(self.law, body["payload"]["law"])
+            self.say(at, "not by the law in force", body["law"] == self.law)
             self.check_origin(event, body)
-        except (ValueError, TypeError, KeyError, CryptoError) as error:
+        except (ValueError, TypeError, KeyError, exceptions.CryptoError) as error:
             self.say(at, f"no body, no command, no key or no signature: {error!r}", is_right=False)
-        self.tips[event["stream"]], self.recorded, self.law = tip, recorded, event["law"]
+        self.tips[event["stream"]], self.recorded = tip, recorded
         self.digests.append(tip[1])
 
     def check_origin(self, event: dict, body: dict) -> None:
-        at = event["position"]
         if "command_digest" not in body:
-            is_clock = body["actor"] == "clock" and body["stream"] != "installation"
-            self.say(at, "nobody signed it", at == 1 or is_clock or body["stream"] == "post")
+            is_known = body["stream"] == "post" or (body["actor"], body["stream"] == "installation") == ("clock", False)
+            self.say(event["position"], "nobody signed it", event["position"] == 1 or is_known)
         else:
             self.check_command(event, body, self.commands[body["command_digest"]])
         if body["stream"] == "installation" and body["type"] in ("InstallationFounded", *KEY_EVENTS):
@@ -115,11 +114,14 @@ class Reader:
     def check_command(self, event: dict, body: dict, command: dict) -> None:
         at, batch = event["position"], self.batches[command["batch"]]
         key = self.keys[(header := json.loads(batch["header"]))["key"]]
-        VerifyKey(bytes.fromhex(key["public_key"])).verify(batch["header"].encode(), bytes.fromhex(batch["signature"]))
-        role = "root" if body["type"] in KEY_EVENTS else "entry"
-        is_right = (key["role"], key["is_retired"]) == (role, False)
-        is_right &= (key.get("holder"), header["strength"]) != ("web", "os-account")
-        self.say(at, "the key is retired, or for other things", is_right)
+        signing.VerifyKey(bytes.fromhex(key["public_key"])).verify(
+            batch["header"].encode(), bytes.fromhex(batch["signature"])
+        )
+        role, holder = "root" if body["type"] in KEY_EVENTS else "entry", key.get("holder")
+        may = holder != "web" or not {body["type"], header["strength"]} & {"LawPutInForce", "os-account"}
+        self.say(
+            at, "the key is retired, or for other things", may and (key["role"], key["is_retired"]) == (role, False)
+        )
         self.signed.append((at, key))
         item = [body["stream"], body["command_id"], sha256(command["payload"].encode()).hexdigest()]
         self.say(at, "another installation", header["installation"] == self.rows["ledger"][0]["installation"])
@@ -135,9 +137,11 @@ class Reader:
         text, _, signature = note.partition("\n\n")
         origin, size, root = text.split("\n")
         name, key = verifier_key.split("+", 2)[::2]
-        VerifyKey(base64.b64decode(key)[1:]).verify(f"{text}\n".encode(), base64.b64decode(signature.split()[2])[4:])
-        is_right = base64.b64decode(root) == merkle_root(self.digests[: int(size)]) and int(size) <= len(self.digests)
-        self.say(int(size), "a checkpoint says otherwise", is_right and origin == name)
+        signing.VerifyKey(base64.b64decode(key)[1:]).verify(
+            f"{text}\n".encode(), base64.b64decode(signature.split()[2])[4:]
+        )
+        told = base64.b64decode(root), origin, int(size) <= len(self.digests)
+        self.say(int(size), "a checkpoint says otherwise", told == (merkle_root(self.digests[: int(size)]), name, True))
 
 
 if __name__ == "__main__":

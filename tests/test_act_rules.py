@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from domain import administration, city_year, cycle, installation, post  # noqa: F401 - they define all commands and events
+from domain import administration, city_year, cycle, installation, law, post  # noqa: F401 - they define all commands and events
 from domain.access import MAY_READ, Matter, Reader, may_manage, readers
 from domain.records import Command, Event
 from domain.state import State

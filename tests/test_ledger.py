@@ -17,6 +17,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from domain.installation import KeyHolder, KeyRole, NamedKey
+from domain.law import LAW
 from i18n.messages import sentence
 from ledger import writer
 from ledger.bodies import BadBodyError, EventBody
@@ -25,6 +26,7 @@ from ledger.events import NO_DIGEST, Draft, LedgerTip, StreamTip
 from ledger.memory import MemoryLedger
 from ledger.postgres import PostgresLedger, open_ledger
 from ledger.protocol import (
+    RAISES_LAW,
     Append,
     Appended,
     Behind,
@@ -47,8 +49,8 @@ from local.postgres import PostgresServer, create_database
 
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 New = Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]
-OWN = 4
-"""Events of the installation itself: its founding, and the keys of command line, web and log."""
+OWN = 5
+"""Events of the installation itself: its founding, the keys of command line, web and log, and its law."""
 
 SIGNER = Signer("i", 1, "entry-1", SigningKey.generate())
 
@@ -57,7 +59,7 @@ def draft(command: UUID | None = None, payload: str = '{"a":1}', digest: bytes |
     return Draft(
         type="T",
         schema=1,
-        law=1,
+        law=LAW,
         payload=payload,
         command_id=command or uuid4(),
         command_digest=digest,
@@ -71,6 +73,15 @@ def draft(command: UUID | None = None, payload: str = '{"a":1}', digest: bytes |
         happened_latest=NOW,
         effective=None,
     )
+
+
+def law_draft(number: int) -> Draft:
+    """The event that puts a law in force, as an upgrade makes it."""
+    return replace(draft(payload=f'{{"law":{number}}}'), type=RAISES_LAW[1], law=number)
+
+
+HIDDEN = '{"a":{"command_id":"x","type":"LawPutInForce","law":2}}'
+"""A payload that looks like the beginning of the body of such an event."""
 
 
 def append(stream: str, tip: StreamTip, *drafts: Draft) -> Append:
@@ -262,15 +273,33 @@ class TestContract:
         assert isinstance(again, Appended)
         assert (again.known, again.events) == (True, first.events), "known ones are answered as ever"
 
-    async def test_the_law_never_falls(self, ledger: Ledger) -> None:
-        await ledger.append(append("s", StreamTip(), draft(), replace(draft(), law=2)))
+    async def test_only_the_event_that_puts_it_in_force_raises_the_law(self, ledger: Ledger) -> None:
+        own = await ledger.load("installation")
+        refused = (
+            append("s", StreamTip(), replace(draft(), law=LAW + 1)),
+            append("s", StreamTip(), draft(), replace(draft(), law=LAW + 1)),
+            append("s", StreamTip(), law_draft(LAW + 1)),
+            append("installation", own[-1].tip, replace(draft(), law=LAW + 1)),
+            append("installation", own[-1].tip, replace(draft(payload=HIDDEN), law=LAW + 1)),
+        )
+        for request in refused:
+            with pytest.raises(Stopped, match="law_not_in_force") as stopped:
+                await ledger.append(request)
+            assert stopped.value.facts == {"law": f"{LAW}"}
+            assert sentence(stopped.value.code, stopped.value.facts)
+        assert await ledger.read(OWN) == ()
+        answer = await ledger.append(
+            append("installation", own[-1].tip, law_draft(LAW + 1), replace(draft(), law=LAW + 1))
+        )
+        assert isinstance(answer, Appended)
         with pytest.raises(Stopped, match="older_law"):
             await ledger.append(append("t", StreamTip(), draft()))
+        with pytest.raises(Stopped, match="law_not_in_force"):
+            await ledger.append(append("t", StreamTip(), replace(draft(), law=LAW + 2), replace(draft(), law=LAW + 1)))
         with pytest.raises(Stopped, match="older_law"):
-            await ledger.append(append("t", StreamTip(), replace(draft(), law=3), replace(draft(), law=2)))
-        answer = await ledger.append(append("t", StreamTip(), replace(draft(), law=2)))
-        assert isinstance(answer, Appended)
-        assert [row.law for row in await ledger.read(OWN)] == [1, 2, 2]
+            await ledger.append(append("t", StreamTip(), replace(draft(), law=LAW + 1), draft()))
+        assert isinstance(await ledger.append(append("t", StreamTip(), replace(draft(), law=LAW + 1))), Appended)
+        assert [row.law for row in await ledger.read(OWN)] == [LAW + 1] * 3
 
     async def test_times_never_fall(self, ledger: Ledger) -> None:
         for n in range(5):

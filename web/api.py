@@ -371,6 +371,9 @@ async def verified(request: Request, _visitor: HistoryReader, job: str) -> Verif
         ok=report.ok,
         problems=[*report.problems, *(ProblemBeside(**asdict(one)) for one in report.beside)],
         untrusted=[UntrustedCommands(**asdict(one)) for one in report.untrusted],
+        first_broken_position=report.first_broken,
+        first_decided_otherwise_position=report.first_decided_otherwise,
+        undecided=report.undecided,
         root=report.root,
         proven=report.proven,
     )

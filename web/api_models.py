@@ -422,7 +422,11 @@ class UntrustedCommands(BaseModel):
 
 
 class Verified(BaseModel):
-    """The progress of a verification, and its result. `proven`: so many events a checkpoint covers that was given."""
+    """The progress of a verification, and its result. `proven`: so many events a checkpoint covers that was given.
+
+    `undecided`: by law, the events decided by a law that this version does not carry; their decisions were not checked.
+    A problem at `first_decided_otherwise_position` breaks nothing: by the same law, something else was decided.
+    """
 
     state: Literal["running", "done", "failed"]
     seen: int
@@ -430,5 +434,8 @@ class Verified(BaseModel):
     ok: bool | None = None
     problems: list[Problem | ProblemBeside] = Field(default_factory=list)
     untrusted: list[UntrustedCommands] = Field(default_factory=list)
+    first_broken_position: int | None = None
+    first_decided_otherwise_position: int | None = None
+    undecided: dict[int, int] = Field(default_factory=dict)
     root: str | None = None
     proven: int = 0

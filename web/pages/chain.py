@@ -17,6 +17,7 @@ from application.verification_text import (
     limits_lines,
     problem_text,
     result_text,
+    undecided_lines,
     untrusted_text,
 )
 from application.visits import Visitor
@@ -81,7 +82,7 @@ async def verify_progress(
         ]
         problems = [(at or "-", titles.get(stream) or _("the register itself"), text) for at, stream, text in found_at]
         shown = Paged.of([*problems, *beside], PageRequest(number))
-        lines = [*compared_lines(report), *limits_lines(report)]
+        lines = [*undecided_lines(report), *compared_lines(report), *limits_lines(report)]
     return page(
         request,
         "verify.html",
@@ -104,7 +105,12 @@ async def verify_json(request: Request, _visitor: HistoryReader, job: str) -> Re
     if found.report is None:
         raise NotFoundError("no_such_job")
     report = found.report
-    return await as_json({"ok": report.ok, "proven": report.proven, **asdict(report)}, "kiem-tra")
+    found_first = {
+        "first_broken_position": report.first_broken,
+        "first_decided_otherwise_position": report.first_decided_otherwise,
+    }
+    data = {"ok": report.ok, "proven": report.proven, **found_first, **asdict(report)}
+    return await as_json(data, "kiem-tra")
 
 
 @router.get(urls.READ_LOG)
