@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from nacl import exceptions, signing
+from nacl.signing import VerifyKey, exc
 
 KEYS = ("stream", "version", "law", "command_id", "type", "schema", "payload", "command_digest", "actor", "unit",
         "stand_in_for", "provenance", "source", "meeting", "happened_earliest", "happened_latest", "effective",
@@ -96,7 +96,7 @@ class Reader:
                 self.law = max(self.law, body["payload"]["law"])
             self.say(at, "not by the law in force", body["law"] == self.law)
             self.check_origin(event, body)
-        except (ValueError, TypeError, KeyError, exceptions.CryptoError) as error:
+        except (ValueError, TypeError, KeyError, exc.CryptoError) as error:
             self.say(at, f"no body, no command, no key or no signature: {error!r}", is_right=False)
         self.tips[event["stream"]], self.recorded = tip, recorded
         self.digests.append(tip[1])
@@ -114,9 +114,7 @@ class Reader:
     def check_command(self, event: dict, body: dict, command: dict) -> None:
         at, batch = event["position"], self.batches[command["batch"]]
         key = self.keys[(header := json.loads(batch["header"]))["key"]]
-        signing.VerifyKey(bytes.fromhex(key["public_key"])).verify(
-            batch["header"].encode(), bytes.fromhex(batch["signature"])
-        )
+        VerifyKey(bytes.fromhex(key["public_key"])).verify(batch["header"].encode(), bytes.fromhex(batch["signature"]))
         role, holder = "root" if body["type"] in KEY_EVENTS else "entry", key.get("holder")
         may = holder != "web" or not {body["type"], header["strength"]} & {"LawPutInForce", "os-account"}
         self.say(
@@ -137,9 +135,7 @@ class Reader:
         text, _, signature = note.partition("\n\n")
         origin, size, root = text.split("\n")
         name, key = verifier_key.split("+", 2)[::2]
-        signing.VerifyKey(base64.b64decode(key)[1:]).verify(
-            f"{text}\n".encode(), base64.b64decode(signature.split()[2])[4:]
-        )
+        VerifyKey(base64.b64decode(key)[1:]).verify(f"{text}\n".encode(), base64.b64decode(signature.split()[2])[4:])
         told = base64.b64decode(root), origin, int(size) <= len(self.digests)
         self.say(int(size), "a checkpoint says otherwise", told == (merkle_root(self.digests[: int(size)]), name, True))
 
