@@ -60,7 +60,6 @@ NOT_SHOWN: Mapping[tuple[str, str], str] = {
     ("YearPlanIssued", "organiser_name"): "the words of `organiser`, which are shown",
     ("EditionAdopted", "replaces"): "nobody enters it: the edition's words tell what it changes",
     ("InstallationFounded", "key"): "the operator's name of a key: the key itself is shown",
-    ("EntryKeyNamed", "key"): "the operator's name of a key: the key itself is shown",
     ("Person", "commitment"): "a check value, which nobody enters",
 }
 """By class and field, why a field is not shown."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from domain.administration import AccountKind, ContactField
 from domain.duties import Duty
 from domain.edition_changes import Part
+from domain.installation import KeyHolder, KeyRole
 from domain.parties import Party
 from domain.rules import CovenantKind, DraftKind, Paper, PeriodDay, VoteMethod, VoteRule
 from domain.steps.awards import HoldCause, Returned
@@ -277,6 +278,15 @@ WORDS: Mapping[str, WordTable] = {
         HoldCause,
     ),
     "holder": WordTable({"unknown": NC_("holder of a role", "unknown"), "vacant": N_("vacant")}, get_args(Holder)[1]),
+    "key_holder": WordTable({"cli": N_("the command line"), "web": N_("pages and JSON interface")}, KeyHolder),
+    "key_role": WordTable(
+        {
+            "root": NC_("what a key signs", "the naming and retiring of keys"),
+            "entry": NC_("what a key signs", "acts of people"),
+            "log": NC_("what a key signs", "checkpoints"),
+        },
+        KeyRole,
+    ),
     "key_kind": WordTable(
         {
             "root": N_("which keys hold"),
