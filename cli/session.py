@@ -110,5 +110,7 @@ async def session(
 
             client = await stack.enter_async_context(open_client(endpoints.temporal or "", endpoints.namespace))
             engine_client = TemporalClient(client)
-        yield Session.of(dirs, endpoints, installed, ledger, engine_client)
+        opened = Session.of(dirs, endpoints, installed, ledger, engine_client)
+        stack.push_async_callback(opened.close)
+        yield opened
         engine_client = None
