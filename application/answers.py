@@ -78,13 +78,18 @@ class Answers:
             said, is_told = Receipt([]), True
         return await self._answer(stream, standing, said, is_told=is_told)
 
+    async def settle(self, wait_s: float) -> None:
+        """Wait until the updates that run now have ended, but not longer than so many seconds."""
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=wait_s)
+
     async def close(self, wait_s: float = CLOSING_S) -> None:
         """Let updates that still run come to their end, and let go of those that do not."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=wait_s)
-        for update in self._running:
+        await self.settle(wait_s)
+        left = set(self._running)
+        for update in left:
             update.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _ended(self, update: asyncio.Task[Receipt]) -> None:
         """Let go of an update. An error of one that nobody waits for any more changes nothing."""

@@ -14,6 +14,7 @@ from application.application import Application
 from application.bootstrap import bootstrap
 from application.engine import EngineClient, RefusedError
 from application.gate import Gate, GateClosedError, Submitter, operator
+from application.logs import to_stderr
 from application.refusals import facts_in_words
 from cli.outcome import on_its_way, refused
 from domain.access import Matter
@@ -93,6 +94,7 @@ async def session(
         EngineUnavailableError, UnreachableError, OSError
         InputError: there is no installation, and it must be `founded`.
     """
+    to_stderr()
     dirs = paths()
     if founded and not is_founded(dirs.data):
         raise InputError("no_installation", folder=str(dirs.data))

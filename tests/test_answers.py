@@ -263,7 +263,8 @@ async def test_a_receipt_comes_though_the_update_still_runs(app: Session, monkey
         return answer
 
     monkeypatch.setattr(PostgresLedger, "append", commit_and_hang)
-    receipt = await submit(app, stream, members[0], "sign", {"unit": members[0]})
+    batch = await signed(app, signing(stream, members[0]), unit=members[0])
+    receipt = await app.submit_signed(stream, batch)
     assert (receipt.outcomes[0].known, receipt.outcomes[0].versions) == (False, [3])
     assert len(app.answers._running) == 1, "the engine has not answered"
     release.set()
@@ -296,7 +297,8 @@ async def test_an_update_that_fails_after_the_commit_is_recorded(
 async def test_an_answer_that_gets_lost_is_made_up_by_the_ledger(app: Session) -> None:
     stream, members = await ready(app)
     app.client = Silent(app.client)
-    assert (await submit(app, stream, members[0], "sign", {"unit": members[0]})).outcomes[0].versions == [3]
+    batch = await signed(app, signing(stream, members[0]), unit=members[0])
+    assert (await app.submit_signed(stream, batch)).outcomes[0].versions == [3]
     await app.answers.close(0)
 
 
@@ -352,7 +354,8 @@ async def test_one_connection_listens_and_one_query_looks_for_all_that_wait(app:
 
 async def test_a_lost_notice_is_made_up_by_the_poll(app: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     stream, members = await ready(app)
-    app.client = Silent(app.client)
+    batches = [await signed(app, signing(stream, unit), unit=unit) for unit in members]
+    silent = app.client = Silent(app.client)
     async with owner_of(app) as owner:
         await eventually(listening(owner, 1))
         real = PostgresLedger.notices
@@ -365,23 +368,27 @@ async def test_a_lost_notice_is_made_up_by_the_poll(app: Session, monkeypatch: p
         monkeypatch.setattr(PostgresLedger, "notices", none)
         await owner.fetch(f"select pg_terminate_backend(pid) {LISTENING}")
         await eventually(listening(owner, 0))
-        assert (await submit(app, stream, members[0], "sign", {"unit": members[0]})).outcomes[0].versions == [3]
+        assert (await app.submit_signed(stream, batches[0])).outcomes[0].versions == [3]
         monkeypatch.setattr(PostgresLedger, "notices", real)
-        assert (await submit(app, stream, members[1], "sign", {"unit": members[1]})).outcomes[0].versions == [4]
+        assert (await app.submit_signed(stream, batches[1])).outcomes[0].versions == [4]
         with app.ledger.recorded.waiting(await signed(app, meeting(stream, "hop-1"))):
             await eventually(listening(owner, 1))
         # The control: without notices and without the poll nothing is found.
         monkeypatch.setattr(PostgresLedger, "notices", none)
         await owner.fetch(f"select pg_terminate_backend(pid) {LISTENING}")
         await eventually(listening(owner, 0))
+        task = app.ledger.recorded._task
+        assert task is not None
+        await task  # it looks no more, as nobody waits
         app.ledger.recorded._poll_s = NEVER_S
-        blind = asyncio.create_task(submit(app, stream, members[2], "sign", {"unit": members[2]}))
-        silent: Any = app.client
         silent.answered.clear()
+        blind = asyncio.create_task(app.submit_signed(stream, batches[2]))
         await silent.answered.wait()
         assert await event_names(app, stream) == ["CycleOpened", "DraftPresented", *["CovenantSigned"] * 3]
         assert not blind.done()
         blind.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await blind
     await app.answers.close(0)
 
 
