@@ -138,9 +138,11 @@ async def test_minutes_of_which_a_false_worker_says_that_they_are_recorded_stay_
     stream = await open_cycle(site.app, RULES, members=units(2))
     await site.person("thu-ky", CITY, "secretariat")
     secretary, inside = await site.log_in("thu-ky"), site.services.application
-    path = urls.minutes_url(stream, "hop-1")
-    await secretary.get(path)
-    fields = {"_on": f"{YEAR}-02-01", "kind": "other", "_step": "enter", "_password": PASSWORD}
+    begin, path = f"/cum/{stream}/hoi-nghi", urls.minutes_url(stream, "hop-1")
+    await secretary.get(begin)
+    await secretary.post(begin, **{**secretary.hidden(), "id": "hop-1", "_on": f"01/03/{YEAR}", "kind": "other"})
+    assert secretary.at == path
+    fields = {"_step": "enter", "_password": PASSWORD}
     async with lying_engine(client, stream) as inside.client:
         await secretary.post(path, **secretary.hidden() | fields)
         assert secretary.status == 503

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -132,13 +132,19 @@ class TemporalClient:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             task_timeout=TASK_TIMEOUT,
         )
-        receipt: Receipt = await self._client.execute_update_with_start_workflow(
-            "submit",
-            batch,
-            start_workflow_operation=start,
-            result_type=Receipt,
-            rpc_timeout=timedelta(seconds=ANSWER_DEADLINE_S),
-        )
+        try:
+            receipt: Receipt = await self._client.execute_update_with_start_workflow(
+                "submit",
+                batch,
+                start_workflow_operation=start,
+                result_type=Receipt,
+                rpc_timeout=timedelta(seconds=ANSWER_DEADLINE_S),
+            )
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            # The SDK keeps the error in the start's own future, too, and asyncio complains unless it is fetched there.
+            with suppress(Exception, asyncio.CancelledError):
+                await start.workflow_handle()
+            raise
         return receipt
 
 
