@@ -11,6 +11,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
+from contextvars import Context
 from typing import Protocol
 from uuid import UUID
 
@@ -88,7 +89,8 @@ class RecordedCommands:
         standing = Standing(batch)
         self._waiting.add(standing)
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._look_on())
+            # In a context of its own: it is no part of the request that happens to be the first.
+            self._task = asyncio.create_task(self._look_on(), context=Context())
         try:
             yield standing
         finally:
@@ -115,7 +117,7 @@ class RecordedCommands:
     async def _look_on(self) -> None:
         while self._waiting:
             if self._listener is None or self._listener.done():  # it was never there, or its connection was lost
-                self._listener = asyncio.create_task(self._listen())
+                self._listener = asyncio.create_task(self._listen(), context=Context())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._poll_s):
                     await self._appended.wait()

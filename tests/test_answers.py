@@ -140,7 +140,7 @@ async def test_minutes_of_which_a_false_worker_says_that_they_are_recorded_stay_
     secretary, inside = await site.log_in("thu-ky"), site.services.application
     begin, path = f"/cum/{stream}/hoi-nghi", urls.minutes_url(stream, "hop-1")
     await secretary.get(begin)
-    await secretary.post(begin, **{**secretary.hidden(), "id": "hop-1", "_on": f"01/03/{YEAR}", "kind": "other"})
+    await secretary.post(begin, **{**secretary.hidden(), "id": "hop-1", "_on": f"01/01/{YEAR}", "kind": "other"})
     assert secretary.at == path
     fields = {"_step": "enter", "_password": PASSWORD}
     async with lying_engine(client, stream) as inside.client:
