@@ -30,7 +30,7 @@ POLL_S = 0.25
 log = structlog.get_logger()
 
 
-class Source(Protocol):
+class ReadableRows(Protocol):
     """What is read of a ledger."""
 
     async def of_commands(self, commands: Collection[tuple[str, UUID]]) -> tuple[RecordedEvent, ...]:
@@ -76,7 +76,7 @@ class Standing:
 class RecordedCommands:
     """Looks up commands in a ledger, at once or as soon as they are recorded."""
 
-    def __init__(self, source: Source, *, poll_s: float = POLL_S) -> None:
+    def __init__(self, source: ReadableRows, *, poll_s: float = POLL_S) -> None:
         self._source, self._poll_s = source, poll_s
         self._waiting: set[Standing] = set()
         self._appended = asyncio.Event()
@@ -130,14 +130,14 @@ class RecordedCommands:
 
     async def _listen(self) -> None:
         try:
-            async with self._source.notices(self._wake) as lost:
-                self._wake()  # for what was appended before
+            async with self._source.notices(self._note_append) as lost:
+                self._note_append()  # for what was appended before
                 await lost.wait()
         except Exception as error:  # the poll makes up for it, and another connection is tried
             if not is_lost(error):
                 log.exception("our bug")
 
-    def _wake(self) -> None:
+    def _note_append(self) -> None:
         if self._waiting:
             self._appended.set()
 

@@ -363,7 +363,7 @@ async def test_a_lost_notice_is_made_up_by_the_poll(app: Session, monkeypatch: p
         real = PostgresLedger.notices
 
         @asynccontextmanager
-        async def none(_ledger: PostgresLedger, _wake: Callable[[], None]) -> AsyncIterator[asyncio.Event]:
+        async def none(_ledger: PostgresLedger, _appended: Callable[[], None]) -> AsyncIterator[asyncio.Event]:
             raise ConnectionError
             yield asyncio.Event()
 
