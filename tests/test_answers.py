@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -458,3 +460,10 @@ async def test_the_webs_role_reads_what_an_answer_needs_and_writes_nothing(site:
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await inside.ledger.pool.execute(statement)
+
+
+def test_nothing_but_the_answers_asks_the_engine() -> None:
+    root = Path(__file__).parent.parent
+    files = [file for folder in ("application", "cli", "web") for file in (root / folder).rglob("*.py")]
+    asking = [str(file.relative_to(root)) for file in files if re.search(r"client\.submit\(", file.read_text())]
+    assert asking == ["application/answers.py"]
