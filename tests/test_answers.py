@@ -31,6 +31,7 @@ from ledger.receipts import Receipt
 from ledger.signing import SignedBatch
 from web import urls
 from workflows.client import TemporalClient, open_client
+from workflows.cluster_cycle import ClusterCycle
 
 PAPER = {"title": "Giao ước"}
 NEVER_S = 1_000.0
@@ -304,6 +305,25 @@ async def test_an_answer_that_gets_lost_is_made_up_by_the_ledger(app: Session) -
     batch = await signed(app, signing(stream, members[0]), unit=members[0])
     assert (await app.submit_signed(stream, batch)).outcomes[0].versions == [3]
     await app.answers.close(0)
+
+
+async def test_what_somebody_has_read_is_no_ground_for_a_refusal(app: Session, client: Client) -> None:
+    """A receipt can come before the workflow has folded the event; another run stands for what it has missed."""
+    members = units(2)
+    stream = await open_cycle(app, RULES, members=members)
+    draft = CommandInput(stream, "present-draft", {"kind": "covenant", "document": PAPER})
+    queue = f"thidua-{app.installed.id}"
+    other = await client.start_workflow(ClusterCycle.run, stream, id=f"{stream}/other", task_queue=queue)
+    await other.execute_update("submit", await signed(app, draft))
+    receipt = await app.submit_signed(stream, await signed(app, signing(stream, members[0]), unit=members[0]))
+    assert (receipt.outcomes[0].known, receipt.outcomes[0].versions) == (False, [3])
+    again = await signed(app, signing(stream, members[0]), unit=members[0])
+    said: Receipt = await other.execute_update("submit", again, result_type=Receipt)
+    assert (said.outcomes[0].known, said.outcomes[0].versions) == (True, [3])
+    with pytest.raises(RefusedError) as refused:
+        await app.submit_signed(stream, await signed(app, signing(stream, "quan-khac")))
+    assert refused.value.code == "not_a_member", "the control"
+    await other.terminate()
 
 
 async def test_who_steps_a_rehearsal_sees_what_has_become_due(app: Session) -> None:
