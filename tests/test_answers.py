@@ -303,7 +303,7 @@ async def test_an_answer_that_gets_lost_is_made_up_by_the_ledger(app: Session) -
     stream, members = await ready(app)
     app.client = Silent(app.client)
     batch = await signed(app, signing(stream, members[0]), unit=members[0])
-    assert (await app.submit_signed(stream, batch)).outcomes[0].versions == [3]
+    assert (await asyncio.wait_for(app.submit_signed(stream, batch), 20)).outcomes[0].versions == [3]
     await app.answers.close(0)
 
 
@@ -392,9 +392,9 @@ async def test_a_lost_notice_is_made_up_by_the_poll(app: Session, monkeypatch: p
         monkeypatch.setattr(PostgresLedger, "notices", none)
         await owner.fetch(f"select pg_terminate_backend(pid) {LISTENING}")
         await eventually(listening(owner, 0))
-        assert (await app.submit_signed(stream, batches[0])).outcomes[0].versions == [3]
+        assert (await asyncio.wait_for(app.submit_signed(stream, batches[0]), 20)).outcomes[0].versions == [3]
         monkeypatch.setattr(PostgresLedger, "notices", real)
-        assert (await app.submit_signed(stream, batches[1])).outcomes[0].versions == [4]
+        assert (await asyncio.wait_for(app.submit_signed(stream, batches[1]), 20)).outcomes[0].versions == [4]
         with app.ledger.recorded.waiting(await signed(app, meeting(stream, "hop-1"))):
             await eventually(listening(owner, 1))
         # The control: without notices and without the poll nothing is found.
