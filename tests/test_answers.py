@@ -322,13 +322,15 @@ async def test_what_somebody_has_read_is_no_ground_for_a_refusal(app: Session, c
     assert (said.outcomes[0].known, said.outcomes[0].versions) == (True, [3])
     with pytest.raises(RefusedError) as refused:
         await app.submit_signed(stream, await signed(app, signing(stream, "quan-khac")))
-    assert refused.value.code == "not_a_member", "the control"
+    assert refused.value.code == "no_such_unit", "the control"
     await other.terminate()
 
 
 async def test_who_steps_a_rehearsal_sees_what_has_become_due(app: Session) -> None:
     stream, _members = await ready(app)
-    await submit(app, stream, CITY, "step-to", {"now": f"{YEAR}-12-20T09:00:00+07:00"})
+    step = CommandInput(stream, "step-to", {"now": f"{YEAR}-12-20T09:00:00+07:00"})
+    await app.submit_signed(stream, await signed(app, step))
+    assert not app.answers._running, "the update has ended"
     names = await event_names(app, stream)
     assert "DeadlinePassed" in names[names.index("TimeStepped") :]
 
