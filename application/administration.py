@@ -45,7 +45,7 @@ class Administration:
         client = self._own_client or application.client
         if client is None:
             raise RuntimeError("this application only reads")
-        await client.submit(STREAM, await application.gate.sign(submitter, [item]))
+        await application.answers.submit(client, STREAM, await application.gate.sign(submitter, [item]))
         await follow(application.ledger.pool, application.ledger)
 
 

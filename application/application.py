@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+from application.answers import Answers
 from application.dry_run_texts import DryRunTexts
 from application.earlier_acts import add_earlier_act
 from application.engine import RefusedError, UnreachableError
@@ -25,6 +26,7 @@ from domain.earlier_acts import may_follow
 from domain.records import Command, Event, EventEnvelope, Refused
 from domain.rules import Adoption, Edition, edition_of, in_force
 from domain.state import State
+from domain.steps.lifecycle import ChangeCalendar, StepTo
 from domain.steps.signatories import Signatories
 from domain.streams import STREAM_CHARS, is_cycle, is_stream
 from domain.times import When
@@ -34,7 +36,7 @@ from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger
 from ledger.protocol import UnreadableRowError, load_all
-from ledger.signing import BatchItem
+from ledger.signing import BatchItem, SignedBatch
 from vault.persons import Contact, People
 from vault.texts import Texts
 
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
 
 STREAMS_AT_ONCE = 8
 """To so many streams commands are submitted side by side."""
+
+MOVES_TIME = frozenset({ChangeCalendar.NAME, StepTo.NAME})
+"""Commands after which one wants to see what has become due: their answer waits for the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,14 @@ class Application:
     texts: Texts
     people: People
     client: EngineClient | None
+    answers: Answers = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.answers = Answers(self.ledger, self.rules)
+
+    async def close(self) -> None:
+        """Let submissions whose answer was given come to their end in the engine."""
+        await self.answers.close()
 
     @property
     def rehearsal(self) -> bool:
@@ -111,14 +124,23 @@ class Application:
         Raises:
             GateClosedError, RefusedError, PendingError, UnreachableError
         """
-        if self.client is None:
-            raise RuntimeError("this application only reads")
         try:
-            return await self.client.submit(stream, await self.gate.sign(submitter, items))
+            return await self.submit_signed(stream, await self.gate.sign(submitter, items))
         except RefusedError as refusal:
             at = refusal.index or 0
             await self.tell_who_came_first(refusal, items[at].stream if at < len(items) else stream, submitter)
             raise
+
+    async def submit_signed(self, stream: str, batch: SignedBatch) -> Receipt:
+        """Submit a signed batch to one stream.
+
+        Raises:
+            RefusedError, PendingError, UnreachableError: see `application.answers`.
+        """
+        if self.client is None:
+            raise RuntimeError("this application only reads")
+        moves_time = is_cycle(stream) and any(_act(item) in MOVES_TIME for item in batch.items)
+        return await self.answers.submit(self.client, stream, batch, to_the_end=moves_time)
 
     async def submit_to_each(
         self, submitter: Submitter, inputs: Sequence[CommandInput]
@@ -132,14 +154,14 @@ class Application:
         """
         await self.gate.check(submitter, inputs)
         batch = await self.gate.sign(submitter, [await self.item(one) for one in inputs])
-        slots, client = asyncio.Semaphore(STREAMS_AT_ONCE), self.client
+        slots = asyncio.Semaphore(STREAMS_AT_ONCE)
 
         async def one(stream: str) -> tuple[str, CodedError | None]:
             async with slots:
                 try:
-                    if client is None:
+                    if self.client is None:
                         raise UnreachableError
-                    await client.submit(stream, batch.only(stream))
+                    await self.submit_signed(stream, batch.only(stream))
                 except CodedError as error:
                     if isinstance(error, Refused):
                         await self.tell_who_came_first(error, stream, submitter)
@@ -265,6 +287,10 @@ class Application:
         """Return a stored rules edition; None if there is none, or its text no longer fits the digest."""
         body = await self.texts.edition(digest)
         return edition_of(body) if body else None
+
+
+def _act(item: BatchItem) -> str:
+    return CommandPayload.model_validate_json(item.payload).act
 
 
 def _with_envelopes(rows: Sequence[RecordedEvent]) -> tuple[tuple[RecordedEvent, EventEnvelope[Event]], ...]:

@@ -1,7 +1,7 @@
-"""The protocol of the engine's client: submit a signed batch, get a receipt or an error.
+"""The protocol of the engine's client: submit a signed batch, hear what the engine says of it.
 
-`workflows.client` implements it with Temporal's update-with-start. Entry points read the events again from the ledger
-before they show a receipt.
+`workflows.client` implements it with Temporal's update-with-start. What people are told is made by
+`application.answers`, which asks the ledger.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from domain.records import Refused
 from errors import AwayError, CodedError, Kind
 from ledger.receipts import Receipt
 from ledger.signing import SignedBatch
+
+ANSWER_DEADLINE_S = 20.0
+"""How long an answer is waited for."""
 
 
 class RefusedError(Refused):
@@ -40,7 +43,7 @@ class UnreachableError(AwayError):
 
 
 class EngineClient(Protocol):
-    """Submits signed batches to the engine."""
+    """Submits signed batches to the engine. Only `application.answers` calls it: an engine can claim anything."""
 
     async def submit(self, stream: str, batch: SignedBatch) -> Receipt:
         """Submit a signed batch to one stream.
@@ -48,6 +51,6 @@ class EngineClient(Protocol):
         Raises:
             RefusedError: a rule or a signature forbids it.
             Diverged: the engine has folded events that the ledger does not hold.
-            PendingError: no answer in time.
-            UnreachableError: the engine does not answer.
+            PendingError: no answer in time, or none that can be understood; it may have been sent.
+            UnreachableError: the engine does not answer, and nothing was sent.
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import structlog
 
 
@@ -16,3 +18,8 @@ def configure() -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     )
+
+
+def to_stderr() -> None:
+    """Configure structlog for a command, whose stdout is its answer."""
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))

@@ -14,6 +14,7 @@ from application.application import Application
 from application.bootstrap import bootstrap
 from application.engine import EngineClient, RefusedError
 from application.gate import Gate, GateClosedError, Submitter, operator
+from application.logs import to_stderr
 from application.refusals import facts_in_words
 from cli.outcome import on_its_way, refused
 from domain.access import Matter
@@ -93,6 +94,7 @@ async def session(
         EngineUnavailableError, UnreachableError, OSError
         InputError: there is no installation, and it must be `founded`.
     """
+    to_stderr()
     dirs = paths()
     if founded and not is_founded(dirs.data):
         raise InputError("no_installation", folder=str(dirs.data))
@@ -110,5 +112,7 @@ async def session(
 
             client = await stack.enter_async_context(open_client(endpoints.temporal or "", endpoints.namespace))
             engine_client = TemporalClient(client)
-        yield Session.of(dirs, endpoints, installed, ledger, engine_client)
+        opened = Session.of(dirs, endpoints, installed, ledger, engine_client)
+        stack.push_async_callback(opened.close)
+        yield opened
         engine_client = None

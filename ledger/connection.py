@@ -141,13 +141,16 @@ async def open_connection(url: str, **options: Any) -> asyncpg.Connection[Any]:
     return connection
 
 
-async def connect(url: str) -> Connection:
+async def connect(url: str, *, opening: Any = open_connection) -> Connection:
     """Open one connection, with a time limit for connecting and for each statement.
+
+    `opening` opens it in place of `open_connection`, with the same arguments and errors.
 
     Raises:
         ConnectionError, TimeoutError, OSError, asyncpg.PostgresError: as `open_connection`.
     """
-    return await open_connection(url, **_SETTINGS)
+    connection: Connection = await opening(url, **_SETTINGS)
+    return connection
 
 
 async def open_pool(url: str, size: int = POOL_CONNECTIONS, *, opening: Any = open_connection) -> Pool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ledger.connection import Connection, Pool, connect, open_pool
+from ledger.connection import Connection, Pool, connect, open_connection, open_pool
 from ledger.events import NO_DIGEST, LedgerTip, RecordedEvent, StreamTip
 from ledger.memory import same_content
 from ledger.protocol import PAGE_BYTES, Append, Appended, Behind, Diverged, Expired, KeysChanged, Stopped
+from ledger.recorded import RecordedCommands
 from ledger.setup import address_of, has_schema
 from ledger.signing import SignedCommand
 from ledger.watch import DatabaseWatch
@@ -26,17 +28,26 @@ _LOAD = f"select {_COLUMNS} from ledger.event where stream = $1 and version > $2
 _LAST = f"select {_COLUMNS} from ledger.event where stream = $1 order by version desc limit 1"  # noqa: S608 - our own columns
 _READ = f"select {_COLUMNS} from ledger.event where position > $1 order by position limit $2"  # noqa: S608 - our own columns
 _OF_COMMAND = f"select {_COLUMNS} from ledger.event where stream = $1 and command_id = $2 order by version"  # noqa: S608 - as above
+_OF_COMMANDS = f"""
+    select {_COLUMNS} from rows from (unnest($1::text[]), unnest($2::uuid[])) as asked (stream, command_id)
+    join ledger.event using (stream, command_id) order by position
+"""  # noqa: S608 - as above
 _KNOWN = f"select {_COLUMNS} from ledger.event where stream = any($1) and command_id = any($2) order by position"  # noqa: S608 - our own columns
 
 
 class PostgresLedger:
-    """See `ledger.protocol.Ledger`. Made by `open_ledger`. It appends under the writer `epoch`."""
+    """See `ledger.protocol.Ledger`. Made by `open_ledger`. It appends under the writer `epoch`.
 
-    def __init__(self, pool: Pool, url: str, epoch: int) -> None:
+    `opening` opens a connection, as `open_connection`. `recorded` tells when commands stand here.
+    """
+
+    def __init__(self, pool: Pool, url: str, epoch: int, *, opening: Any = open_connection) -> None:
         self.pool = pool
         self.url = url
         self.epoch = epoch
+        self._opening = opening
         self._writer = Writer(url, epoch, self._answer_unwritten)
+        self.recorded = RecordedCommands(self)
 
     # Writing ------------------------------------------------------------------------------
 
@@ -141,6 +152,11 @@ class PostgresLedger:
     async def of_command(self, stream: str, command_id: UUID) -> tuple[RecordedEvent, ...]:
         return _recorded_events(await self.pool.fetch(_OF_COMMAND, stream, command_id))
 
+    async def of_commands(self, commands: Collection[tuple[str, UUID]]) -> tuple[RecordedEvent, ...]:
+        """Return the events of commands, which are named by stream and id, in the order of their positions."""
+        streams, ids = [stream for stream, _id in commands], [command_id for _stream, command_id in commands]
+        return _recorded_events(await self.pool.fetch(_OF_COMMANDS, streams, ids))
+
     async def tip(self) -> LedgerTip:
         row = await self.pool.fetchrow("select position, digest from ledger.event order by position desc limit 1")
         return LedgerTip(*row) if row else LedgerTip()
@@ -158,17 +174,26 @@ class PostgresLedger:
         return found
 
     @contextlib.asynccontextmanager
-    async def notices(self, wake: Callable[[], None]) -> AsyncIterator[None]:
-        """Call `wake` after every group of appends while the context lasts. The groups are announced by NOTIFY."""
-        connection = await connect(self.url)
+    async def notices(self, wake: Callable[[], None]) -> AsyncIterator[asyncio.Event]:
+        """Call `wake` after every group of appends while the context lasts. The groups are announced by NOTIFY.
+
+        The event is set when the connection is lost, and no notice comes any more.
+
+        Raises:
+            ConnectionError, TimeoutError, OSError, asyncpg.PostgresError: as `connection.open_connection`.
+        """
+        connection = await connect(self.url, opening=self._opening)
+        lost = asyncio.Event()
         try:
+            connection.add_termination_listener(lambda *_: lost.set())
             await connection.add_listener("ledger", lambda *_: wake())
-            yield
+            yield lost
         finally:
             connection.terminate()
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.recorded.close()
         await self._writer.close()
         self.pool.terminate()
 
@@ -201,7 +226,7 @@ async def open_ledger(
                 raise Stopped("other_installation", expected=installation, found=row["id"])
             if writing:
                 await _check_settings(connection)
-        return PostgresLedger(pool, url, row["epoch"])
+        return PostgresLedger(pool, url, row["epoch"], opening=open_connection if watch is None else watch.connect)
     except BaseException:
         pool.terminate()
         raise

@@ -1,4 +1,7 @@
-"""The engine's answer to a signed batch. It holds versions only; entry points read the events from the ledger."""
+"""The answer to a signed batch. It holds versions only; entry points read the events from the ledger.
+
+What the engine answers is not told to people: `application.answers` makes a receipt of what stands in the ledger.
+"""
 
 from __future__ import annotations
 

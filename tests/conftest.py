@@ -152,7 +152,9 @@ async def open_app(
         stack.push_async_callback(ledger.close)
         queue = f"{TASK_QUEUE}-{installed.id}"
         await stack.enter_async_context(running_worker(client, ledger, Texts(ledger.pool), installed, queue))
-        yield Session.of(where, endpoints, installed, ledger, TemporalClient(client, queue))
+        session = Session.of(where, endpoints, installed, ledger, TemporalClient(client, queue))
+        stack.push_async_callback(session.close)
+        yield session
 
 
 @pytest.fixture

@@ -68,9 +68,11 @@ async def submit(
     number: int = 1,
     command: UUID | None = None,
 ) -> Any:
-    """Submit a command of a unit's officer; return the receipt."""
+    """Submit a command of a unit's officer; return the receipt when the engine, too, has done with it."""
     command_input = CommandInput(stream, act, fields, command or uuid4())
-    return await app.submit(stream, at_command_line(await enter_staff(app, unit, number)), [command_input])
+    receipt = await app.submit(stream, at_command_line(await enter_staff(app, unit, number)), [command_input])
+    await app.answers.settle(20)
+    return receipt
 
 
 async def event_names(app: Session, stream: str) -> list[str]:

@@ -51,13 +51,10 @@ async def prepared(
     """An act that is signed while the ledger can still be read."""
     person = await enter_staff(app, unit)
     item = await app.item(CommandInput(stream, act, fields))
-    assert app.client is not None
-    client = app.client
-
     signed = await app.gate.sign(at_command_line(person), [item])
 
     async def submit() -> Any:
-        return await client.submit(stream, signed)
+        return await app.submit_signed(stream, signed)
 
     return item.command_id, submit
 

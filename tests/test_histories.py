@@ -92,6 +92,7 @@ async def test_a_year_that_runs_now_replays(app: Session, client: Client) -> Non
         app, year, RULES, at_command_line(person), clock="stepped", starts=start_of(date(YEAR, 1, 1))
     )
     assert receipt.failed == []
+    await app.answers.settle(20)
     handle = client.get_workflow_handle(f"{CITY}/{cycle}")
     info = (await handle.describe()).raw_description.workflow_execution_info
     first = client.get_workflow_handle(f"{CITY}/{cycle}", run_id=info.first_run_id)

@@ -128,6 +128,7 @@ async def a_site(app: Session, outbox: Path) -> AsyncIterator[Site]:
         await stack.enter_async_context(watch.running())
         gate = Gate(KeyFile(app.paths.data / WEB_KEY_FILE, "web", key.installation), ledger, rehearsal=key.rehearsal)
         inside = Application(gate, ledger, Texts(ledger.pool), People(ledger.pool), app.client)
+        stack.push_async_callback(inside.close)
         key_file = app.paths.data / ACCOUNT_KEY_FILE
         settings = Settings("", "", "", Path(), MailSettings(outbox), account_key_file=key_file)
         services = services_of(inside, settings)

@@ -110,6 +110,7 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
         application = Application(gate, ledger, Texts(ledger.pool), People(ledger.pool), TemporalClient(client))
         # The client must have no other holder than the application, which lets go of it below.
         del client
+        stack.push_async_callback(application.close)
         yield services_of(application, settings)
         application.client = None
 

@@ -1,5 +1,7 @@
 """The engine's client over Temporal.
 
+What it returns is what a worker has said; `application.answers` compares it with the ledger.
+
 It always sends update-with-start: a filed cycle has no run, yet an award may still be annulled. An update whose run
 ends meanwhile is sent again with the same command ids; the ledger recognises what was done.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -25,19 +27,26 @@ from temporalio.exceptions import ApplicationError
 from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError, RPCStatusCode
 
-from application.engine import PendingError, RefusedError, UnreachableError
+from application.engine import ANSWER_DEADLINE_S, PendingError, RefusedError, UnreachableError
 from ledger.protocol import Diverged
 from ledger.receipts import Receipt
 from ledger.signing import Header, SignedBatch
 from workflows.messages import DATA_CONVERTER, TASK_QUEUE, TASK_TIMEOUT, workflow_of
 
-ANSWER_DEADLINE_S = 20.0
 RESEND_S = 0.2
 EXIT_PAUSE_S = 0.3
 IN_FLIGHT_PER_STREAM = 8
 """A foreign Temporal server allows ten updates in flight per workflow. Leave room for other clients."""
 
 _ENDED = {"AcceptedUpdateCompletedWorkflow", "WorkflowUpdateRejectedBecauseOfEnd"}
+_REJECTED = {
+    RPCStatusCode.INVALID_ARGUMENT,
+    RPCStatusCode.PERMISSION_DENIED,
+    RPCStatusCode.UNAUTHENTICATED,
+    RPCStatusCode.UNIMPLEMENTED,
+}
+"""The server refuses the request itself: a mistake of program or set-up, which sending again does not mend."""
+
 _AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
 
 
@@ -48,18 +57,41 @@ class TemporalClient:
         self._client = client
         self._task_queue = task_queue
         self._slots: dict[str, asyncio.Semaphore] = {}
+        self._connected = False
 
     async def submit(self, stream: str, batch: SignedBatch) -> Receipt:
         """See `application.engine.EngineClient`."""
         slots = self._slots.setdefault(stream, asyncio.Semaphore(IN_FLIGHT_PER_STREAM))
+        sent = False
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
+                await self._connect()
                 async with slots:
+                    sent = True
                     return await self._until_answered(stream, batch)
-        except RuntimeError as error:  # a lazy client that cannot connect
-            raise UnreachableError from error
-        except (TimeoutError, PendingError) as error:
+        except (TimeoutError, PendingError, RuntimeError, RPCError) as error:
+            # The SDK raises RuntimeErrors of its own at any time. Only before the first sending do they say that
+            # nothing was handed in; after that a server may have taken it.
+            if not sent:
+                raise UnreachableError from error
+            if isinstance(error, RPCError) and error.status in _REJECTED:
+                raise
             raise PendingError(str(batch.items[0].command_id)) from error
+
+    async def _connect(self) -> None:
+        """Let a lazy client connect, by a question that enters nothing.
+
+        Raises:
+            RuntimeError, RPCError: the server cannot be reached.
+        """
+        if self._connected:
+            return
+        try:
+            await self._client.service_client.check_health()
+        except RPCError as error:
+            if error.status in _AWAY:
+                raise
+        self._connected = True
 
     async def _until_answered(self, stream: str, batch: SignedBatch) -> Receipt:
         while True:
@@ -100,13 +132,19 @@ class TemporalClient:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             task_timeout=TASK_TIMEOUT,
         )
-        receipt: Receipt = await self._client.execute_update_with_start_workflow(
-            "submit",
-            batch,
-            start_workflow_operation=start,
-            result_type=Receipt,
-            rpc_timeout=timedelta(seconds=ANSWER_DEADLINE_S),
-        )
+        try:
+            receipt: Receipt = await self._client.execute_update_with_start_workflow(
+                "submit",
+                batch,
+                start_workflow_operation=start,
+                result_type=Receipt,
+                rpc_timeout=timedelta(seconds=ANSWER_DEADLINE_S),
+            )
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            # The SDK keeps the error in the start's own future, too, and asyncio complains unless it is fetched there.
+            with suppress(Exception, asyncio.CancelledError):
+                await start.workflow_handle()
+            raise
         return receipt
 
 

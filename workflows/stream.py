@@ -7,6 +7,7 @@ take the same path. The state here changes only by events that the ledger has re
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -148,8 +149,18 @@ class StreamWorkflow:
             await other.catch_up()
             await other.run_due_timers()  # as here, timers that are due come before new commands
         for _ in range(DECISIONS_PER_BATCH):
-            outcomes, parts = await self._decide(batch, items, states)
+            try:
+                outcomes, parts = await self._decide(batch, items, states)
+            except ApplicationError:
+                # The append arbitrates what is accepted. A refusal must ask: somebody may have read an event that is
+                # not folded here, such as one that was appended just before the worker was killed.
+                if await _catch_up(states.values()):
+                    continue
+                raise
             if not parts:
+                by_id = all(item.command_id in states[item.stream].commands for _, item in items)
+                if not by_id and await _catch_up(states.values()):
+                    continue
                 return outcomes
             answer = await locally("append", AppendRequest(parts, batch), AppendAnswer)
             if answer.status == "appended":
@@ -206,6 +217,16 @@ class StreamWorkflow:
 
     def _is_history_full(self) -> bool:
         return self._commands >= COMMANDS_PER_RUN or workflow.info().is_continue_as_new_suggested()
+
+
+async def _catch_up(states: Iterable[StreamState]) -> bool:
+    """Fold what the ledger holds after some states; return whether there was anything."""
+    is_behind = False
+    for state in states:
+        before = state.version
+        await state.catch_up()
+        is_behind = is_behind or state.version != before
+    return is_behind
 
 
 async def _notify(stream: str) -> None:
