@@ -5,7 +5,9 @@
 Settings by environment: THIDUA_DATABASE_URL (the application's role), THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE,
 THIDUA_INSTALLATION, THIDUA_OUTBOX (a folder for messages, unless THIDUA_SMTP_HOST names a mail server), THIDUA_SENDER,
 THIDUA_WEB_ADDRESS (of the pages, for links in mail), THIDUA_CHECKPOINTS (a folder) with THIDUA_LOG_KEY_FILE
-(what signs them), THIDUA_METRICS and THIDUA_WORKER_HEALTH (ports on loopback: metrics, and whether it polls). It logs
+(what signs them), THIDUA_METRICS and THIDUA_WORKER_HEALTH (ports on loopback: metrics, and whether it polls). What it
+shows to Temporal is set by TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH,
+TEMPORAL_TLS_SERVER_CA_CERT_PATH and TEMPORAL_TLS_SERVER_NAME; without them it works for rehearsals only. It logs
 "ready" when it polls, and ends on SIGTERM or SIGINT.
 """
 
@@ -44,8 +46,10 @@ from errors import InputError
 from i18n.messages import sentence
 from ledger.checkpoints import FILE, CheckpointFile, CheckpointLog
 from ledger.connection import is_lost
+from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger, open_ledger
 from ledger.protocol import Stopped, load_all
+from local.certificates import ClientTls
 from local.key_files import KeyFile
 from mail.settings import MailSettings
 from projections.board_table import Board
@@ -87,6 +91,16 @@ def _setting(name: str) -> str:
 
 def _folder(name: str) -> Path | None:
     return Path(value) if (value := os.environ.get(name)) else None
+
+
+def _tls(*, rehearsal: bool) -> ClientTls | None:
+    """Return what this worker shows to Temporal. Without a certificate it works for rehearsals only."""
+    try:
+        if (found := ClientTls.of(os.environ)) is None and not rehearsal:
+            raise InputError("temporal_open", address=_setting("THIDUA_TEMPORAL_ADDRESS"))
+    except InputError as error:
+        sys.exit(f"worker: {sentence(error.code, error.facts)}")
+    return found
 
 
 async def _repeat(name: str, work: Callable[[], Awaitable[object]], pause_s: float) -> None:
@@ -185,6 +199,8 @@ async def main() -> None:
         await _checkpoint(ledger, keys, wait=True)
     except (OwnKeyError, InputError, Stopped) as error:
         sys.exit(f"worker: {sentence(error.code, error.facts)}")
+    first = await ledger.row(installation.STREAM, 1)
+    tls = _tls(rehearsal=first is not None and installation.is_rehearsal(to_envelope(first).event))
     texts = Texts(ledger.pool)
     acts = LedgerActivities(ledger, texts, keys)
     settings, address = MailSettings.of(os.environ), site_address(os.environ)
@@ -202,7 +218,7 @@ async def main() -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     port = os.environ.get("THIDUA_METRICS")
     async with open_client(
-        _setting("THIDUA_TEMPORAL_ADDRESS"), _setting("THIDUA_NAMESPACE"), metrics_port=int(port) if port else None
+        _setting("THIDUA_TEMPORAL_ADDRESS"), _setting("THIDUA_NAMESPACE"), tls, metrics_port=int(port) if port else None
     ) as client:
         worker = Worker(
             client,

@@ -23,6 +23,7 @@ from application.year_file import YearFile, start_year
 from bench.harness import ROUNDS, BenchRow, median
 from cli.session import Session, session
 from domain.rules import Edition
+from local.certificates import ClientTls
 from vault.persons import Contact
 from workflows.messages import RUNS_IN_MEMORY
 
@@ -58,7 +59,10 @@ async def against_a_bare_update(app: Session) -> list[BenchRow]:
     """
     person, edition = await _secretary(app)
     streams = await _open(app, person, edition, 16)
-    client = await Client.connect(app.endpoints.temporal or "", namespace=app.endpoints.namespace)
+    tls = ClientTls.of(app.endpoints.tls)
+    client = await Client.connect(
+        app.endpoints.temporal or "", namespace=app.endpoints.namespace, tls=tls.config() if tls else None
+    )
     ours, updates, bare, ours_rate, bare_rate = [], [], [], [], []
     async with Worker(client, task_queue="bare", workflows=[Bare], workflow_runner=UnsandboxedWorkflowRunner()):
         for _ in range(ROUNDS):

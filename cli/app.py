@@ -105,6 +105,13 @@ def resume(
     _finish(lambda: operating.resume(confirm_clock=confirm_clock, as_json=json))
 
 
+@app.command("renew-certificates", help=_("Make new certificates for the engine's door; the earlier ones become void."))
+def renew_certificates(json: Json = False) -> None:
+    from cli import operating
+
+    _finish(lambda: operating.renew_certificates(as_json=json))
+
+
 @app.command(help=_("Compute board, search and people's lists anew from the ledger."))
 def rebuild(json: Json = False) -> None:
     from cli import operating

@@ -50,7 +50,7 @@ from web.urls import moment_url, timeline_url
 async def timeline(cycle: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> int:
     """Print the events of a stream, or a page of them, as plain sentences."""
     stream = STREAM if cycle == STREAM else parse_cycle_name(cycle)
-    async with session("ledger", say, founded=True) as app:
+    async with session("ledger", say, reads=True) as app:
         history = await app.history(stream)
         shown = Paged.of(history, asked)
         if stream == STREAM:
@@ -122,7 +122,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
     if at is not None and version is not None:
         raise InputError("one_of_two")
     at_day, known_day = (day_of(at) if at else None), (day_of(known_on) if known_on else None)
-    async with session("ledger", say, founded=True) as app:
+    async with session("ledger", say, reads=True) as app:
         rows = [row for row, _envelope in await app.history(stream)]
         if version is not None and not 0 < version <= len(rows):
             raise InputError("no_such_event", version=version, last=len(rows))
@@ -192,7 +192,7 @@ async def _acts(
 
 async def verify_(files: Sequence[Path], key: str | None, processes: int | None, *, as_json: bool) -> int:
     """Verify the ledger and the vault, and compare them with checkpoints. When all is right, make a checkpoint."""
-    async with session("ledger", say, founded=True) as app:
+    async with session("ledger", say, reads=True) as app:
         own = app.installed.key("log")
         keys = KeyRing(app.ledger, app.installed.id, app.ledger.epoch)
         known, verifier = await keys_to_verify_with(keys), own.note_signer.verifier

@@ -18,7 +18,7 @@ from web.urls import recording_file_url
 async def export_record(cycle: str, out: Path | None) -> int:
     """Write the recording file of a cycle to a new file, or to stdout."""
     stream = parse_cycle_name(cycle)
-    async with session("ledger", say) as app:
+    async with session("ledger", say, reads=True) as app:
         text = await export_cycle(app, stream)
         await app.note_export(recording_file_url(stream))
     if out is None:

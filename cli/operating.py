@@ -14,11 +14,15 @@ from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
 from domain.cycle import CYCLE
 from domain.streams import is_cycle, is_decided
+from errors import InputError
 from i18n import _, ngettext
+from i18n.messages import day
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
 from ledger.setup import confirm_clock as confirm
-from local.engine import addresses, open_engine, parts_that_answer, running_engine, serve
+from local.certificates import CERTIFICATES, Certificates, ClientTls
+from local.engine import addresses, open_engine, parts_that_answer, running_engine, serve, try_lock
+from local.installation import is_founded
 from local.paths import paths
 from projections.board_table import Board
 from projections.search import SearchIndex
@@ -53,6 +57,7 @@ async def status(*, as_json: bool) -> int:
         "logs": str(dirs.logs),
         "installation": (dirs.data / "installation.json").exists(),
         "up": endpoints is not None,
+        "certificates_until": _until(Certificates(dirs.data / CERTIFICATES)),
         "parts": {},
     }
     if endpoints is not None:
@@ -67,6 +72,9 @@ async def status(*, as_json: bool) -> int:
         table = Table(_("what"), _("where"))
         for name in ("data", "cache", "logs"):
             table.add_row(name, data[name])
+        if data["installation"]:
+            until = data["certificates_until"]
+            table.add_row(_("certificates"), day(until) if until else _("unusable; the next start makes new ones"))
         table.add_row(_("engine"), _("running") if data["up"] else _("not running; commands start what they need"))
         for name, part in data["parts"].items():
             details = [part["address"] or "", f"pid {part['pid']}" if part["pid"] else ""]
@@ -76,6 +84,30 @@ async def status(*, as_json: bool) -> int:
 
     answer(data, as_json=as_json, show=show)
     return Exit.DONE
+
+
+async def renew_certificates(*, as_json: bool) -> int:
+    """Make new certificates for the installation. A server that runs elsewhere must be given them."""
+    dirs = paths()
+    if not is_founded(dirs.data):
+        raise InputError("no_installation", folder=str(dirs.data))
+    with try_lock(dirs) as mine:
+        if not mine:
+            raise InputError("certificates_in_use", folder=str(dirs.data))
+        certificates = Certificates(dirs.data / CERTIFICATES)
+        until = certificates.make().date().isoformat()
+    text = _("New certificates in {folder}, good until {day}. The earlier ones are void.")
+    answer(
+        {"folder": str(certificates.folder), "until": until},
+        as_json=as_json,
+        show=lambda: terminal().print(text.format(folder=certificates.folder, day=day(until)), soft_wrap=True),
+    )
+    return Exit.DONE
+
+
+def _until(certificates: Certificates) -> str | None:
+    last = certificates.last_moment()
+    return last.date().isoformat() if last else None
 
 
 async def rebuild(*, as_json: bool) -> int:
@@ -106,10 +138,11 @@ async def resume(*, confirm_clock: bool, as_json: bool) -> int:
     from workflows.messages import TASK_QUEUE, TASK_TIMEOUT, workflow_of
 
     started: list[str] = []
-    async with session("worker", say) as app:
+    async with session("worker", say, founded=True) as app:
         if confirm_clock:
             await confirm(app.endpoints.owner_url)
-        async with open_client(app.endpoints.temporal or "", app.endpoints.namespace) as client:
+        tls = ClientTls.of(app.endpoints.tls)
+        async with open_client(app.endpoints.temporal or "", app.endpoints.namespace, tls) as client:
             for stream, _tip in await app.ledger.streams():
                 if not is_decided(stream):
                     continue

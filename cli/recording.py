@@ -20,7 +20,7 @@ async def record(file: Path, person: str | None, *, dry_run: bool, as_json: bool
     if person is None:
         raise InputError("who_acts")
     read_model(file, RecordFile)  # a wrong file is refused before an engine is started
-    async with session("ledger" if dry_run else "worker", say) as app:
+    async with session("ledger" if dry_run else "worker", say, reads=dry_run) as app:
         report = await record_file(app, file, person, dry_run=dry_run)
     answer(report, as_json=as_json, show=lambda: _show(report))
     return Exit.DONE

@@ -52,7 +52,7 @@ async def show_edition(name: str, *, as_json: bool) -> int:
     if re.fullmatch(r"[0-9a-f]{8,64}", name) is None:
         edition = read_model(Path(name), Edition)
     else:
-        async with session("ledger", say) as app:
+        async with session("ledger", say, reads=True) as app:
             body = await app.texts.edition_like(name)
         if body is None:
             raise InputError("edition_missing", edition=name)

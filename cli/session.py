@@ -22,6 +22,7 @@ from domain.records import OPERATOR, Command
 from errors import InputError
 from ledger.postgres import PostgresLedger, open_ledger
 from ledger.signing import BatchItem
+from local.certificates import ClientTls
 from local.engine import Endpoints, EnginePart, open_engine
 from local.installation import Installation, is_founded
 from local.key_files import CLI_KEY_FILE, KeyFile
@@ -86,23 +87,30 @@ class Session(Application):
 
 @asynccontextmanager
 async def session(
-    need: EnginePart, say: Callable[[str], None], *, rehearsal: bool = False, founded: bool = False
+    need: EnginePart,
+    say: Callable[[str], None],
+    *,
+    rehearsal: bool = False,
+    founded: bool = False,
+    reads: bool = False,
 ) -> AsyncIterator[Session]:
     """Open the installation of this environment. If there is none, make one, unless it must be `founded`.
 
+    A command that only `reads` needs one that is founded, and does not change the database's schema and passwords.
+
     Raises:
-        EngineUnavailableError, UnreachableError, OSError
-        InputError: there is no installation, and it must be `founded`.
+        EngineUnavailableError, UnreachableError, LedgerError, OSError
+        InputError: there is no installation, and it must be `founded`; or folder or database are another one's.
     """
     to_stderr()
     dirs = paths()
-    if founded and not is_founded(dirs.data):
+    if (founded or reads) and not is_founded(dirs.data):
         raise InputError("no_installation", folder=str(dirs.data))
     if need == "web":
         check_settings(os.environ)
     async with AsyncExitStack() as stack:
         endpoints, installed = await stack.enter_async_context(
-            open_engine(dirs, bootstrap, need=need, report=say, rehearsal=rehearsal)
+            open_engine(dirs, bootstrap, need=need, report=say, rehearsal=rehearsal, reads=reads)
         )
         ledger = await open_ledger(endpoints.database_url, installed.id, writing=False)
         stack.push_async_callback(ledger.close)
@@ -110,7 +118,9 @@ async def session(
         if need != "ledger":
             from workflows.client import TemporalClient, open_client
 
-            client = await stack.enter_async_context(open_client(endpoints.temporal or "", endpoints.namespace))
+            client = await stack.enter_async_context(
+                open_client(endpoints.temporal or "", endpoints.namespace, ClientTls.of(endpoints.tls))
+            )
             engine_client = TemporalClient(client)
         opened = Session.of(dirs, endpoints, installed, ledger, engine_client)
         stack.push_async_callback(opened.close)

@@ -51,7 +51,7 @@ _BOARD = (
 async def board(year: str | None, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> int:
     """Print all cycles on one board, or a page of them."""
     now = datetime.now(UTC)
-    async with session("ledger", say) as app:
+    async with session("ledger", say, reads=True) as app:
         projection = await _projection(app)
         found = await projection.board_page(LineFilter(year=year), now, asked)
         years = await projection.years() if year is not None and not found.total else []
@@ -99,7 +99,7 @@ async def board(year: str | None, asked: PageRequest = ALL_ROWS, *, as_json: boo
 
 async def tasks(unit: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> int:
     """Print the open tasks of a unit in all its cycles: overdue first, then by date, undated ones last."""
-    async with session("ledger", say) as app:
+    async with session("ledger", say, reads=True) as app:
         projection = await _projection(app)
         await _check_unit(projection, unit)
         found = await projection.tasks_page(unit, asked)
@@ -168,7 +168,7 @@ def _blocked_by(row: dict[str, Any]) -> str:
 
 async def inbox(unit: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> int:
     """Print the notices to a unit, newest first."""
-    async with session("ledger", say) as app:
+    async with session("ledger", say, reads=True) as app:
         projection = await _projection(app)
         await _check_unit(projection, unit)
         found, complete = await _newest_notices(app, await projection.streams_of(unit), unit, asked)
@@ -282,7 +282,7 @@ async def acts(name: str | None, *, as_json: bool) -> int:
 
 async def people(*, as_json: bool) -> int:
     """Print the persons of the installation."""
-    async with session("ledger", say) as app:
+    async with session("ledger", say, reads=True) as app:
         rows = [asdict(contact) for contact in await app.people.everyone()]
 
     def show() -> None:

@@ -235,6 +235,11 @@ def _act_of(payload: str) -> str:
         return ""
 
 
+def is_rehearsal(first: Event) -> bool:
+    """Whether the stream's first event founds an installation that may be thrown away."""
+    return isinstance(first, InstallationFounded) and first.rehearsal
+
+
 def next_name(known: Keyring, first: str) -> str:
     """Return the name of the next key of a kind, such as `web-2`, where `first` is "web"."""
     number = 1

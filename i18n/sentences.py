@@ -227,7 +227,44 @@ SENTENCES: Mapping[str, str | Plural] = {
         "--command-id {command}, or the same file again, enters nothing twice."
     ),
     "no_cycle_of_year": N_("There is no cycle of the year {year}; there are cycles of {years}."),
-    "no_installation": N_("There is no installation in {folder}; THIDUA_DATA names another folder."),
+    "no_installation": N_(
+        "There is no installation in {folder}. `thidua up` founds one there; THIDUA_DATA names another folder."
+    ),
+    "installation_damaged": N_(
+        "There was an installation in {folder}: its data is there, but the file installation.json is not. Restore "
+        "the file from the backup. For a new installation set THIDUA_DATA to another folder."
+    ),
+    "installation_gone": N_(
+        "There was an installation in {folder}, and nothing of it is there now. Is its disk mounted? If it is lost, "
+        "restore the folder from the backup. To found a new one in its place, first delete {file}."
+    ),
+    "ledger_gone": N_(
+        "The installation in {folder} had a ledger, and the database at {database} has none. Does DATABASE_URL name "
+        "the right one? If the ledger is lost, restore the database from the backup. To begin with an empty ledger, "
+        "first delete {file}."
+    ),
+    "database_taken": N_(
+        "The database at {database} holds the ledger of an installation, but {folder} holds none. Set THIDUA_DATA to "
+        "the folder of that installation, or restore it from the backup; for a new one set DATABASE_URL to an empty "
+        "database. Nothing was changed."
+    ),
+    "database_of_another": N_(
+        "The database at {database} belongs to installation {found}, but {folder} holds installation {own}. Set "
+        "DATABASE_URL to the database of this one, or THIDUA_DATA to the folder of that one. Nothing was changed."
+    ),
+    "database_server_taken": N_(
+        "The server of the database at {database} serves another installation already, whose passwords would be "
+        "changed. Each installation needs a PostgreSQL server of its own: set DATABASE_URL to one. Nothing was changed."
+    ),
+    "passwords_unset": N_(
+        "The database does not take the passwords of this installation, as after a restore. `thidua up` sets them."
+    ),
+    "temporal_open": N_(
+        "Whoever reaches the Temporal server at {address} can stop every cycle, so it is good enough for rehearsals "
+        "only. Let it ask for certificates (docs/operating.md), or leave TEMPORAL_ADDRESS out."
+    ),
+    "temporal_tls_half": N_("Set both {first} and {second}, or neither."),
+    "certificates_in_use": N_("`thidua up` is using the certificates in {folder}; stop it first."),
     "row_unreadable": N_(
         "The register was changed at position {position}: what stands there is no event any more and cannot be read. "
         "`thidua audit verify` says what is wrong."
@@ -413,7 +450,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "unsafe_setting": N_("PostgreSQL has {name} = {found}; the ledger needs {expected}."),
     "is_a_replica": N_("This PostgreSQL is a replica; the ledger needs the primary."),
     "clock_stopped": N_("The machine's clock jumped ({why}); look at it, then `thidua resume --confirm-clock`."),
-    "no_ledger": N_("The database has no ledger yet."),
+    "no_ledger": N_("The database has no ledger yet. `thidua up` makes it."),
     "schema_differs": N_(
         "The database at {database} was made by another state of the program. Before the first release a database "
         "cannot be upgraded: start with a new data folder (THIDUA_DATA) or an empty database (DATABASE_URL). Nothing "

@@ -104,6 +104,16 @@ def is_starting(error: BaseException) -> bool:
     return isinstance(error, asyncpg.CannotConnectNowError)
 
 
+def is_login_refused(error: BaseException) -> bool:
+    """True when the server knows no such role, does not let it log in, or not with this password."""
+    return isinstance(error, asyncpg.InvalidAuthorizationSpecificationError)
+
+
+def is_database_missing(error: BaseException) -> bool:
+    """True when the server has no database of the name."""
+    return isinstance(error, asyncpg.InvalidCatalogNameError)
+
+
 def is_overloaded(error: BaseException) -> bool:
     """True when the server ended a statement that took too long, or one of several that waited for each other."""
     return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(_OVERLOADED_SQLSTATES)

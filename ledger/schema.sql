@@ -29,6 +29,13 @@ begin
     end loop;
 end $$;
 
+-- Whoever else has a role of the server, such as Temporal, does not connect to this database.
+do $$
+begin
+    execute format('revoke all on database %I from public', current_database());
+    execute format('grant connect on database %I to thidua_app, thidua_reader, thidua_web', current_database());
+end $$;
+
 create schema ledger;
 
 create table ledger.installation (

@@ -11,7 +11,15 @@ from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from ledger.connection import LOCK_CLASS, SETUP_LOCK, Connection, open_connection
+from ledger.connection import (
+    DATABASE_ERRORS,
+    LOCK_CLASS,
+    SETUP_LOCK,
+    Connection,
+    is_database_missing,
+    is_login_refused,
+    open_connection,
+)
 from ledger.protocol import Stopped
 from resources import SCHEMA_FILES
 
@@ -77,6 +85,72 @@ def address_of(url: str) -> str:
     """Return host, port and name of a database, without user and password."""
     parts = urlsplit(url)
     return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+
+
+async def installation_of(url: str) -> str | None:
+    """Return the id of the installation that owns the ledger of a database, whatever its schema; None without one."""
+    connection = await open_connection(url)
+    try:
+        if await connection.fetchval("select to_regclass('ledger.installation')") is None:
+            return None
+        found: str | None = await connection.fetchval("select id from ledger.installation")
+        return found
+    finally:
+        await connection.close()
+
+
+async def can_log_in(url: str, role: str) -> bool:
+    """Whether the server of a database has a role that may log in. Roles belong to all databases of a server."""
+    connection = await open_connection(url)
+    try:
+        return bool(await connection.fetchval("select rolcanlogin from pg_roles where rolname = $1", role))
+    finally:
+        await connection.close()
+
+
+async def takes_password(url: str, role: str, password: str) -> bool:
+    """Whether the server lets a role in with a password."""
+    try:
+        connection = await open_connection(as_role(url, role, password))
+    except DATABASE_ERRORS as error:
+        if is_login_refused(error):
+            return False
+        raise
+    await connection.close()
+    return True
+
+
+def as_role(url: str, role: str, password: str) -> str:
+    """Return the address of a database for another role."""
+    scheme, rest = url.split("://", 1)
+    return f"{scheme}://{role}:{password}@{rest.rsplit('@', 1)[-1]}"
+
+
+async def look_at(url: str, installation: str, database: str | None = None) -> None:
+    """Check, as a role that reads the ledger, that this version can read a database and that it is this installation's.
+
+    Raises:
+        Stopped: as `has_schema`; `no_ledger`; `other_installation`; `passwords_unset`: the server does not take the
+            role's password.
+    """
+    try:
+        connection = await open_connection(url)
+    except DATABASE_ERRORS as error:
+        if is_login_refused(error):
+            raise Stopped("passwords_unset") from None
+        if is_database_missing(error):
+            raise Stopped("no_ledger") from None
+        raise
+    try:
+        found = None
+        if await has_schema(connection, database or address_of(url)):
+            found = await connection.fetchval("select id from ledger.installation")
+    finally:
+        await connection.close()
+    if found is None:
+        raise Stopped("no_ledger")
+    if found != installation:
+        raise Stopped("other_installation", expected=installation, found=found)
 
 
 async def set_role_password(url: str, role: str, password: str) -> None:

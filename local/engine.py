@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Literal
@@ -22,11 +22,13 @@ from urllib.parse import urlsplit
 from i18n import _
 from ledger.events import RecordedEvent
 from ledger.postgres import open_ledger
-from ledger.protocol import Append, load_all
-from ledger.setup import apply_schema, claim, set_role_password
+from ledger.protocol import Append, Stopped, load_all
+from ledger.setup import address_of, apply_schema, as_role, claim, look_at, set_role_password
 from local.account_keys import ACCOUNT_KEY_FILE
-from local.installation import ROLES, Installation, installation_in
+from local.certificates import CERTIFICATES, Certificates, ClientTls
+from local.installation import ROLES, Installation, installation_in, is_founded
 from local.key_files import LOG_KEY_FILE, WEB_KEY_FILE
+from local.ownership import check_ledger_kept, check_new, check_own, note_founded
 from local.paths import Paths
 from local.postgres import PostgresServer, create_database
 from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
@@ -72,17 +74,30 @@ class Endpoints:
     web_address: str | None = None
     worker_health: str | None = None
     """Host and port at which the worker says that it polls."""
+    tls: dict[str, str] = field(default_factory=dict)
+    """What clients show to Temporal, as their environment sets it; empty where a rehearsal's server takes everybody."""
 
 
 @asynccontextmanager
 async def open_engine(
-    paths: Paths, bootstrap: Bootstrap, *, need: EnginePart, report: Report, rehearsal: bool = False
+    paths: Paths,
+    bootstrap: Bootstrap,
+    *,
+    need: EnginePart,
+    report: Report,
+    rehearsal: bool = False,
+    reads: bool = False,
 ) -> AsyncIterator[tuple[Endpoints, Installation]]:
     """Use the engine of a data folder, with at least the parts that `need` names, while the context lasts.
+
+    An installation is founded where there is none. Who only `reads` needs one, and changes neither schema nor
+    passwords.
 
     Raises:
         EngineUnavailableError: a part could not be started, or ended or hung again and again while the context lasted;
             `code` and `facts` tell which and why.
+        InputError: as `check_new` and `check_own`: folder or database are another installation's; as `start_temporal`.
+        LedgerError: the database cannot be used.
     """
     paths.make()
     async with AsyncExitStack() as stack:
@@ -97,7 +112,7 @@ async def open_engine(
         # Addresses without a lock are left over from a process that was killed.
         (paths.data / ADDRESSES).unlink(missing_ok=True)
         endpoints, installed, supervisor = await _start(
-            stack, paths, bootstrap, need=need, report=report, rehearsal=rehearsal
+            stack, paths, None if reads else bootstrap, need=need, report=report, rehearsal=rehearsal
         )
         async with _supervised(supervisor):
             yield endpoints, installed
@@ -190,31 +205,46 @@ async def _lock(paths: Paths, report: Report) -> IO[str] | Endpoints:
 
 
 async def _start(
-    stack: AsyncExitStack, paths: Paths, bootstrap: Bootstrap, *, need: EnginePart, report: Report, rehearsal: bool
+    stack: AsyncExitStack,
+    paths: Paths,
+    bootstrap: Bootstrap | None,
+    *,
+    need: EnginePart,
+    report: Report,
+    rehearsal: bool,
 ) -> tuple[Endpoints, Installation, Supervisor]:
-    installed = installation_in(paths.data, rehearsal=rehearsal)
+    installed = await _installation(paths, os.environ.get("DATABASE_URL"), rehearsal=rehearsal)
     pids: dict[str, int] = {}
     postgres = PostgresServer(paths.data / "postgresql", paths.cache, paths.logs / "postgresql.log")
-    owner, name = os.environ.get("DATABASE_URL"), None
+    owner, name = os.environ.get("DATABASE_URL"), str(paths.data)
     if owner is None:
-        await _start_postgres(stack, postgres, pids)
-        await create_database(postgres, DATABASE)
-        owner, name = postgres.url(DATABASE), str(paths.data)
-    database, reader, web = await _prepare_ledger(owner, bootstrap, installed, name, reading=need == "ledger")
-    address, namespace, temporal = None, "thidua", None
+        owner = await _start_own_database(stack, paths, installed, postgres, pids, reads=bootstrap is None)
+    else:
+        name = address_of(owner)
+    if bootstrap is None:
+        database, reader, web = await _look_at_ledger(paths, installed, owner, name)
+    else:
+        await check_own(paths, installed, owner, name)
+        Certificates(paths.data / CERTIFICATES).make_missing()
+        database, reader, web = await _prepare_ledger(owner, bootstrap, installed, name, reading=need == "ledger")
+        note_founded(paths, installed)
+    address, namespace, temporal, tls = None, "thidua", None, dict[str, str]()
     if need != "ledger":
         # Imported here, because loading Temporal's client would slow down commands that only read.
         from local.temporal import start_temporal  # noqa: PLC0415 - as said above
 
         if postgres.server is None and "TEMPORAL_ADDRESS" not in os.environ:
             await _start_postgres(stack, postgres, pids)
-        server = await start_temporal(postgres, paths.cache, paths.logs, paths.data, report)
+        server = await start_temporal(
+            postgres, paths.cache, paths.logs, paths.data, report, rehearsal=installed.rehearsal
+        )
         stack.push_async_callback(server.stop)
         address, namespace = server.address, server.namespace
         temporal = server.server
+        tls = server.tls.environment() if server.tls else {}
         if server.pid:
             pids["temporal"] = server.pid
-    endpoints = Endpoints(database, reader, owner, web, address, namespace, pids)
+    endpoints = Endpoints(database, reader, owner, web, address, namespace, pids, tls=tls)
     servers = {child.name: child for child in (postgres.server, temporal) if child is not None}
     if need in {"worker", "web"}:
         endpoints = replace(endpoints, worker_health=f"127.0.0.1:{free_ports(1)[0]}")
@@ -245,7 +275,9 @@ def questions(endpoints: Endpoints) -> dict[str, Question]:
     """The question that tells whether a part answers, for each part that there is."""
     found: dict[str, Question] = {"postgresql": partial(database_answers, endpoints.owner_url)}
     if endpoints.temporal:
-        found["temporal"] = partial(grpc_answers, endpoints.temporal)
+        tls = ClientTls.of(endpoints.tls)
+        shown = (tls.context(), tls.name) if tls else ()
+        found["temporal"] = partial(grpc_answers, endpoints.temporal, *shown)
     if endpoints.worker_health:
         found["worker"] = partial(http_answers, endpoints.worker_health)
     if endpoints.web_address:
@@ -253,11 +285,56 @@ def questions(endpoints: Endpoints) -> dict[str, Question]:
     return found
 
 
+async def _start_own_database(
+    stack: AsyncExitStack,
+    paths: Paths,
+    installed: Installation,
+    postgres: PostgresServer,
+    pids: dict[str, int],
+    *,
+    reads: bool,
+) -> str:
+    """Start the embedded PostgreSQL and return the owner's address of our database; who only `reads` makes none."""
+    if postgres.is_new:
+        check_ledger_kept(paths, installed, str(paths.data))
+        if reads:
+            raise Stopped("no_ledger")
+    await _start_postgres(stack, postgres, pids)
+    if not reads:
+        await create_database(postgres, DATABASE)
+    return postgres.url(DATABASE)
+
+
 async def _start_postgres(stack: AsyncExitStack, postgres: PostgresServer, pids: dict[str, int]) -> None:
     await asyncio.to_thread(postgres.start)
     stack.push_async_callback(asyncio.to_thread, postgres.stop)
     if postgres.server is not None:
         pids["postgresql"] = postgres.server.pid
+
+
+async def _installation(paths: Paths, database_url: str | None, *, rehearsal: bool) -> Installation:
+    """Return the installation of the data folder; found one where there is none, and none was."""
+    if not is_founded(paths.data):
+        await check_new(paths, database_url)
+    return installation_in(paths.data, rehearsal=rehearsal)
+
+
+async def _look_at_ledger(paths: Paths, installed: Installation, owner: str, name: str) -> tuple[str, str, str]:
+    """Check that the database is this installation's, without a change; return the addresses as `_prepare_ledger`.
+
+    Raises:
+        InputError: as `check_own`.
+        LedgerError: as `look_at`.
+    """
+    urls = _role_urls(owner, installed)
+    try:
+        await look_at(urls[0], installed.id, name)
+    except Stopped as error:
+        if error.code in {"passwords_unset", "other_installation", "no_ledger"}:
+            # As the owner it can be said whose the database is, and what was lost.
+            await check_own(paths, installed, owner, name)
+        raise
+    return urls
 
 
 async def _prepare_ledger(
@@ -283,12 +360,11 @@ async def _prepare_ledger(
             await ledger.append(request)
     finally:
         await ledger.close()
-    return tuple(_as_role(owner, role, installed.passwords[role]) for role in ROLES)  # type: ignore[return-value]
+    return _role_urls(owner, installed)
 
 
-def _as_role(url: str, role: str, password: str) -> str:
-    scheme, rest = url.split("://", 1)
-    return f"{scheme}://{role}:{password}@{rest.rsplit('@', 1)[-1]}"
+def _role_urls(owner: str, installed: Installation) -> tuple[str, str, str]:
+    return tuple(as_role(owner, role, installed.passwords[role]) for role in ROLES)  # type: ignore[return-value]
 
 
 def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation, web_port: int | None = None) -> Server:
@@ -300,6 +376,7 @@ def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation, we
         "THIDUA_DATABASE_URL": endpoints.database_url,
         "THIDUA_TEMPORAL_ADDRESS": endpoints.temporal or "",
         "THIDUA_NAMESPACE": endpoints.namespace,
+        **endpoints.tls,
         "THIDUA_INSTALLATION": installed.id,
         "THIDUA_OUTBOX": str(paths.data / "outbox"),
         "THIDUA_CHECKPOINTS": str(paths.data / "checkpoints"),
@@ -359,6 +436,7 @@ def start_web(paths: Paths, endpoints: Endpoints, port: int | None = None) -> tu
         "THIDUA_WEB_DATABASE_URL": endpoints.web_url,
         "THIDUA_TEMPORAL_ADDRESS": endpoints.temporal or "",
         "THIDUA_NAMESPACE": endpoints.namespace,
+        **endpoints.tls,
         "THIDUA_WEB_KEY_FILE": str(paths.data / WEB_KEY_FILE),
         "THIDUA_ACCOUNT_KEY_FILE": str(paths.data / ACCOUNT_KEY_FILE),
         "THIDUA_OUTBOX": str(paths.data / "outbox"),

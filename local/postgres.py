@@ -54,6 +54,11 @@ class PostgresServer:
         """The database owner's password, from a file that only the system user may read."""
         return (self.folder / "owner.password").read_text().strip()
 
+    @property
+    def is_new(self) -> bool:
+        """Whether there is no data yet."""
+        return not (self.folder / "data" / "PG_VERSION").exists()
+
     def url(self, database: str = "postgres") -> str:
         """Return the owner's URL of a database."""
         return f"postgresql://{SUPERUSER}:{self.password}@127.0.0.1:{self.port}/{database}"
@@ -70,7 +75,7 @@ class PostgresServer:
         user = _system_user()
         programs = _programs(self.cache, user)
         data = self.folder / "data"
-        if not (data / "PG_VERSION").exists():
+        if self.is_new:
             self._initdb(programs, data, user)
         self.port = port
         settings = [f"--{key}={value}" for key, value in {**SETTINGS, "port": str(self.port)}.items()]
@@ -138,14 +143,39 @@ class PostgresServer:
             raise EngineUnavailableError("server_ended", name="initdb", log=str(self.log))
 
 
-async def create_database(server: PostgresServer, name: str) -> None:
-    """Create a database if it is missing. `name` is never user input: it is not escaped."""
+async def create_database(server: PostgresServer, name: str, owner: str | None = None) -> bool:
+    """Create a database, unless it exists; return whether it was created. Nobody but an `owner` may connect to it.
+
+    Neither name is user input: they are not escaped.
+    """
     connection = await asyncpg.connect(server.url())
     try:
-        if not await connection.fetchval("select 1 from pg_database where datname = $1", name):
-            await connection.execute(f'create database "{name}"')
+        if await connection.fetchval("select 1 from pg_database where datname = $1", name):
+            return False
+        await connection.execute(f'create database "{name}"' + (f' owner "{owner}"' if owner else ""))
+        if owner:
+            await connection.execute(f'revoke all on database "{name}" from public')
+        return True
     finally:
         await connection.close()
+
+
+async def give_password(server: PostgresServer, role: str) -> str:
+    """Give a role a new password and return it; make the role, if there is none. It may log in, and nothing else.
+
+    The name is never user input: it is not escaped.
+    """
+    password = secrets.token_hex(24)
+    connection = await asyncpg.connect(server.url())
+    try:
+        is_known = await connection.fetchval("select 1 from pg_roles where rolname = $1", role)
+        await connection.execute(
+            f'{"alter" if is_known else "create"} role "{role}" '
+            f"login nosuperuser nocreatedb nocreaterole noreplication nobypassrls password '{password}'"
+        )
+    finally:
+        await connection.close()
+    return password
 
 
 async def drop_database(server: PostgresServer, name: str) -> None:

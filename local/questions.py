@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from ssl import SSLContext
 
 from ledger.connection import DATABASE_ERRORS, is_starting, open_connection
 
@@ -55,9 +56,12 @@ async def database_answers(url: str) -> bool:
         connection.terminate()
 
 
-async def grpc_answers(address: str) -> bool:
-    """Whether a gRPC server, such as Temporal's, greets: HTTP/2 begins with a frame of settings from each side."""
-    reader, writer = await _opened(address)
+async def grpc_answers(address: str, tls: SSLContext | None = None, name: str | None = None) -> bool:
+    """Whether a gRPC server, such as Temporal's, greets: HTTP/2 begins with a frame of settings from each side.
+
+    With `tls`, its certificate must be made out to `name`, or else to the host of its address.
+    """
+    reader, writer = await _opened(address, tls, name)
     try:
         writer.write(_HTTP2_PREFACE + _EMPTY_SETTINGS)
         await writer.drain()
@@ -79,8 +83,11 @@ async def http_answers(address: str, path: str = "/healthz") -> bool:
     return status.split(b" ")[1:2] == [b"200"]
 
 
-async def _opened(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    return await asyncio.open_connection(*host_and_port(address))
+async def _opened(
+    address: str, tls: SSLContext | None = None, name: str | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    host, port = host_and_port(address)
+    return await asyncio.open_connection(host, port, ssl=tls, server_hostname=(name or host) if tls else None)
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:

@@ -2,11 +2,14 @@
 
 1. `TEMPORAL_ADDRESS`: a server that this program does not run.
 2. The server built before, in the cache folder, on the embedded PostgreSQL.
-3. A `temporal` command on the PATH, or the SDK's own download: a development server on SQLite.
+3. A `temporal` command on the PATH, or the SDK's own download: a development server on SQLite. Rehearsals only.
 4. Build the official server from the Go module proxy, once; the Go toolchain is a wheel.
 
 If none works, the error tells why each was skipped. `THIDUA_TEMPORAL=built` allows only 2 and 4: tests need the built
 server, because only that one can skip time.
+
+Whoever reaches a Temporal server can stop every cycle. So the built server takes mutual TLS only (`certificates.py`),
+and a server that lets others in serves rehearsals only.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, RegisterNamespaceRequest
@@ -28,10 +32,13 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
+from errors import InputError
 from i18n import _, ngettext
+from local.certificates import CERTIFICATES, Certificates, ClientTls
 from local.paths import paths
-from local.postgres import SUPERUSER, PostgresServer, forget_members
+from local.postgres import PostgresServer, create_database, forget_members, give_password
 from local.process import EngineUnavailableError, Server, on_free_ports, port_answers, start_server, wait_until
+from local.questions import answers, grpc_answers
 from resources import GO_LOCK
 
 NAMESPACE = "thidua"
@@ -40,14 +47,18 @@ SERVER_VERSION = "1.32.2"
 SERVER_MODULES = ("go.temporal.io/server/cmd/server", "go.temporal.io/server/cmd/tools/sql")
 HISTORY_SHARDS = 4
 BUILD_REPORT_S = 15
+ROLE = "temporal"
+"""The role that owns Temporal's databases, and may connect to no other one."""
+
+DATABASES = {"temporal": "temporal", "temporal_visibility": "visibility"}
+"""Temporal's databases, each with the name of its schema."""
+
 DYNAMIC_CONFIG = """\
 # Ten updates in flight per workflow is the server's default; a cluster's signing hour has more.
 history.maxInFlightUpdates:
   - value: 0
-# Tests of real deadlines let the server's clock jump.
-frontend.WorkflowTimeSkippingEnabled:
-  - value: true
-system.workflowTimeSkippingEnabled:
+# The ports by which the server's parts find each other ask for a certificate, too: a foreign member would get tasks.
+system.enableRingpopTLS:
   - value: true
 # Stop at once: without `thidua up`, the server is stopped after each command.
 frontend.shutdownDrainDuration:
@@ -57,6 +68,13 @@ history.shutdownDrainDuration:
 matching.shutdownDrainDuration:
   - value: 0s
 """
+TIME_SKIPPING = """\
+# Tests of real deadlines let the server's clock jump.
+frontend.WorkflowTimeSkippingEnabled:
+  - value: true
+system.workflowTimeSkippingEnabled:
+  - value: true
+"""
 
 SERVICES = ("FRONTEND", "HISTORY", "MATCHING", "WORKER")
 
@@ -65,11 +83,16 @@ Report = Callable[[str], None]
 
 @dataclass(slots=True)
 class TemporalServer:
-    """A server that answers at `address`, with our namespace. `how` is "given", "development" or "built"."""
+    """A server that answers at `address`, with our namespace. `how` is "given", "development" or "built".
+
+    `tls` is what its clients show. One that `is_open` takes everybody.
+    """
 
     address: str
     how: str
     namespace: str = NAMESPACE
+    tls: ClientTls | None = None
+    is_open: bool = False
     server: Server | None = None
     development: WorkflowEnvironment | None = None
 
@@ -87,38 +110,80 @@ class TemporalServer:
 
 
 async def start_temporal(
-    postgres: PostgresServer, cache: Path, logs: Path, data: Path, report: Report
+    postgres: PostgresServer,
+    cache: Path,
+    logs: Path,
+    data: Path,
+    report: Report,
+    *,
+    rehearsal: bool = False,
+    skips_time: bool = False,
 ) -> TemporalServer:
     """Return a server with our namespace, started by the first way that works.
+
+    A server that takes everybody is good enough for a `rehearsal`. `skips_time` lets clients of a built server move its
+    clock, for tests.
 
     Raises:
         EngineUnavailableError: no way worked, and the facts tell why each was skipped; or the server of
             `TEMPORAL_ADDRESS` does not answer or lacks the namespace.
+        InputError: `temporal_open`: that server takes everybody, and this is no rehearsal; or, as `ClientTls`, what is
+            set for it cannot be used.
     """
     only_built = os.environ.get("THIDUA_TEMPORAL") == "built"
     skipped: list[str] = []
     if (address := os.environ.get("TEMPORAL_ADDRESS")) and not only_built:
-        return await _given_server(address, os.environ.get("TEMPORAL_NAMESPACE", NAMESPACE), report)
+        server = await _given_server(address, os.environ.get("TEMPORAL_NAMESPACE", NAMESPACE), report)
+        return _only_for_rehearsals(server, report, rehearsal=rehearsal)
     skipped.append("TEMPORAL_ADDRESS is not set")
     home = cache / f"temporal-{SERVER_VERSION}"
     if not (home / "server").exists() and not only_built:
         skipped.append(f"no server in {home}")
-        if (server := await _development_server(cache, data, skipped, report)) is not None:
-            return server
+        if not rehearsal:
+            skipped.append("a development server takes everybody who reaches it")
+        elif (started := await _development_server(cache, data, skipped, report)) is not None:
+            return _only_for_rehearsals(started, report, rehearsal=rehearsal)
     try:
         await asyncio.to_thread(_build_once, home, cache, logs, report)
     except (OSError, subprocess.CalledProcessError) as error:
         skipped.append(f"building the server failed: {error} (see {logs / 'temporal-build.log'})")
         raise EngineUnavailableError("no_temporal", reasons="; ".join(skipped)) from error
-    return await _built_server(home, postgres, logs, data)
+    config = data / "temporal-dynamic.yaml"
+    config.write_text(DYNAMIC_CONFIG + (TIME_SKIPPING if skips_time else ""))
+    return await _built_server(home, postgres, logs, config, Certificates(data / CERTIFICATES))
+
+
+def _only_for_rehearsals(server: TemporalServer, report: Report, *, rehearsal: bool) -> TemporalServer:
+    """Return a server that takes everybody, with a warning, for a rehearsal; others as they are."""
+    if server.is_open:
+        if not rehearsal:
+            raise InputError("temporal_open", address=server.address)
+        report(
+            _(
+                "WARNING: whoever reaches the Temporal server at {address} can stop every cycle. It is good enough for "
+                "rehearsals only."
+            ).format(address=server.address)
+        )
+    return server
+
+
+async def _is_open(address: str, tls: ClientTls | None) -> bool:
+    """Whether a server takes somebody who shows no certificate."""
+    if tls is None:
+        return True
+    stranger = tls.context(shows_certificate=False)
+    return await answers(partial(grpc_answers, address)) or await answers(
+        partial(grpc_answers, address, stranger, tls.name)
+    )
 
 
 async def _given_server(address: str, namespace: str, report: Report) -> TemporalServer:
     report(
         _("Temporal: {address}, namespace {namespace} (TEMPORAL_ADDRESS)").format(address=address, namespace=namespace)
     )
+    tls = ClientTls.of(os.environ)
     try:
-        client = await Client.connect(address, namespace=namespace)
+        client = await Client.connect(address, namespace=namespace, tls=tls.config() if tls else None)
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))
     except RuntimeError:
         raise EngineUnavailableError("temporal_away", address=address) from None
@@ -126,7 +191,7 @@ async def _given_server(address: str, namespace: str, report: Report) -> Tempora
         if error.status == RPCStatusCode.NOT_FOUND:
             raise EngineUnavailableError("no_namespace", address=address, namespace=namespace) from None
         raise EngineUnavailableError("temporal_refuses", address=address, problem=error.message) from error
-    return TemporalServer(address, "given", namespace)
+    return TemporalServer(address, "given", namespace, tls, is_open=await _is_open(address, tls))
 
 
 async def _development_server(cache: Path, data: Path, skipped: list[str], report: Report) -> TemporalServer | None:
@@ -147,34 +212,34 @@ async def _development_server(cache: Path, data: Path, skipped: list[str], repor
         return None
     address = environment.client.service_client.config.target_host
     report(_("Temporal: development server at {address}").format(address=address))
-    return TemporalServer(address, "development", development=environment)
+    return TemporalServer(address, "development", development=environment, is_open=True)
 
 
-async def _built_server(home: Path, postgres: PostgresServer, logs: Path, data: Path) -> TemporalServer:
-    await asyncio.to_thread(_schema, home, postgres, logs)
+async def _built_server(
+    home: Path, postgres: PostgresServer, logs: Path, config: Path, certificates: Certificates
+) -> TemporalServer:
+    certificates.renew()
+    settings = _sql_environment(postgres, await give_password(postgres, ROLE))
+    await _prepare_databases(home, postgres, settings, logs)
     await forget_members(postgres, "temporal")
-    config = data / "temporal-dynamic.yaml"
-    config.write_text(DYNAMIC_CONFIG)
+    settings |= certificates.server_environment() | {"DYNAMIC_CONFIG_FILE_PATH": str(config)}
     server, port = await asyncio.to_thread(
-        on_free_ports, 2 * len(SERVICES) + 1, lambda ports: _start_listening(ports, home, config, postgres, logs)
+        on_free_ports, 2 * len(SERVICES) + 1, lambda ports: _start_listening(ports, home, settings, logs)
     )
-    address = f"127.0.0.1:{port}"
-    await _register_namespace(address, server)
-    return TemporalServer(address, "built", server=server)
+    address, tls = f"127.0.0.1:{port}", certificates.client_tls
+    await _register_namespace(address, tls, server)
+    return TemporalServer(address, "built", tls=tls, server=server)
 
 
-def _start_listening(
-    ports: list[int], home: Path, config: Path, postgres: PostgresServer, logs: Path
-) -> tuple[Server, int]:
+def _start_listening(ports: list[int], home: Path, settings: dict[str, str], logs: Path) -> tuple[Server, int]:
     """Start a server whose services listen on these ports; return it and the port of its frontend."""
     free = iter(ports)
     service_ports = {f"{name}_{kind}_PORT": str(next(free)) for name in SERVICES for kind in ("GRPC", "MEMBERSHIP")}
     env = {
-        **_sql_environment(postgres),
+        **settings,
         **service_ports,
         "FRONTEND_HTTP_PORT": str(next(free)),
         "DB": "postgres12_pgx",
-        "DYNAMIC_CONFIG_FILE_PATH": str(config),
         "NUM_HISTORY_SHARDS": str(HISTORY_SHARDS),
         "BIND_ON_IP": "127.0.0.1",
         "LOG_LEVEL": "warn",
@@ -182,19 +247,23 @@ def _start_listening(
         "HOME": str(home),
     }
     server = start_server(
-        "temporal", [str(home / "server"), "--allow-no-auth", "start"], log=logs / "temporal.log", env=env
+        # Who shows a certificate may do everything: there is no authorizer behind it.
+        "temporal",
+        [str(home / "server"), "--allow-no-auth", "start"],
+        log=logs / "temporal.log",
+        env=env,
     )
     # The services start one after another, and each binds its ports when it starts.
     wait_until(lambda: all(port_answers(int(port)) for port in service_ports.values()), server)
     return server, int(service_ports["FRONTEND_GRPC_PORT"])
 
 
-async def _register_namespace(address: str, server: Server) -> None:
+async def _register_namespace(address: str, tls: ClientTls, server: Server) -> None:
     """Register our namespace. The frontend listens before it can serve, so this tries until it answers."""
     deadline = time.monotonic() + 60
     while True:
         try:
-            client = await Client.connect(address)
+            client = await Client.connect(address, tls=tls.config())
             request = RegisterNamespaceRequest(namespace=NAMESPACE)
             request.workflow_execution_retention_period.FromSeconds(RETENTION_DAYS * 86_400)
             await client.workflow_service.register_namespace(request)
@@ -212,49 +281,52 @@ async def _register_namespace(address: str, server: Server) -> None:
     # The services know a new namespace only after their registry has refreshed, so wait until one answers for it.
     while time.monotonic() < deadline:
         try:
-            await (await Client.connect(address, namespace=NAMESPACE)).count_workflows()
+            await (await Client.connect(address, namespace=NAMESPACE, tls=tls.config())).count_workflows()
         except RPCError:
             await asyncio.sleep(0.1)
         else:
             return
 
 
-def _sql_environment(postgres: PostgresServer) -> dict[str, str]:
+def _sql_environment(postgres: PostgresServer, password: str) -> dict[str, str]:
     # In the environment, because every user of the machine can see a process's arguments.
     return {
         "POSTGRES_SEEDS": "127.0.0.1",
         "DB_PORT": str(postgres.port),
-        "POSTGRES_USER": SUPERUSER,
-        "POSTGRES_PWD": postgres.password,
+        "POSTGRES_USER": ROLE,
+        "POSTGRES_PWD": password,
         "SQL_PLUGIN": "postgres12_pgx",
         "SQL_HOST": "127.0.0.1",
         "SQL_PORT": str(postgres.port),
-        "SQL_USER": SUPERUSER,
-        "SQL_PASSWORD": postgres.password,
+        "SQL_USER": ROLE,
+        "SQL_PASSWORD": password,
     }
 
 
-def _schema(home: Path, postgres: PostgresServer, logs: Path) -> None:
-    """Create both databases and update their schemas to this server's version."""
-    log = logs / "temporal-schema.log"
-    for database, schema in (("temporal", "temporal"), ("temporal_visibility", "visibility")):
-        marker = f"postgresql/v12/{schema}"
-        steps = (["create"], ["setup-schema", "-v", "0.0"], ["update-schema", "--schema-name", marker])
+async def _prepare_databases(home: Path, postgres: PostgresServer, settings: dict[str, str], logs: Path) -> None:
+    """Create both databases, owned by Temporal's role, and update their schemas to this server's version."""
+    for database, schema in DATABASES.items():
         done = postgres.folder / f"{database}-{SERVER_VERSION}.schema"
-        if done.exists():
-            continue
-        for step in steps:
-            with log.open("ab") as out:
-                subprocess.run(  # noqa: S603 - fixed program, no shell
-                    [str(home / "sql"), "--db", database, *step],
-                    env={**_sql_environment(postgres), "PATH": "/usr/bin:/bin"},
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=out,
-                    # `create` and `setup-schema` fail if an aborted run has done them; `update-schema` must succeed.
-                    check=step[0] == "update-schema",
-                )
-        done.touch()
+        if await create_database(postgres, database, owner=ROLE):
+            done.unlink(missing_ok=True)  # of a database that was dropped
+        if not done.exists():
+            await asyncio.to_thread(_update_schema, home, database, schema, settings, logs)
+            done.touch()
+
+
+def _update_schema(home: Path, database: str, schema: str, settings: dict[str, str], logs: Path) -> None:
+    log = logs / "temporal-schema.log"
+    for step in (["setup-schema", "-v", "0.0"], ["update-schema", "--schema-name", f"postgresql/v12/{schema}"]):
+        with log.open("ab") as out:
+            subprocess.run(  # noqa: S603 - fixed program, no shell
+                [str(home / "sql"), "--db", database, *step],
+                env={**settings, "PATH": "/usr/bin:/bin"},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                # `setup-schema` fails if an aborted run has done it; `update-schema` must succeed.
+                check=step[0] == "update-schema",
+            )
 
 
 @contextmanager

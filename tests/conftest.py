@@ -29,6 +29,7 @@ from domain.steps import clock
 from ledger.postgres import open_ledger
 from ledger.protocol import Ledger
 from local import engine as local_engine
+from local.certificates import CERTIFICATES, Authority, Certificates
 from local.engine import Endpoints
 from local.installation import Installation
 from local.paths import Paths, paths
@@ -92,10 +93,18 @@ def postgres(folder: Path) -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-async def temporal(folder: Path, postgres: PostgresServer) -> AsyncIterator[TemporalServer]:
+def authority(folder: Path) -> Authority:
+    """What has signed the certificates of Temporal and its clients."""
+    made = Authority.make()
+    made.write(Certificates(folder / CERTIFICATES))
+    return made
+
+
+@pytest.fixture(scope="session")
+async def temporal(folder: Path, postgres: PostgresServer, authority: Authority) -> AsyncIterator[TemporalServer]:
     """The built Temporal server on it."""
     os.environ["THIDUA_TEMPORAL"] = "built"
-    server = await start_temporal(postgres, paths().make().cache, folder, folder, _print)
+    server = await start_temporal(postgres, paths().make().cache, folder, folder, _print, skips_time=True)
     yield server
     await server.stop()
 
@@ -103,7 +112,8 @@ async def temporal(folder: Path, postgres: PostgresServer) -> AsyncIterator[Temp
 @pytest.fixture(scope="session")
 async def client(temporal: TemporalServer) -> Client:
     """A client of its namespace."""
-    return await Client.connect(temporal.address, namespace=NAMESPACE, data_converter=DATA_CONVERTER)
+    tls = temporal.tls.config() if temporal.tls else None
+    return await Client.connect(temporal.address, namespace=NAMESPACE, data_converter=DATA_CONVERTER, tls=tls)
 
 
 NewLedger = Callable[[], Awaitable[Endpoints]]

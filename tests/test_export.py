@@ -187,7 +187,7 @@ async def test_a_file_is_never_written_over(tmp_path: Path, monkeypatch: pytest.
             pass
 
     @asynccontextmanager
-    async def no_session(*_known: object) -> AsyncIterator[NoSession]:
+    async def no_session(*_known: object, **_how: object) -> AsyncIterator[NoSession]:
         yield NoSession()
 
     monkeypatch.setattr("cli.exporting.export_cycle", exported)

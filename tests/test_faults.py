@@ -28,7 +28,6 @@ from local.engine import Endpoints
 from local.paths import Paths, paths
 from local.postgres import PostgresServer, create_database, drop_database
 from local.process import Server
-from local.temporal import SERVER_VERSION
 
 KILLS, CYCLES = (60, 8) if SOAK else (12, 3)
 OUTAGE_S = 30.0 if SOAK else 10.0
@@ -221,7 +220,6 @@ async def test_temporals_database_is_dropped_in_the_middle_of_a_year(place: Path
     await asyncio.to_thread(server.start)
     for database in ("temporal", "temporal_visibility"):
         await drop_database(server, database)
-        (place.data / "postgresql" / f"{database}-{SERVER_VERSION}.schema").unlink()
     server.stop()
     done = await asyncio.to_thread(
         subprocess.run,

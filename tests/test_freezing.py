@@ -307,7 +307,7 @@ async def test_a_temporal_server_that_hangs_leaves_an_act_pending(site: Site, mo
     silent = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
     address = "{}:{}".format(*silent.sockets[0].getsockname())
     monkeypatch.setattr("workflows.client.ANSWER_DEADLINE_S", 1.0)
-    async with open_client(address, "thidua", lazy=True) as client:
+    async with open_client(address, "thidua", None, lazy=True) as client:
         site.services.application.client = TemporalClient(client)
         await visitor.get(path)
         hidden = visitor.hidden()

@@ -165,6 +165,7 @@ def not_ours(folder: Path, temporal: TemporalServer, monkeypatch: pytest.MonkeyP
         "THIDUA_LOGS": str(home / "logs"),
         "TEMPORAL_ADDRESS": temporal.address,
         "TEMPORAL_NAMESPACE": "cua-nguoi-khac",
+        **(temporal.tls.environment() if temporal.tls else {}),
     }.items():
         monkeypatch.setenv(name, value)
     return home

@@ -285,7 +285,7 @@ async def test_without_the_engine_pages_read_on_and_nothing_typed_is_lost(site: 
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
     inside = site.services.application
-    async with open_client("127.0.0.1:9", "thidua", lazy=True) as nobody:
+    async with open_client("127.0.0.1:9", "thidua", None, lazy=True) as nobody:
         inside.client = TemporalClient(nobody)
         for path in ("/viec", f"/cum/{stream}", f"/cum/{stream}/lam/comment", "/readyz"):
             await an.get(path)

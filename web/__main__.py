@@ -5,7 +5,7 @@
 Settings by environment: THIDUA_WEB_DATABASE_URL (the web's role), THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE,
 THIDUA_WEB_KEY_FILE (its entry key), THIDUA_ACCOUNT_KEY_FILE (for one-time codes), THIDUA_WEB_HOST, THIDUA_WEB_PORT,
 THIDUA_WEB_ADDRESS (of the site), THIDUA_WEB_PROXIES, THIDUA_WEB_METRICS (a port on loopback), THIDUA_OUTBOX or
-THIDUA_SMTP_HOST for invitations. It ends on SIGTERM or SIGINT.
+THIDUA_SMTP_HOST for invitations. What it shows to Temporal is set as for the worker. It ends on SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
@@ -57,11 +57,8 @@ async def main() -> None:
     """Serve until told to stop."""
     configure()
     sys.setswitchinterval(SWITCH_S)
-    try:
-        settings = Settings.of(os.environ)
-        read_key(settings.key_file, "web")
-    except InputError as error:
-        sys.exit(f"web: {sentence(error.code, error.facts)}")
+    settings = Settings.of(os.environ)
+    read_key(settings.key_file, "web")
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, addr="127.0.0.1")
     async with opened(settings) as services:
@@ -75,4 +72,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except InputError as error:  # of the settings, and of files that they name
+        sys.exit(f"web: {sentence(error.code, error.facts)}")

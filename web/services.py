@@ -22,6 +22,7 @@ from application.administration import Administration
 from application.application import Application
 from application.gate import Gate
 from application.jobs import Jobs
+from errors import InputError
 from ledger.postgres import open_ledger
 from ledger.watch import DatabaseWatch
 from local.account_keys import AccountKeys
@@ -96,16 +97,21 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
 
     Raises:
         LedgerError, OSError: there is no ledger, or the database does not answer.
-        InputError: the key file cannot be used.
+        InputError: the key file cannot be used; `temporal_open`: nothing is set to be shown to Temporal, and this is no
+            rehearsal; or as `ClientTls.config`.
     """
     key = read_key(settings.key_file, "web")
+    if settings.tls is None and not key.rehearsal:
+        raise InputError("temporal_open", address=settings.temporal)
     async with AsyncExitStack() as stack:
         watch = DatabaseWatch(settings.database_url)
         ledger = await open_ledger(settings.database_url, key.installation, writing=False, watch=watch)
         stack.push_async_callback(ledger.close)
         await stack.enter_async_context(watch.running())
         # Connected at the first submission: pages can be read while the engine does not run.
-        client = await stack.enter_async_context(open_client(settings.temporal, settings.namespace, lazy=True))
+        client = await stack.enter_async_context(
+            open_client(settings.temporal, settings.namespace, settings.tls, lazy=True)
+        )
         gate = Gate(KeyFile(settings.key_file, "web", key.installation), ledger, rehearsal=key.rehearsal)
         application = Application(gate, ledger, Texts(ledger.pool), People(ledger.pool), TemporalClient(client))
         # The client must have no other holder than the application, which lets go of it below.

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from domain.numbers import whole_number
 from errors import InputError
+from local.certificates import ClientTls
 from mail.settings import MailSettings
 
 _LOCAL_HOST = "127.0.0.1"
@@ -35,6 +36,8 @@ class Settings:
     """Of the key that secrets of one-time codes are encrypted under."""
     proxies: str = _LOCAL_HOST
     """Addresses and networks of proxies that are trusted to name the client of a request."""
+    tls: ClientTls | None = None
+    """What the process shows to Temporal; it is enough for rehearsals to show nothing."""
 
     @property
     def behind_tls(self) -> bool:
@@ -63,6 +66,7 @@ class Settings:
             metrics_port=int(metrics) if metrics else None,
             account_key_file=Path(_setting(env, "THIDUA_ACCOUNT_KEY_FILE")),
             proxies=env.get("THIDUA_WEB_PROXIES") or _LOCAL_HOST,
+            tls=ClientTls.of(env),
         )
 
 

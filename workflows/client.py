@@ -31,6 +31,7 @@ from application.engine import ANSWER_DEADLINE_S, PendingError, RefusedError, Un
 from ledger.protocol import Diverged
 from ledger.receipts import Receipt
 from ledger.signing import Header, SignedBatch
+from local.certificates import ClientTls
 from workflows.messages import DATA_CONVERTER, TASK_QUEUE, TASK_TIMEOUT, workflow_of
 
 RESEND_S = 0.2
@@ -170,7 +171,7 @@ def _quiet_runtime(metrics_port: int | None) -> Runtime:
 
 @asynccontextmanager
 async def open_client(
-    address: str, namespace: str, *, lazy: bool = False, metrics_port: int | None = None
+    address: str, namespace: str, tls: ClientTls | None, *, lazy: bool = False, metrics_port: int | None = None
 ) -> AsyncIterator[Client]:
     """Open a client of the engine and close it completely when the context ends.
 
@@ -178,14 +179,21 @@ async def open_client(
     Dropping the last reference and pausing before exit avoids that (sdk-python issue 300).
 
     A `lazy` client connects at its first use, so a process that mostly reads can start while the engine is away.
-    `metrics_port` on loopback serves the metrics of client and worker to Prometheus.
+    `metrics_port` on loopback serves the metrics of client and worker to Prometheus. Without `tls` the connection is
+    plain.
 
     Raises:
-        UnreachableError: no server answers at `address`.
+        UnreachableError: no server answers at `address`, or it does not take what `tls` shows.
+        InputError: as `ClientTls.config`.
     """
     try:
         client = await Client.connect(
-            address, namespace=namespace, runtime=_quiet_runtime(metrics_port), data_converter=DATA_CONVERTER, lazy=lazy
+            address,
+            namespace=namespace,
+            tls=tls.config() if tls else None,
+            runtime=_quiet_runtime(metrics_port),
+            data_converter=DATA_CONVERTER,
+            lazy=lazy,
         )
     except RuntimeError as error:
         raise UnreachableError from error
