@@ -100,7 +100,7 @@ def with_other_command(name: str) -> str:
 
 async def test_a_key_must_be_named_by_a_key_known_before(recorded: tuple[Session, str]) -> None:
     app, _stream = recorded
-    row = next(row for row in await app.ledger.read() if row.type == "EntryKeyNamed")
+    row = next(row for row in await app.ledger.read() if row.type == "KeyNamed")
     signed = f'"command_digest":"{(row.command_digest or b"").hex()}",'
     await as_owner(app, respelled(signed, "", f"position = {row.position}"))
     report = await check(app)

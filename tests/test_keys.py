@@ -409,7 +409,7 @@ async def test_signatures_are_checked_with_the_newest_keys(app: Session) -> None
     stream, _members = await opened(app)
     ring = KeyRing(app.ledger, app.installed.id, 1)
     version = (await ring.current()).version
-    assert version == 4
+    assert version == 5
     last = await app.ledger.last(stream)
     assert last is not None
     await administration(app).retire("web-1")
