@@ -73,7 +73,7 @@ class Silent:
 @pytest.fixture
 async def nobody() -> AsyncIterator[TemporalClient]:
     """A client of a server that is not there."""
-    async with open_client("127.0.0.1:9", "thidua", lazy=True) as client:
+    async with open_client("127.0.0.1:9", "thidua", None, lazy=True) as client:
         yield TemporalClient(client)
 
 
