@@ -323,6 +323,12 @@ async def test_what_somebody_has_read_is_no_ground_for_a_refusal(app: Session, c
     with pytest.raises(RefusedError) as refused:
         await app.submit_signed(stream, await signed(app, signing(stream, "quan-khac")))
     assert refused.value.code == "no_such_unit", "the control"
+    # What was recorded and is corrected meanwhile is not recorded before.
+    await other.execute_update(
+        "submit", await signed(app, CommandInput(stream, "correct", {"version": 3, "reason": "Nhầm"}))
+    )
+    anew = await app.submit_signed(stream, await signed(app, signing(stream, members[0]), unit=members[0]))
+    assert (anew.outcomes[0].known, anew.outcomes[0].versions) == (False, [5])
     await other.terminate()
 
 
