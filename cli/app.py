@@ -220,7 +220,7 @@ def key_retire(
     "start", help=_("Issue the year plan, arrange the clusters, open every cycle; run again to repeat what failed.")
 )
 def year_start(
-    file: Annotated[Path, typer.Argument(help=_("A year file (docs/cli.md)."))], as_: As = None, json: Json = False
+    file: Annotated[Path, typer.Argument(help=_("A year file (`docs/cli.md`)."))], as_: As = None, json: Json = False
 ) -> None:
     from cli import acting
 
