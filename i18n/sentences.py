@@ -395,7 +395,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "folder_closed": N_(
         "The system user {user} cannot reach {folder}; set THIDUA_DATA to a folder that others may pass."
     ),
-    "no_system_user": N_("PostgreSQL cannot run as root, and none of the users {users} exists."),
+    "no_system_user": N_("PostgreSQL cannot run as `root`, and none of the users {users} exists."),
     "no_postgresql": N_("The embedded PostgreSQL is not installed; run make again, or set DATABASE_URL."),
     "no_temporal": N_("No way to a Temporal server works here: {reasons}."),
     "temporal_away": N_("The Temporal server at {address} (TEMPORAL_ADDRESS) does not answer."),

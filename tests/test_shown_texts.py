@@ -290,7 +290,7 @@ async def test_commands_answer_in_words(at_the_terminal: Session, capsys: pytest
         lambda: showing.inbox(second, as_json=False),
         lambda: auditing.timeline(cycle, as_json=False),
         lambda: auditing.replay_(cycle, at=None, version=None, known_on=None, as_json=False),
-        lambda: auditing.verify_(as_json=False),
+        lambda: auditing.verify_([], None, 0, as_json=False),
         lambda: acting.act(
             cycle, "extend", {"duty": "stance", "until": "2026-12-31", "reason": "Mưa lũ"}, "thu-ky", as_json=False
         ),
