@@ -31,6 +31,10 @@ NOTHING_BEFORE = {
     "stance_on_no_version", "tally_differs", "tally_without_choices", "term_ends_before", "too_many_versions",
     "unit_has_no_score", "unit_in_two_clusters", "unknown_act", "unknown_strength", "votes_beyond_voters",
     "when_is_missing", "cluster_twice", "enter_what_meeting_decided", "not_the_checker",
+    # Of the installation's stream, which no page of a cycle tells of.
+    "account_exists", "auditor_needs_end", "key_gone", "key_incomplete", "key_known", "last_day_past",
+    "last_day_was", "last_key", "no_such_key", "not_read_yet", "not_yours_to_manage", "stand_in_dates",
+    "stand_in_unknown", "unknown_person",
 }  # fmt: skip
 """Refusals of which no earlier act is the cause, or that find it by other means (`changed_since`, `duty_is_done`)."""
 

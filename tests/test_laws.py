@@ -278,8 +278,8 @@ async def test_only_the_command_lines_key_puts_a_law_in_force(
     assert report.first_broken == (position if code else None)
     assert all(problem_text(one) for one in report.problems)
     lines = [row["line"] for row in await app.ledger.pool.fetch("table ledger.dump")]
-    noticed = {"law_key": {"the key is retired, or for other things"}, "clock_not_due": {"nobody signed it"}}.get(code, set())
-    assert {problem for _at, problem in Reader(lines).found} == noticed
+    noticed_as = {"law_key": {"the key is retired, or for other things"}, "clock_not_due": {"nobody signed it"}}
+    assert {problem for _at, problem in Reader(lines).found} == noticed_as.get(code, set())
 
 
 async def test_an_event_of_a_law_with_another_number_puts_none_in_force(app: Session) -> None:
