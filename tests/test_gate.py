@@ -311,13 +311,16 @@ def test_a_header_with_an_unknown_strength_is_refused() -> None:
 # The gate cannot be forgotten ------------------------------------------------------------------------
 
 SIGNERS = {
+    "application/bootstrap.py",
     "application/gate.py",
     "application/keys.py",
     "ledger/signing.py",
     "ledger/notes.py",
     "ledger/checkpoints.py",
+    "local/certificates.py",
 }
-"""What may sign: the gate; with a root key the commands about keys; with the log's key checkpoints."""
+"""What may sign: the gate; the start the law in force; with a root key the commands about keys; with the log's key
+checkpoints; certificates of the engine's door."""
 ASKING = {"application/application.py": "self.gate", "application/administration.py": "application.gate"}
 """What may ask the gate to sign, and how it calls it."""
 OPENERS = {"local/key_files.py"}
