@@ -349,10 +349,10 @@ class TestPostgres:
         rows = await load_all(pg, "installation")
         about_keys = append("installation", rows[-1].tip, draft())
         others = [replace(signed(f"s{n}", "{}")[0], keys=OWN) for n in range(40)]
-        answers = await asyncio.gather(
-            *map(pg.append, [*others[:20], about_keys, *others[20:]]), return_exceptions=True
-        )
-        position = answers.pop(20).events[0].position  # type: ignore[union-attr]
+        # In the midst of a group, if it were taken into one.
+        requests = [*others[:5], about_keys, *others[5:]]
+        answers = await asyncio.gather(*map(pg.append, requests), return_exceptions=True)
+        position = answers.pop(5).events[0].position  # type: ignore[union-attr]
         appended = [answer.events[0].position for answer in answers if isinstance(answer, Appended)]
         assert all(before < position for before in appended)
         assert {type(answer) for answer in answers} <= {Appended, KeysChanged}
