@@ -100,7 +100,7 @@ def details(
         before = words.earlier.get(version, {})
         lines = tuple(_lines(field_type(type(event), name), value, _Telling(words, event, before)))
         if lines and not all(_stands_in(line, said.get(name, "")) for line in lines):
-            yield Detail(field_label(name), lines)
+            yield Detail(field_label(name, event.NAME), lines)
 
 
 def _is_not_shown(model: type[BaseModel], name: str, info: FieldInfo, value: object) -> bool:

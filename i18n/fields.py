@@ -203,6 +203,7 @@ FIELDS: Mapping[str, str] = {
 """The context keeps a label apart from the same words elsewhere."""
 
 FIELDS_OF_ACTS: Mapping[str, Mapping[str, str]] = {
+    "KeyNamed": {"holder": NC_("field", "where it is used"), "role": NC_("field", "what it signs")},
     "answer-complaint": {"number": NC_("field", "complaint number")},
     "answer-letter": {"by": NC_("field", "who answers")},
     "comment": {"by": NC_("field", "who comments")},
@@ -287,7 +288,7 @@ def path_label(path: str) -> str:
 
 
 def field_label(name: str, act: str = "") -> str:
-    """The label of a field, of a certain act if it is named, with a capital; one without a label by its name."""
+    """The label of a field, of a certain act or event if it is named, with a capital; one without a label by its name."""
     label = FIELDS_OF_ACTS.get(act, {}).get(name) or FIELDS.get(name)
     text = _(label) if label else name
     return text[:1].upper() + text[1:]
