@@ -288,7 +288,7 @@ def path_label(path: str) -> str:
 
 
 def field_label(name: str, act: str = "") -> str:
-    """The label of a field, of a certain act or event if it is named, with a capital; one without a label by its name."""
+    """The label of a field, of a certain act or event if named, with a capital; one without a label by its name."""
     label = FIELDS_OF_ACTS.get(act, {}).get(name) or FIELDS.get(name)
     text = _(label) if label else name
     return text[:1].upper() + text[1:]
