@@ -251,6 +251,9 @@ _COPIED = re.compile(
 that somebody typed and that there is not. A word is looked at from its beginning only: a text can be one word of
 200 000 letters."""
 
+_KEY_NAMES = re.compile(r"\b(?:root|cli|web|log)-\d+\b")
+"""Names of the keys that sign: auditors compare them, operators type them (docs/keys.md)."""
+
 _TOKEN = re.compile(r"(?<![\w.…-])[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*(?![\w…-]|\.\w)")
 _PLACE = re.compile(r"(?<![\w.])[a-z_]+\.(?:[0-9]+\.)?[a-z_]+(?:\.\w+)*(?![\w.])")
 _COMPOUND = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)+|[A-Z][a-z]+([A-Z][a-z]+)+")
@@ -264,7 +267,7 @@ def found_in(text: str, surface: str, tongue: str) -> tuple[tuple[str, str], ...
     person among them. English has them, and shares its short words with the keys. On the command line ids of units,
     persons and cycles are what is typed.
     """
-    read, known, found = _COPIED.sub(" ", text), keys(), []
+    read, known, found = _KEY_NAMES.sub(" ", _COPIED.sub(" ", text)), keys(), []
     if surface in {"terminal", "interface"}:
         read = _TYPED.sub(" ", read)
     for one in (*_TOKEN.finditer(read), *_PLACE.finditer(read)):

@@ -418,7 +418,6 @@ async def test_workflow_and_command_line_decide_beside_each_other(site: Site) ->
 # Who reads it -----------------------------------------------------------------------------
 
 
-@pytest.mark.shows_keys("the names of keys, which an operator types")
 async def test_auditors_see_what_was_administered_and_by_whom(site: Site) -> None:
     await known_units(site)
     await site.person("thu-ky", CITY, "secretariat")
