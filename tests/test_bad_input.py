@@ -282,7 +282,7 @@ def test_the_operator_resets_accounts_and_renews_their_key(home: dict[str, str],
     timeline = thidua(own, "audit", "timeline", "installation", "--json")
     assert json.loads(timeline.stdout)[-1]["text"] == "The kind of the account of An was changed: unit staff."
     verified = thidua(own, "audit", "verify", "--json")
-    assert (verified.returncode, json.loads(verified.stdout)["events"]) == (0, 6), "what was refused left nothing"
+    assert (verified.returncode, json.loads(verified.stdout)["events"]) == (0, 9), "what was refused left nothing"
 
 
 def test_an_audit_of_a_folder_that_holds_nothing_finds_nothing_good(home: dict[str, str], tmp_path: Path) -> None:
