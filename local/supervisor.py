@@ -107,8 +107,8 @@ class Supervisor:
             if await answers(part.question, patience.answer_s):
                 self._note_answer(part)
                 continue
-            for _turn in range(2):
-                await asyncio.sleep(0)  # the watch of this loop goes first: its timer wakes it one turn later
+            for _turn in range(4):
+                await asyncio.sleep(0)  # the watch of this loop goes first: its timer wakes it some turns later
             if self._hangs(part):
                 await self._start_again(part, _("{name} did not answer; started again (its log: {log})"))
 
