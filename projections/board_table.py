@@ -228,10 +228,6 @@ class Board(BoardLines):
         await write_line(connection, stream, position, line)
         await write_units(connection, stream, line)
 
-    async def has_reached(self, position: int) -> bool:
-        """Return True when the lines are computed at least up to a position."""
-        return await cursors.position_of(self._ledger.pool, NAME) >= position
-
     async def wait_until_reached(self, position: int) -> bool:
         """Wait until the lines are computed up to a position, `WAIT_S` seconds at most; True when they are.
 

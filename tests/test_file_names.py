@@ -241,7 +241,7 @@ async def test_titles_sentences_and_links_name_the_file(site: Site) -> None:
     await an.post(path, **an.hidden(), _step="send")
     assert ("Báo cáo 6 tháng.pdf</a>" in an.page, "/bien-nhan/" in an.at) == (True, True)
     last = await site.app.ledger.last_position()
-    await eventually(lambda: site.services.board.has_reached(last))
+    await eventually(lambda: site.services.board.wait_until_reached(last))
     secretary = await site.log_in("thu-ky")
     for where in (urls.cycle_url(stream), urls.timeline_url(stream)):
         await secretary.get(where)

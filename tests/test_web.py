@@ -355,7 +355,7 @@ async def test_files_are_taken_by_what_they_are_and_given_back_as_attachments(si
     report = {"unit": "don-vi-1", "report": {"title": f"Báo cáo {way.group(0)}"}}
     await submit(site.app, stream, "don-vi-1", "report-midyear", report)
     last = await site.app.ledger.last_position()
-    await eventually(lambda: site.services.board.has_reached(last))
+    await eventually(lambda: site.services.board.wait_until_reached(last))
     given = await binh.http.get(f"/{way.group(0)}")
     assert given.content == pdf
     assert given.headers["content-disposition"].startswith("attachment")
