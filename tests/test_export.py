@@ -45,7 +45,9 @@ async def brought_over(
     file = folder / f"{uuid4().hex}.yaml"
     file.write_text(await export_cycle(app, stream))
     digest, happened = state_digest(await state_of(app, stream)), await event_names(app, stream)
-    # Both registers share one Temporal server here, where a cycle's name is a run's.
+    # Both registers share one Temporal server here, where a cycle's name is a run's. An update that still runs would
+    # be sent again, and so start the first register's run once more.
+    await app.answers.settle(60)
     await client.get_workflow_handle(stream).terminate()
     async with elsewhere() as empty:
         done = await record_file(empty, file, person)
@@ -55,6 +57,7 @@ async def brought_over(
         assert (again["counts"]["entered"], again["counts"]["corrected"]) == (0, 0)
         # What the file gave without text or name is no gap here: the signed command says so.
         assert (await verify_all(empty.ledger, empty.installed.id)).beside == []
+        await empty.answers.settle(60)
     await client.get_workflow_handle(stream).terminate()
 
 
@@ -104,6 +107,7 @@ async def test_a_real_time_cycle_comes_out_as_one_that_was_entered_afterwards(
     file = tmp_path / "file.yaml"
     file.write_text(await export_cycle(app, stream))
     assert "confirm-escalation" in yaml.safe_load(file.read_text())["left_out"][0]
+    await app.answers.settle(60)
     await client.get_workflow_handle(stream).terminate()
     async with elsewhere() as empty:
         await record_file(empty, file, f"cb-{CITY}-1")
