@@ -62,8 +62,10 @@ from workflows.city_year import CityYear
 from workflows.client import open_client
 from workflows.cluster_cycle import ClusterCycle
 from workflows.installation import InstallationStream
+from workflows.interceptor import worker_options
 from workflows.messages import RUNS_IN_MEMORY, TASK_QUEUE, TASK_TIMEOUT, workflow_of
 from workflows.post import WORKFLOW_ID, Post
+from workflows.unknown import Unknown
 
 POLL_S = 0.2
 """Pause of the projector. A page waits at most a second for the projection of what its reader has just entered."""
@@ -223,10 +225,11 @@ async def main() -> None:
         worker = Worker(
             client,
             task_queue=TASK_QUEUE,
-            workflows=[ClusterCycle, CityYear, InstallationStream, Post],
+            workflows=[ClusterCycle, CityYear, InstallationStream, Post, Unknown],
             activities=[acts.load, acts.append, acts.run_due_timers, acts.edition, acts.recall, post.deliver],
             # Tests run workflows inside the sandbox (ADR 5).
             workflow_runner=UnsandboxedWorkflowRunner(),
+            **worker_options(keys),
             max_cached_workflows=RUNS_IN_MEMORY,
             graceful_shutdown_timeout=timedelta(seconds=5),
             # Together with the client's TASK_TIMEOUT: how long a command waits when its worker was killed.

@@ -1,7 +1,7 @@
 """Activities that load from the ledger and append to it: the only way into the ledger for events of streams.
 
-The append makes the binding check of a command's signature. It runs only as a local activity: every client of the
-Temporal server can schedule normal activities, from workflows of its own.
+The append makes the binding check of a command's signature. All of them answer workflows of ours only
+(`activities.callers`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.callers import check_caller, told_once
 from domain.commands import AuthenticatedCommand
 from domain.law import LawPutInForce
 from domain.records import CLOCK, RESERVED
@@ -21,6 +22,7 @@ from domain.rules import Edition, edition_of, in_force
 from domain.steps.clock import clock_command_id
 from domain.streams import folded
 from domain.times import When
+from errors import CodedError
 from ledger.bodies import BadBodyError
 from ledger.events import Draft, RecordedEvent, StreamTip
 from ledger.mapping import to_draft, to_envelope
@@ -36,7 +38,17 @@ from ledger.protocol import (
     Part,
     load_all,
 )
-from ledger.signing import LIFETIME, SKEW, BatchItem, Header, Keys, KeySource, NotSignedError, SignedCommand
+from ledger.signing import (
+    LIFETIME,
+    SKEW,
+    BatchItem,
+    Header,
+    Keys,
+    KeySource,
+    NotSignedError,
+    SignedBatch,
+    SignedCommand,
+)
 from vault.texts import Texts
 from workflows.messages import AppendAnswer, AppendRequest, EventMessage, LoadRequest, RecallRequest, event_message
 
@@ -59,27 +71,54 @@ class LedgerActivities:
         self._now = now or ledger.now
 
     @activity.defn(name="load")
+    @told_once
     async def load(self, request: LoadRequest) -> list[EventMessage]:
-        """Return a page of a stream's events."""
-        return [event_message(row) for row in await self._ledger.load(request.stream, request.after)]
+        """Return a page of a stream's events.
+
+        Raises:
+            ApplicationError: `NotSigned`: see `activities.callers`; `Diverged`: the event that the caller has folded
+                last is another one in the ledger. Who completes a workflow's task can tell it of events that there are not.
+        """
+        await self._check_caller(request.stream)
+        if not request.after:
+            return [event_message(row) for row in await self._ledger.load(request.stream)]
+        rows = await self._ledger.load(request.stream, request.after - 1)
+        if not rows or (rows[0].version, rows[0].digest.hex()) != (request.after, request.digest):
+            raise _diverged(request.stream, request.after)
+        if len(rows) == 1:  # a long one may have filled the page
+            rows = (*rows, *await self._ledger.load(request.stream, request.after))
+        return [event_message(row) for row in rows[1:]]
 
     @activity.defn(name="edition")
+    @told_once
     async def edition(self, digest: str) -> str:
-        """Return the rules edition with this digest, as JSON."""
+        """Return the rules edition with this digest, as JSON.
+
+        Raises:
+            ApplicationError: `NotSigned`: see `activities.callers`; `Refused`.
+        """
+        await self._check_caller()
         return (await self._edition(digest)).model_dump_json()
 
     @activity.defn(name="recall")
+    @told_once
     async def recall(self, request: RecallRequest) -> bool:
         """Check that a known command comes with the same unit and payload as before; times and signature may differ.
 
         Raises:
-            ApplicationError: `CommandReused`.
+            ApplicationError: `NotSigned`, also where the command has no valid signature; `CommandReused`; `Diverged`:
+                the ledger does not know the command.
         """
-        item = request.item
+        batch = request.batch
+        (item,) = batch.items
+        await self._check_caller(item.stream)
+        header = await self._verified(batch)
         rows = await self._ledger.of_command(item.stream, item.command_id)
-        digest = rows[0].command_digest if rows else None
+        if not rows:
+            raise _diverged(item.stream, 0)
+        digest = rows[0].command_digest
         stored = await self._ledger.command(digest) if digest is not None else None
-        if stored is None or (stored.unit, stored.payload) != (request.unit, item.payload):
+        if stored is None or (stored.unit, stored.payload) != (header.unit, item.payload):
             raise ApplicationError(
                 "command_reused",
                 "command_reused",
@@ -90,23 +129,24 @@ class LedgerActivities:
         return True
 
     @activity.defn(name="append")
+    @told_once
     async def append(self, request: AppendRequest) -> AppendAnswer:
         """Check the signature of a batch and append the events of its commands.
 
         Raises:
             ApplicationError: `NotSigned`, `Diverged`, `CommandReused` or `Refused`.
         """
-        _only_local()
+        await self._check_caller(*(part.stream for part in request.parts))
         keys = await self._keys.current()
         while True:
             try:
                 return await self._append_signed(request, keys)
             except (NotSignedError, KeysChanged) as error:
                 # The key may have been named, or retired, a moment ago.
-                if (newer := await self._keys.refresh()) is keys and isinstance(error, NotSignedError):
-                    raise ApplicationError(
-                        error.code, error.code, error.facts, type="NotSigned", non_retryable=True
-                    ) from None
+                if (newer := await self._keys.refresh()) is keys:
+                    if isinstance(error, NotSignedError):
+                        raise _not_signed(error) from None
+                    raise
                 keys = newer
 
     async def _append_signed(self, request: AppendRequest, keys: Keys) -> AppendAnswer:
@@ -149,13 +189,14 @@ class LedgerActivities:
         return _answer(await self._append(Append(parts, stored, header.expires, header.read, keys.version)))
 
     @activity.defn(name="run_due_timers")
+    @told_once
     async def run_due_timers(self, request: LoadRequest) -> AppendAnswer:
         """Append the clock's commands that are due, one append for each instant.
 
         They are not signed, because no person issues them. They are computed here, from the stored stream and the
         database's time, so that a foreign caller can only cause what is due anyway.
         """
-        _only_local()
+        await self._check_caller(request.stream)
         stream = folded(request.stream)
         rows = list(await load_all(self._ledger, request.stream))
         stream.fold([to_envelope(row) for row in rows])
@@ -193,13 +234,31 @@ class LedgerActivities:
         try:
             return await self._ledger.append(request)
         except Expired as error:
-            raise ApplicationError(error.code, error.code, error.facts, type="NotSigned", non_retryable=True) from error
+            raise _not_signed(error) from error
         except (Diverged, CommandReused) as error:
             raise ApplicationError(
                 error.code, error.code, error.facts, type=type(error).__name__, non_retryable=True
             ) from error
         except BadBodyError as error:
             raise ApplicationError(error.code, error.code, error.facts, type="Refused", non_retryable=True) from error
+
+    async def _check_caller(self, *streams: str) -> None:
+        check_caller((await self._keys.current()).installation, *streams)
+
+    async def _verified(self, batch: SignedBatch) -> Header:
+        """Return the header of a batch whose signature is valid.
+
+        Raises:
+            ApplicationError: `NotSigned`.
+        """
+        keys = await self._keys.current()
+        while True:
+            try:
+                return keys.verify(batch.header, batch.signature, batch.items)
+            except NotSignedError as error:
+                if (newer := await self._keys.refresh()) is keys:
+                    raise _not_signed(error) from None
+                keys = newer
 
     async def _edition(self, digest: str) -> Edition:
         body = await self._texts.edition(digest)
@@ -210,9 +269,13 @@ class LedgerActivities:
         return edition_of(body)
 
 
-def _only_local() -> None:
-    if not activity.info().is_local:
-        raise ApplicationError("not_local", "not_local", {}, type="NotSigned", non_retryable=True)
+def _not_signed(error: CodedError) -> ApplicationError:
+    return ApplicationError(error.code, error.code, error.facts, type="NotSigned", non_retryable=True)
+
+
+def _diverged(stream: str, version: int) -> ApplicationError:
+    facts = {"stream": stream, "version": version}
+    return ApplicationError("diverged", "diverged", facts, type="Diverged", non_retryable=True)
 
 
 def _signed(draft: Draft, item: BatchItem, commands: Mapping[BatchItem, SignedCommand], header: Header) -> Draft:

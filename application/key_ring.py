@@ -41,6 +41,11 @@ class KeyRing:
         self._ledger, self._known = ledger, dict[str, installation.NamedKey]()
         self._keys = Keys(installation_id, epoch, {})
 
+    @property
+    def latest(self) -> Keys:
+        """The keys that were read last; none before the first time. It waits for nothing."""
+        return self._keys
+
     async def current(self) -> Keys:
         """Return the keys that were read last. `ledger.append` notices when they are not the newest."""
         return self._keys if self._keys.version else await self.refresh()

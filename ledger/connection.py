@@ -62,6 +62,10 @@ _OVERLOADED_SQLSTATES = (
     "55P03",  # a lock was not available
     "57014",  # the statement took longer than its limit
 )
+_SHORT_SQLSTATES = (
+    "53",  # insufficient resources: disk, memory, connections
+    "58",  # an error of the system below the server, such as of its disk
+)
 _LOST_ERRNOS = {
     errno.ECONNABORTED,
     errno.ECONNREFUSED,
@@ -124,6 +128,19 @@ def is_disk_full(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         return error.sqlstate == asyncpg.DiskFullError.sqlstate
     return isinstance(error, OSError) and error.errno in _DISK_FULL
+
+
+def may_pass(error: BaseException) -> bool:
+    """True when the same request may succeed later: server or machine is away, overloaded or full, not the request wrong.
+
+    An error that is not known may not: repeated for ever, it would keep all others waiting.
+    """
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith((*_LOST_SQLSTATES, *_OVERLOADED_SQLSTATES, *_SHORT_SQLSTATES))
+    if isinstance(error, asyncpg.InterfaceError):
+        # The others say how the connection is; these, that it was given a value that it cannot send.
+        return not isinstance(error, ValueError) and not isinstance(error.__cause__, UnicodeEncodeError)
+    return isinstance(error, (OSError, asyncpg.InternalClientError))
 
 
 def is_unstorable_text(error: BaseException) -> bool:

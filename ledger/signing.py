@@ -7,6 +7,7 @@ opening of fifty cycles. The export of one cycle contains that list, but no payl
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,6 +29,18 @@ LIFETIME = timedelta(hours=1)
 
 SKEW = timedelta(minutes=2)
 """The clocks of the machine that signs and of the one that stores may differ by so much."""
+
+HEADER_BYTES = 300_000
+"""The most bytes of a header: it lists up to 600 items with three hundred bytes each."""
+
+PAYLOAD_BYTES = 1_000_000
+"""The most bytes of one command: its event, which holds as much, cannot be longer either."""
+
+BATCH_BYTES = 1_400_000
+"""The most bytes of a header with all payloads. Temporal takes two megabytes, in which every quotation mark counts twice."""
+
+_SIGNATURE = re.compile("[0-9a-f]{128}")
+_BIGINT = 2**63 - 1
 
 
 class NotSignedError(CodedError):
@@ -54,6 +67,10 @@ class KnownKey(Protocol):
 class KeySource(Protocol):
     """The keys of a ledger, which change while a process runs."""
 
+    @property
+    def latest(self) -> Keys:
+        """The keys that were read last; none before the first time. It waits for nothing."""
+
     async def current(self) -> Keys:
         """Return the keys that were read last."""
 
@@ -68,6 +85,15 @@ class BatchItem:
     stream: str
     command_id: UUID
     payload: str
+
+    @property
+    def size(self) -> int:
+        """How many bytes the payload has.
+
+        Raises:
+            UnicodeEncodeError: it is no text that can be written.
+        """
+        return len(self.payload.encode())
 
     @property
     def payload_digest(self) -> str:
@@ -91,7 +117,7 @@ class _HeaderText(BaseModel):
     strength: str
     issued: AwareDatetime
     expires: AwareDatetime
-    read: tuple[Annotated[int, Field(ge=0)], Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]
+    read: tuple[Annotated[int, Field(ge=0, le=_BIGINT)], Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]
     orders: tuple[tuple[str, str, str], ...]
 
 
@@ -147,6 +173,24 @@ class SignedBatch:
     header: str
     signature: str
     items: tuple[BatchItem, ...]
+
+    def check_form(self) -> Header:
+        """Return the header of a batch that has the form and the sizes of a signed one. The signature is not checked.
+
+        Raises:
+            NotSignedError: `malformed`; `batch_too_long`: it is more than the engine takes at once.
+        """
+        try:
+            header, payloads = len(self.header.encode()), [item.size for item in self.items]
+        except UnicodeEncodeError:
+            raise NotSignedError("malformed") from None
+        if (total := header + sum(payloads)) > BATCH_BYTES or max(payloads, default=0) > PAYLOAD_BYTES:
+            raise NotSignedError("batch_too_long", count=total, most=BATCH_BYTES)
+        if header > HEADER_BYTES or _SIGNATURE.fullmatch(self.signature) is None:
+            raise NotSignedError("malformed")
+        if len({item.command_id for item in self.items}) != len(self.items):
+            raise NotSignedError("malformed")
+        return Header.parse(self.header)
 
     def only(self, stream: str) -> SignedBatch:
         """Return the batch with the items of one stream: the header still names all of them."""

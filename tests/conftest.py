@@ -40,7 +40,9 @@ from workflows.city_year import CityYear
 from workflows.client import TemporalClient
 from workflows.cluster_cycle import ClusterCycle
 from workflows.installation import InstallationStream
+from workflows.interceptor import worker_options
 from workflows.messages import DATA_CONVERTER, TASK_QUEUE
+from workflows.unknown import Unknown
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -141,12 +143,14 @@ async def running_worker(
     client: Client, ledger: Ledger, texts: Texts, installed: Installation, queue: str, **options: object
 ) -> AsyncIterator[LedgerActivities]:
     """Run a worker in this process on a queue of its own."""
-    acts = LedgerActivities(ledger, texts, KeyRing(ledger, installed.id, 1), **options)  # type: ignore[arg-type]
+    keys = KeyRing(ledger, installed.id, 1)
+    acts = LedgerActivities(ledger, texts, keys, **options)  # type: ignore[arg-type]
     async with Worker(
         client,
         task_queue=queue,
-        workflows=[ClusterCycle, CityYear, InstallationStream],
+        workflows=[ClusterCycle, CityYear, InstallationStream, Unknown],
         activities=[acts.load, acts.append, acts.run_due_timers, acts.edition, acts.recall],
+        **worker_options(keys),
     ):
         yield acts
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
     from domain.codec import plain
@@ -26,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
         RecallRequest,
     )
     from workflows.stream import COMMANDS_PER_RUN, StreamWorkflow, start_cycle
-    from workflows.stream_state import locally, undecidable
+    from workflows.stream_state import answer_to, locally, undecidable
 
 
 @workflow.defn(name="CityYear")
@@ -58,11 +59,6 @@ class CityYear(StreamWorkflow):
         """Refuse a malformed batch, before it enters the workflow's history."""
         self.validate(batch)
 
-    @workflow.signal
-    def reload(self) -> None:
-        """Take note that another stream's workflow has appended to this stream."""
-        self._reload = True
-
     async def _open(self, batch: SignedBatch, item: BatchItem) -> FailedOpening | None:
         try:
             if not is_cycle(item.stream) or not item.stream.startswith(f"{self.stream}/"):
@@ -73,28 +69,31 @@ class CityYear(StreamWorkflow):
         except AlreadyRecorded:
             return FailedOpening(item.stream, "cycle_is_open", {"cluster": item.stream})
         except ActivityError as error:
-            cause = error.cause
-            code = cause.message if isinstance(cause, ApplicationError) else "engine_trouble"
-            return FailedOpening(item.stream, code, {})
+            told = answer_to(error, item)
+            return FailedOpening(item.stream, told.message, dict(told.details[1]))
         # The workflow may run already, after a repeated opening or an earlier command.
-        await start_cycle(item.stream)
+        try:
+            await start_cycle(item.stream)
+        except ChildWorkflowError:
+            # The cycle is open; its next command, or `thidua resume`, starts the workflow.
+            workflow.logger.warning("not_started", extra={"stream": item.stream})
         return None
 
     async def _append_opening(self, batch: SignedBatch, item: BatchItem) -> None:
         page = await locally("load", LoadRequest(item.stream, 0), list[EventMessage])
         header = Header.parse(batch.header)
         if any(event.content.command_id == item.command_id for event in page):
-            await locally("recall", RecallRequest(item, header.unit), bool)
+            await locally("recall", RecallRequest(replace(batch, items=(item,))), bool)
             return
-        state = CYCLE.fold(to_envelope(event) for event in page)
         try:
+            state = CYCLE.fold(to_envelope(event) for event in page)
             envelopes = CYCLE.decide(authenticate(item, header), state, NO_RULES, len(page))
         except (Refused, AlreadyRecorded):
             raise
         except Exception as error:  # noqa: BLE001 - a programming error must not block the year for other commands
             raise undecidable(item, error) from None
         # Only this cycle's item is sent: with all items, the cost would grow with the square of the clusters.
-        single = SignedBatch(batch.header, batch.signature, (item,))
+        single = replace(batch, items=(item,))
         part = PartMessage(
             item.stream, 0, bytes(32).hex(), [DraftMessage(0, to_draft(envelope)) for envelope in envelopes]
         )

@@ -32,9 +32,12 @@ from ledger.protocol import Diverged
 from ledger.receipts import Receipt
 from ledger.signing import Header, SignedBatch
 from local.certificates import ClientTls
-from workflows.messages import DATA_CONVERTER, TASK_QUEUE, TASK_TIMEOUT, workflow_of
+from workflows.messages import DATA_CONVERTER, KEYS_UNREAD, TASK_QUEUE, TASK_TIMEOUT, workflow_of
 
 RESEND_S = 0.2
+KEYS_S = 3.0
+"""How long a batch is sent again while a worker says that it does not know the key: it reads the keys meanwhile."""
+
 EXIT_PAUSE_S = 0.3
 IN_FLIGHT_PER_STREAM = 8
 """A foreign Temporal server allows ten updates in flight per workflow. Leave room for other clients."""
@@ -95,6 +98,7 @@ class TemporalClient:
         self._connected = True
 
     async def _until_answered(self, stream: str, batch: SignedBatch) -> Receipt:
+        keys_end = asyncio.get_running_loop().time() + KEYS_S
         while True:
             try:
                 return await self._send(stream, batch)
@@ -102,7 +106,7 @@ class TemporalClient:
                 cause = error.cause
                 if not isinstance(cause, ApplicationError):
                     raise PendingError from error
-                if cause.type in _ENDED:
+                if cause.type in _ENDED or (cause.type == KEYS_UNREAD and asyncio.get_running_loop().time() < keys_end):
                     await asyncio.sleep(RESEND_S)
                     continue
                 raise _refusal(cause) from None
@@ -150,7 +154,7 @@ class TemporalClient:
 
 
 def _refusal(error: ApplicationError) -> RefusedError | Diverged | PendingError:
-    if error.type not in {"Refused", "NotSigned", "Diverged", "CommandReused"}:
+    if error.type not in {"Refused", "NotSigned", "Diverged", "CommandReused", KEYS_UNREAD}:
         return PendingError()
     details = list(error.details)
     code = str(details[0]) if details else error.message

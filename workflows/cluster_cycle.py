@@ -39,11 +39,6 @@ class ClusterCycle(StreamWorkflow):
                 raise refused(Refused("not_a_cycle_name", name=item.stream[:80]), index)
         return list(enumerate(batch.items))
 
-    @workflow.signal
-    def reload(self) -> None:
-        """Take note that another stream's workflow has appended to this stream."""
-        self._reload = True
-
     @workflow.query
     def status(self) -> dict[str, object]:
         """Return what this run has folded, for operators."""

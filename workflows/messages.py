@@ -19,10 +19,10 @@ from temporalio.converter import (
 )
 
 from domain.installation import STREAM
-from domain.streams import is_cycle
+from domain.streams import STREAM_CHARS, is_cycle, is_year
 from ledger.bodies import EventBody, decode_body
 from ledger.events import Draft, RecordedEvent
-from ledger.signing import BatchItem, SignedBatch
+from ledger.signing import SignedBatch
 
 TASK_QUEUE = "thidua"
 RUNS_IN_MEMORY = 350
@@ -47,6 +47,15 @@ class MessageConverter(CompositePayloadConverter):
 
 
 DATA_CONVERTER = DataConverter(payload_converter_class=MessageConverter)
+KEYS_UNREAD = "KeysUnread"
+"""The type of the error for an update whose key is not known yet where it is checked: send it again."""
+
+FAILED = "Failed"
+"""The type of the error of an activity that failed by a mistake of ours. The same again would fail again."""
+
+PENDING = "Pending"
+"""The type of the error for an update that came to no end in time. It may still be carried out."""
+
 TASK_TIMEOUT = timedelta(seconds=3)
 """After this, a killed worker's task goes to another worker. Users would notice the server's default of 10 s."""
 
@@ -60,6 +69,29 @@ def workflow_of(stream: str, installation: str) -> tuple[str, str]:
     if stream == STREAM:
         return "InstallationStream", f"{STREAM}/{installation}"
     return "ClusterCycle" if is_cycle(stream) else "CityYear", stream
+
+
+def stream_of(workflow_type: str, workflow_id: str) -> str | None:
+    """Return the stream whose workflow has this type and id, None when no stream has such a workflow.
+
+    Whoever reaches the Temporal server can start workflows of any type with any id.
+    """
+    if workflow_id.startswith(f"{STREAM}/"):
+        return STREAM if workflow_type == "InstallationStream" else None
+    is_name = len(workflow_id) <= STREAM_CHARS and (is_cycle(workflow_id) or is_year(workflow_id))
+    return workflow_id if is_name and workflow_of(workflow_id, "")[0] == workflow_type else None
+
+
+def may_ask(workflow_type: str, workflow_id: str, stream: str, installation: str) -> bool:
+    """Return whether a workflow may read and write a stream: its own, those of a meeting, those that it opens."""
+    own = stream_of(workflow_type, workflow_id)
+    if own is None:
+        return False
+    if own == STREAM:
+        return stream == STREAM and workflow_id == workflow_of(STREAM, installation)[1]
+    if is_cycle(own):
+        return is_cycle(stream)
+    return stream == own or (is_cycle(stream) and stream.startswith(f"{own}/"))
 
 
 @dataclass
@@ -83,18 +115,18 @@ def event_message(row: RecordedEvent) -> EventMessage:
 
 @dataclass
 class RecallRequest:
-    """Asks whether a known command id comes with the same content as before. `unit` is the signed header's."""
+    """Asks whether a known command comes with the same content as before: one of a batch, with that batch's signature."""
 
-    item: BatchItem
-    unit: str
+    batch: SignedBatch
 
 
 @dataclass
 class LoadRequest:
-    """Asks for the events of a stream after a version."""
+    """Asks for the events of a stream after a version. `digest` is that of the event with this version, in hex."""
 
     stream: str
     after: int
+    digest: str = ""
 
 
 @dataclass

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import RawValue, RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 ROUNDS_PER_RUN = 300
+LONGEST_PAUSE = timedelta(seconds=30)
 WORKFLOW_ID = "post"
 
 
@@ -17,12 +20,33 @@ class Post:
 
     @workflow.run
     async def run(self) -> None:
-        """Run delivery rounds, then continue as new."""
+        """Run delivery rounds, then continue as new.
+
+        Raises:
+            ApplicationError: `NotOurs`: it has another id. See `StreamWorkflow.main_loop`.
+        """
+        if workflow.info().workflow_id != WORKFLOW_ID:
+            raise ApplicationError("not_ours", "not_ours", {}, type="NotOurs", non_retryable=True)
         for _ in range(ROUNDS_PER_RUN):
+            await self._round()
+            if workflow.info().is_continue_as_new_suggested():
+                break
+        workflow.continue_as_new()
+
+    async def _round(self) -> None:
+        try:
             await workflow.execute_activity(
                 "deliver",
                 start_to_close_timeout=timedelta(minutes=10),
                 heartbeat_timeout=timedelta(seconds=60),
-                retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
+                retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=LONGEST_PAUSE),
             )
-        workflow.continue_as_new()
+        except ActivityError as error:
+            # Nothing of ours says that a round is not to be repeated; whoever reaches the server can.
+            if is_cancelled_exception(error):
+                raise
+            await workflow.sleep(LONGEST_PAUSE)
+
+    @workflow.signal(dynamic=True)
+    def drop(self, _name: str, _arguments: Sequence[RawValue]) -> None:
+        """Drop every signal: none is sent by us, and the run would keep them all."""

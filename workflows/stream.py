@@ -7,33 +7,49 @@ take the same path. The state here changes only by events that the ledger has re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
     ChildWorkflowError,
     FailureError,
     WorkflowAlreadyStartedError,
+    is_cancelled_exception,
 )
 
 with workflow.unsafe.imports_passed_through():
     from domain import limits
     from domain.records import RESERVED, AlreadyRecorded, Refused
     from domain.state import State
+    from domain.streams import STREAM_CHARS, is_decided
     from ledger.receipts import CommandOutcome, Receipt
     from ledger.signing import BatchItem, Header, NotSignedError, SignedBatch
-    from workflows.messages import TASK_TIMEOUT, AppendAnswer, AppendRequest, PartMessage, RecallRequest
-    from workflows.stream_state import StreamState, locally, refused, undecidable
+    from workflows.messages import TASK_TIMEOUT, AppendAnswer, AppendRequest, PartMessage, RecallRequest, stream_of
+    from workflows.stream_state import (
+        UPDATE_TIME,
+        StreamState,
+        answer_to,
+        is_diverged,
+        locally,
+        pending,
+        refused,
+        undecidable,
+    )
 
-ENGINE_EPOCH = 9
+ENGINE_EPOCH = 10
 """Raised when a change makes running workflows issue other commands to Temporal; then `thidua resume` restarts them."""
 
 COMMANDS_PER_RUN = 300
 """A run continues as new after this many commands, or earlier if Temporal suggests it."""
+
+PAUSE = timedelta(seconds=10)
+"""How long the main loop waits before it loads its stream again, after an error that no retry mended."""
 
 DECISIONS_PER_BATCH = 5
 """How often a batch is decided again when other writers append first, before it is refused as `too_busy`."""
@@ -49,56 +65,143 @@ class StreamWorkflow:
         self._lock = asyncio.Lock()
         self._commands = 0
         self._reload = False
+        self._is_doubtful = True
+        """Whether the state here may differ from the ledger: before the first load, and after errors of our making."""
 
     # Main loop ------------------------------------------------------------------------------
 
     async def main_loop(self, stream: str) -> None:
-        """Load the stream, then wait in turn for a deadline, a reload signal, a full history or the filing."""
+        """Load the stream, then wait in turn for a deadline, a reload signal, a full history or the end.
+
+        A run ends with the filing of its cycle, or while its stream has no event. After an error that no retry mends
+        the stream is loaded again, for ever.
+
+        Raises:
+            ApplicationError: `NotOurs`: no stream has a workflow of this type and id. Whoever reaches the Temporal
+                server can start workflows; this one must not last.
+        """
+        if _own_stream() != stream:
+            raise ApplicationError("not_ours", "not_ours", {}, type="NotOurs", non_retryable=True)
         self.stream = stream
-        self._own = StreamState(stream)
-        await self._own.catch_up()
-        self._loaded = True
+        while True:
+            try:
+                await self._live()
+            except Exception as error:
+                if is_cancelled_exception(error):
+                    raise
+                workflow.logger.exception("the stream is loaded again")
+                self._is_doubtful = True
+                await workflow.sleep(PAUSE)
+                if self._is_history_full():
+                    await self._continue_when_idle()
+            else:
+                return
+
+    async def _live(self) -> None:
+        """Do what is due until the stream's end."""
         while True:
             async with self._lock:
-                await self._catch_up_if_notified()
+                await self._catch_up_if_needed()
                 await self._own.run_due_timers()
-            if self._is_filed() or self._is_history_full():
+            self._loaded = True
+            if self._is_over():
                 await workflow.wait_condition(workflow.all_handlers_finished)
+                async with self._lock:
+                    await self._own.catch_up()  # another worker's answers may be in this run's history, and false
                 # A command that arrived meanwhile, here or through another stream's workflow, may have reopened it.
-                if self._is_filed() and not self._reload:
+                if self._is_over() and not self._reload and workflow.all_handlers_finished():
                     return
-                workflow.continue_as_new(stream)
-            await self._wait_for_work()
+            elif self._is_history_full():
+                await self._continue_when_idle()
+            else:
+                await self._wait_for_work()
+
+    async def _continue_when_idle(self) -> None:
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(self.stream)
+
+    @workflow.signal(dynamic=True)
+    def take_note(self, name: str, _arguments: Sequence[RawValue]) -> None:
+        """Take note of the signal `reload`: another stream's workflow has appended to this stream.
+
+        All other signals are dropped, and no argument is read: one that cannot be read would end the run.
+        """
+        if name == "reload":
+            self._reload = True
 
     async def _wait_for_work(self) -> None:
         wake_at = self._wake_at()
         with suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: self._reload or self._is_filed() or self._is_history_full() or self._wake_at() != wake_at,
+                lambda: (
+                    self._reload
+                    or self._is_doubtful
+                    or self._is_over()
+                    or self._is_history_full()
+                    or self._wake_at() != wake_at
+                ),
                 timeout=None if wake_at is None else max(wake_at - workflow.now(), timedelta(seconds=1)),
             )
 
     async def carry_out(self, batch: SignedBatch) -> Receipt:
-        """Decide and append the batch's commands that belong here: all of them or none."""
-        await workflow.wait_condition(lambda: self._loaded)
-        items = self._items_to_decide(batch)
+        """Decide and append the batch's commands that belong here: all of them or none.
+
+        Only application errors leave it: the client maps their types. A mistake of ours refuses this batch; the next
+        ones find a state that is loaded anew.
+
+        Raises:
+            ApplicationError: `Refused`, `NotSigned`, `Diverged`, `CommandReused`; `Pending` when it had no end in time.
+        """
+        try:
+            await self._until_loaded()
+            return Receipt(await self._carried_out(batch, self._items_to_decide(batch)))
+        except ActivityError as error:
+            raise answer_to(error, batch.items[0]) from None
+        except FailureError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not stop the stream for others
+            self._is_doubtful = True
+            raise refused(undecidable(batch.items[0], error)) from None
+
+    async def _until_loaded(self) -> None:
+        if not self._loaded:
+            try:
+                await workflow.wait_condition(lambda: self._loaded, timeout=UPDATE_TIME)
+            except TimeoutError:
+                raise pending() from None
+
+    async def _carried_out(self, batch: SignedBatch, items: list[tuple[int, BatchItem]]) -> list[CommandOutcome]:
         others = [s for s in dict.fromkeys(item.stream for _, item in items) if s != self.stream]
         async with self._lock:
             try:
-                await self._catch_up_if_notified()
-                await self._own.run_due_timers()
-                outcomes = await self._decide_and_append(batch, items, [StreamState(stream) for stream in others])
-                for stream in others:
-                    await _notify(stream)
-                await self._own.run_due_timers()
+                outcomes = await self._decide_and_append(batch, items, others)
             except ActivityError as error:
-                # Only application errors may leave a handler; the client maps their types.
-                raise error.cause if isinstance(error.cause, ApplicationError) else error from None
-        return Receipt(outcomes)
+                if not is_diverged(error):
+                    raise
+                # The state here is not the ledger's, such as after a foreign worker's answers. Decide on the ledger's.
+                self._is_doubtful = True
+                outcomes = await self._decide_and_append(batch, items, others)
+            await self._follow_up(others)
+        return outcomes
 
-    async def _catch_up_if_notified(self) -> None:
-        """Fold what another stream's workflow has appended to this stream, if it has signalled that."""
-        if self._reload:
+    async def _follow_up(self, others: list[str]) -> None:
+        """Do what comes after an append. It is recorded, whatever becomes of this; the main loop tries again."""
+        try:
+            for stream in others:
+                await _notify(stream)
+            await self._own.run_due_timers()
+        except Exception:
+            self._is_doubtful = True
+            workflow.logger.exception("not followed up")
+
+    async def _catch_up_if_needed(self) -> None:
+        """Fold what another stream's workflow has appended here, if it has signalled that; all, if in doubt."""
+        if self._is_doubtful:
+            self._reload = False
+            own = StreamState(self.stream)
+            await own.catch_up()
+            self._own, self._is_doubtful = own, False
+        elif self._reload:
             self._reload = False
             await self._own.catch_up()
 
@@ -107,33 +210,41 @@ class StreamWorkflow:
         return [(index, item) for index, item in enumerate(batch.items) if item.stream == self.stream]
 
     def validate(self, batch: SignedBatch) -> None:
-        """Refuse a malformed batch before anything is written.
+        """Refuse a malformed batch before anything is written. `SignatureCheck` then looks at the signature.
+
+        It may come before the main loop's first step.
 
         Raises:
             ApplicationError: `NotSigned` or `Refused`.
         """
         try:
-            header = Header.parse(batch.header)
+            if _own_stream() is None:
+                raise NotSignedError("malformed")
+            if not 0 < len(batch.items) <= limits.COMMANDS_PER_BATCH:
+                raise refused(Refused("too_many_commands", most=limits.COMMANDS_PER_BATCH))
+            header = batch.check_form()
+            if header.actor in RESERVED or not header.actor:
+                raise NotSignedError("malformed")
         except NotSignedError as error:
-            raise ApplicationError(error.code, error.code, {}, type="NotSigned", non_retryable=True) from None
-        if not 0 < len(batch.items) <= limits.COMMANDS_PER_BATCH:
-            raise refused(Refused("too_many_commands", most=limits.COMMANDS_PER_BATCH))
-        if (
-            header.actor in RESERVED
-            or not header.actor
-            or len({item.command_id for item in batch.items}) != len(batch.items)
-        ):
-            raise ApplicationError("malformed", "malformed", {}, type="NotSigned", non_retryable=True)
+            raise ApplicationError(
+                error.code, error.code, error.facts, type="NotSigned", non_retryable=True
+            ) from None
+        for index, item in enumerate(batch.items):
+            if len(item.stream) > STREAM_CHARS or not is_decided(item.stream):
+                raise refused(Refused("not_a_cycle_name", name=item.stream[:80]), index)
 
     # Deciding -------------------------------------------------------------------------------
 
     async def _decide_and_append(
-        self, batch: SignedBatch, items: list[tuple[int, BatchItem]], others: list[StreamState]
+        self, batch: SignedBatch, items: list[tuple[int, BatchItem]], others: list[str]
     ) -> list[CommandOutcome]:
         """Decide the items and append their events; decide again if other writers were faster."""
-        states = {state.stream: state for state in (self._own, *others)}
+        await self._catch_up_if_needed()
+        await self._own.run_due_timers()
+        loaded = [StreamState(stream) for stream in others]
+        states = {state.stream: state for state in (self._own, *loaded)}
         try:
-            return await self._append_decided(batch, items, states, others)
+            return await self._append_decided(batch, items, states, loaded)
         finally:
             for state in states.values():
                 state.forget_past()
@@ -187,7 +298,7 @@ class StreamWorkflow:
         outcomes: list[CommandOutcome] = []
         for index, item in items:
             if (versions := states[item.stream].commands.get(item.command_id)) is not None:
-                await locally("recall", RecallRequest(item, header.unit), bool)
+                await locally("recall", RecallRequest(replace(batch, items=(item,))), bool)
                 outcomes.append(CommandOutcome(item.command_id, versions, known=True))
                 continue
             try:
@@ -211,12 +322,19 @@ class StreamWorkflow:
         instant, own = self._own.next_due, self._own
         return None if instant is None or own.folded.now(instant) < instant else instant
 
-    def _is_filed(self) -> bool:
+    def _is_over(self) -> bool:
+        """Return whether nothing keeps the run: its cycle is filed, or its stream has no event yet."""
         state = self._own.folded.state
-        return isinstance(state, State) and state.lifecycle.filed is not None
+        return not self._own.version or (isinstance(state, State) and state.lifecycle.filed is not None)
 
     def _is_history_full(self) -> bool:
         return self._commands >= COMMANDS_PER_RUN or workflow.info().is_continue_as_new_suggested()
+
+
+def _own_stream() -> str | None:
+    """Return the stream that this workflow's type and id stand for, None when there is none."""
+    info = workflow.info()
+    return stream_of(info.workflow_type, info.workflow_id)
 
 
 async def _catch_up(states: Iterable[StreamState]) -> bool:

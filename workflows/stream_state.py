@@ -12,7 +12,7 @@ from uuid import UUID
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.codec import plain
@@ -21,18 +21,31 @@ with workflow.unsafe.imports_passed_through():
     from domain.streams import folded
     from ledger.mapping import authenticate, to_draft, to_envelope
     from ledger.signing import BatchItem, Header
-    from workflows.messages import AppendAnswer, DraftMessage, EventMessage, LoadRequest, PartMessage
+    from workflows.messages import (
+        FAILED,
+        PENDING,
+        AppendAnswer,
+        DraftMessage,
+        EventMessage,
+        LoadRequest,
+        PartMessage,
+    )
 
 T = TypeVar("T")
 
 
+UPDATE_TIME = timedelta(seconds=20)
+"""How long an update waits for the stream to be loaded, and for each activity: as long as its caller waits."""
+
+
 async def locally(activity: str, request: object, answer: type[T]) -> T:
-    """Run a local activity and return its answer. Failures are retried, except for non-retryable errors."""
+    """Run a local activity and return its answer. What is away is tried again: for ever, in an update `UPDATE_TIME`."""
     result: T = await workflow.execute_local_activity(
         activity,
         request,
         result_type=answer,
         start_to_close_timeout=timedelta(seconds=30),
+        schedule_to_close_timeout=UPDATE_TIME if workflow.current_update_info() is not None else None,
         # Retries after more than a second wait in a server timer, so that other updates are handled meanwhile.
         local_retry_threshold=timedelta(seconds=1),
         retry_policy=RetryPolicy(
@@ -51,6 +64,30 @@ def undecidable(item: BatchItem, error: Exception) -> Refused:
     """Log the programming error that a decision has raised, and return the refusal of the command."""
     workflow.logger.exception("undecidable")
     return Refused("undecidable", act=item.payload[:200], kind=type(error).__name__)
+
+
+def pending() -> ApplicationError:
+    """Return the answer to an update that came to no end in time."""
+    return ApplicationError("pending", "pending", {}, type=PENDING, non_retryable=True)
+
+
+def answer_to(error: ActivityError, item: BatchItem) -> ApplicationError:
+    """Return what the client is told of an activity that failed for an update; `item` is what it was about.
+
+    An activity that had no end in time may have done its work: then nothing is refused.
+    """
+    cause = error.cause
+    if not isinstance(cause, ApplicationError):
+        return pending()
+    if cause.type == FAILED:
+        return refused(Refused("undecidable", act=item.payload[:200], kind=cause.message))
+    return cause if cause.type in {"Refused", "NotSigned", "Diverged", "CommandReused"} else pending()
+
+
+def is_diverged(error: BaseException) -> bool:
+    """Return whether the ledger has other events than those that were folded here."""
+    cause = error.cause if isinstance(error, ActivityError) else None
+    return isinstance(cause, ApplicationError) and cause.message == "diverged"
 
 
 class StreamState:
@@ -74,7 +111,7 @@ class StreamState:
         """Fold all events that the ledger holds after `version`."""
         if not self.version:
             self._past = []  # all of it comes now, so a correction in it need not load it again
-        while page := await self._page(self.version):
+        while page := await self._page(self.version, self.digest):
             await self.apply(page)
         self.forget_past()
 
@@ -116,8 +153,8 @@ class StreamState:
         """Return a speculation on top of the current state."""
         return Speculation(self)
 
-    async def _page(self, after: int) -> list[EventMessage]:
-        return await locally("load", LoadRequest(self.stream, after), list[EventMessage])
+    async def _page(self, after: int, digest: str) -> list[EventMessage]:
+        return await locally("load", LoadRequest(self.stream, after, digest), list[EventMessage])
 
     async def history(self) -> tuple[EventEnvelope[Event], ...]:
         """Return the whole history, up to the version that is folded here. It is loaded once, and kept for a while."""
@@ -127,7 +164,7 @@ class StreamState:
 
     async def _load_past(self) -> list[EventEnvelope[Event]]:
         events: list[EventMessage] = []
-        while page := await self._page(events[-1].content.version if events else 0):
+        while page := await self._page(*((events[-1].content.version, events[-1].digest) if events else (0, ""))):
             events.extend(page)
         # Later events, appended meanwhile by other writers, are not folded yet.
         return [to_envelope(event) for event in events if event.content.version <= self.version]
