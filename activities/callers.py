@@ -18,7 +18,7 @@ from temporalio.exceptions import ApplicationError
 from errors import CodedError, Kind
 from ledger.connection import may_pass
 from ledger.protocol import LedgerError
-from workflows.messages import FAILED, may_ask, stream_of
+from workflows.messages import FAILED, may_ask, not_ours, stream_of
 
 log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ def check_caller(installation: str, *streams: str) -> None:
     """Check that a workflow of ours calls, and that it may ask for these streams.
 
     Raises:
-        ApplicationError: `NotSigned`, with the code `not_local`.
+        ApplicationError: `NotOurs`, with the code `not_local`.
     """
     info = activity.info()
     type_, id_ = info.workflow_type or "", info.workflow_id or ""
@@ -38,7 +38,7 @@ def check_caller(installation: str, *streams: str) -> None:
         or stream_of(type_, id_) is None
         or not all(may_ask(type_, id_, stream, installation) for stream in streams)
     ):
-        raise ApplicationError("not_local", "not_local", {}, type="NotSigned", non_retryable=True)
+        raise not_ours("not_local")
 
 
 def told_once(work: Work) -> Work:

@@ -76,8 +76,8 @@ class LedgerActivities:
         """Return a page of a stream's events.
 
         Raises:
-            ApplicationError: `NotSigned`: see `activities.callers`; `Diverged`: the event that the caller has folded
-                last is another one in the ledger. Who completes a workflow's task can tell it of events that there are not.
+            ApplicationError: `NotOurs`: see `activities.callers`; `Diverged`: the event that the caller has folded
+                last is another one in the ledger. A foreign worker may have told it of events that there are not.
         """
         await self._check_caller(request.stream)
         if not request.after:
@@ -95,7 +95,7 @@ class LedgerActivities:
         """Return the rules edition with this digest, as JSON.
 
         Raises:
-            ApplicationError: `NotSigned`: see `activities.callers`; `Refused`.
+            ApplicationError: `NotOurs`: see `activities.callers`; `Refused`.
         """
         await self._check_caller()
         return (await self._edition(digest)).model_dump_json()

@@ -317,6 +317,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "malformed_act": N_("{act}, {place}: {problem} (found {found})."),
     "malformed_command": N_("The command cannot be read."),
     "too_many_commands": N_("Between 1 and {most} acts at once."),
+    "batch_too_long": N_("This is too much at once ({count} bytes, {most} at most). Enter less at a time."),
     "undecidable": N_("This act cannot be decided ({kind}); it was not entered. Please tell the maintainers: {act}"),
     "too_busy": N_("Others keep writing to this register; try again."),
     "no_year_plan": N_("Issue the year plan first."),

@@ -131,9 +131,9 @@ def is_disk_full(error: BaseException) -> bool:
 
 
 def may_pass(error: BaseException) -> bool:
-    """True when the same request may succeed later: server or machine is away, overloaded or full, not the request wrong.
+    """True when the same request may succeed later: server or machine is away, overloaded or full.
 
-    An error that is not known may not: repeated for ever, it would keep all others waiting.
+    Of an error that is not known this is False: repeated for ever, it would keep all others waiting.
     """
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith((*_LOST_SQLSTATES, *_OVERLOADED_SQLSTATES, *_SHORT_SQLSTATES))

@@ -37,7 +37,7 @@ PAYLOAD_BYTES = 1_000_000
 """The most bytes of one command: its event, which holds as much, cannot be longer either."""
 
 BATCH_BYTES = 1_400_000
-"""The most bytes of a header with all payloads. Temporal takes two megabytes, in which every quotation mark counts twice."""
+"""The most bytes of a header with all payloads. Temporal takes two megabytes; a quotation mark counts twice there."""
 
 _SIGNATURE = re.compile("[0-9a-f]{128}")
 _BIGINT = 2**63 - 1

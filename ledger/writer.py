@@ -22,7 +22,7 @@ import asyncpg
 
 from errors import CodedError
 from ledger.bodies import BadBodyError
-from ledger.connection import Connection, connect, is_lost
+from ledger.connection import Connection, connect, is_lost, may_pass
 from ledger.events import INSTALLATION_STREAM, RecordedEvent
 from ledger.protocol import Append, Appended, Behind, LedgerError, Stopped
 from ledger.signing import SignedCommand
@@ -134,11 +134,8 @@ class Writer:
             lane.under_way = len(group)
             try:
                 self._settle(group, await self._send(lane, group))
-            except asyncpg.PostgresError as error:
-                await self._one_by_one(lane, group, error)
             except Exception as error:  # noqa: BLE001 - every error is the answer to those who wait
-                lane.lose()
-                _fail(group, error)
+                await self._one_by_one(lane, group, error)
             except BaseException as error:
                 lane.lose()
                 _fail([*group, *self._queue], error)
@@ -168,7 +165,7 @@ class Writer:
         self._queue.extendleft(reversed(later))
         return group
 
-    async def _one_by_one(self, lane: _Lane, group: list[_PendingAppend], error: asyncpg.PostgresError) -> None:
+    async def _one_by_one(self, lane: _Lane, group: list[_PendingAppend], error: Exception) -> None:
         """Send each request of a failed group alone, so that one request's error is not the answer to the others.
 
         An error that concerns all of them, such as a lost server, is the answer to all.
@@ -183,7 +180,7 @@ class Writer:
             try:
                 self._settle([waiting], await self._send(lane, [waiting]))
             except Exception as own:  # noqa: BLE001 - as above
-                if not isinstance(own, asyncpg.PostgresError) or _concerns_all(own):
+                if _concerns_all(own):
                     lane.lose()
                     _fail(group[index:], own)
                     return
@@ -324,13 +321,20 @@ def _fail(group: list[_PendingAppend], error: BaseException) -> None:
         waiting.fail(error)
 
 
-def _concerns_all(error: asyncpg.PostgresError) -> bool:
-    """Return True for a wrong epoch and a stopped clock, which hold for every request, and for a lost connection."""
-    return error.sqlstate in {"TD002", "TD003"} or is_lost(error)
+def _concerns_all(error: Exception) -> bool:
+    """Return True for a wrong epoch and a stopped clock, which hold for every request, and for a lost connection.
+
+    An error of ours, such as a value that cannot be sent, is one request's.
+    """
+    if isinstance(error, asyncpg.PostgresError):
+        return error.sqlstate in {"TD002", "TD003"} or is_lost(error)
+    return may_pass(error)
 
 
-def _own_error(error: asyncpg.PostgresError) -> CodedError | None:
+def _own_error(error: Exception) -> CodedError | None:
     """Return what the error codes in ledger/schema.sql mean; None for other errors."""
+    if not isinstance(error, asyncpg.PostgresError):
+        return None
     if error.sqlstate == "TD002":
         return Stopped("other_epoch", epoch=error.detail)
     if error.sqlstate == "TD003":

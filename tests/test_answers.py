@@ -307,7 +307,7 @@ async def test_an_answer_that_gets_lost_is_made_up_by_the_ledger(app: Session) -
     await app.answers.close(0)
 
 
-async def test_what_somebody_has_read_is_no_ground_for_a_refusal(app: Session, client: Client) -> None:
+async def test_what_somebody_has_read_is_no_ground_for_a_refusal(app: Session, client: Client, any_id: None) -> None:
     """A receipt can come before the workflow has folded the event; another run stands for what it has missed."""
     members = units(2)
     stream = await open_cycle(app, RULES, members=members)

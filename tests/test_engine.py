@@ -517,7 +517,7 @@ async def test_a_terminated_run_is_no_loss(app: Session, client: Client) -> None
     assert state_digest(await state_of(app, stream)) == before
 
 
-async def test_two_runs_on_one_stream_are_arbitrated_by_the_ledger(app: Session, client: Client) -> None:
+async def test_two_runs_on_one_stream_are_arbitrated_by_the_ledger(app: Session, client: Client, any_id: None) -> None:
     """Two Temporal installations on one ledger: slow, but correct."""
     stream, members = await ready(app, 6)
     queue = f"second-{app.installed.id}"

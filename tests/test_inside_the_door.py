@@ -193,8 +193,8 @@ async def refusal(handle: WorkflowHandle[Any, Any], *arguments: Any, name: str =
     try:
         await handle.execute_update(name, args=list(arguments), rpc_timeout=timedelta(seconds=15))
     except WorkflowUpdateFailedError as error:
-        assert isinstance(error.cause, ApplicationError)
-        return f"{error.cause.type}: {error.cause.message[:60]}"
+        cause = error.cause
+        return f"{cause.type}: {cause.message[:60]}" if isinstance(cause, ApplicationError) else repr(cause)
     except RPCError as error:
         return error.status.name
     pytest.fail("it was taken")
@@ -228,9 +228,14 @@ async def test_poisonous_updates_are_refused_while_units_act(app: Session, clien
     assert await event_names(app, stream) == [*before, *["CovenantSigned"] * count]
     assert await run_of(handle) == run, "the run goes on"
     assert await failed_tasks(handle) == 0
-    told = [refused[name] for name in ("zz", "a false signature", "another payload", "a long payload")]
-    assert told == ["NotSigned: malformed", "NotSigned: bad_signature", "NotSigned: not_covered", "NotSigned: batch_too_long"]
-    assert refused["a key that nobody knows"] == "KeysUnread: unknown_key"
+    told = {
+        "zz": "NotSigned: malformed",
+        "a false signature": "NotSigned: bad_signature",
+        "another payload": "NotSigned: not_covered",
+        "a long payload": "NotSigned: batch_too_long",
+        "a key that nobody knows": "KeysUnread: unknown_key",
+    }
+    assert {name: refused[name] for name in told} == told
     assert "Deadline" not in "".join(refused.values()), refused
 
 
@@ -261,7 +266,10 @@ async def _issue_plan(app: Session, stream: str) -> None:
     await submit(app, stream, CITY, "issue-year-plan", fields)
 
 
-@pytest.mark.parametrize("text", ["zz", "[" * 100_000, "{}", '{"act":"sign","fields":7}', '{"act":"zz","fields":{}}', ""])
+NONSENSE = ["zz", "[" * 100_000, "{}", '{"act":"sign","fields":7}', '{"act":"zz","fields":{}}', ""]
+
+
+@pytest.mark.parametrize("text", NONSENSE, ids=["zz", "deep", "empty", "no fields", "another act", "nothing"])
 async def test_nonsense_that_is_signed_is_refused_and_stops_nothing(app: Session, client: Client, text: str) -> None:
     """A key that was stolen signs anything."""
     stream, members = await ready(app)
@@ -296,9 +304,7 @@ class Forger:
 
     @workflow.run
     async def run(self, queue: str, name: str, request: Any) -> None:
-        await workflow.execute_activity(
-            name, request, task_queue=queue, start_to_close_timeout=timedelta(seconds=20)
-        )
+        await workflow.execute_activity(name, request, task_queue=queue, start_to_close_timeout=timedelta(seconds=20))
 
 
 async def test_activities_answer_workflows_of_ours_only(app: Session, client: Client) -> None:
@@ -354,7 +360,7 @@ async def test_nothing_lasts_that_a_stranger_starts(app: Session, client: Client
     starts: dict[str, tuple[str, str, list[Any]]] = {
         "a name that is none": ("ClusterCycle", "zz", ["zz"]),
         "a path": ("ClusterCycle", "../../x", ["../../x"]),
-        "a long name": ("ClusterCycle", "a/b/" + "c" * 500, ["a/b/" + "c" * 500]),
+        "a long name": ("ClusterCycle", "a/b/" + "c" * 230, ["a/b/" + "c" * 230]),
         "a cycle without an event": ("ClusterCycle", new, [new]),
         "a year without an event": ("CityYear", year, [year]),
         "another id": ("ClusterCycle", f"{stream}/second", [stream]),
@@ -362,7 +368,7 @@ async def test_nothing_lasts_that_a_stranger_starts(app: Session, client: Client
         "another type": ("CityYear", f"{new}-3", [f"{new}-3"]),
         "a year as a cycle": ("ClusterCycle", f"{year}-2", [f"{year}-2"]),
         "another installation": ("InstallationStream", f"{STREAM}/la", [STREAM]),
-        "the installation as a year": ("CityYear", f"{STREAM}/{app.installed.id}-2", [f"{STREAM}/{app.installed.id}-2"]),
+        "the installation as a year": ("CityYear", f"{STREAM}/la-2", [f"{STREAM}/la-2"]),
         "no argument": ("ClusterCycle", f"{new}-4", []),
         "two arguments": ("ClusterCycle", f"{new}-5", [f"{new}-5", 2]),
         "a number": ("ClusterCycle", f"{new}-6", [6]),
@@ -491,7 +497,7 @@ async def test_what_a_foreign_worker_told_a_run_is_not_believed_when_he_is_gone(
         handle = await start(client, stream, own_queue)
 
         async def believes() -> bool:
-            return bool((await handle.query("status"))["version"] == 3)
+            return bool((await handle.query("status")).get("version") == 3)
 
         await eventually(believes)
     async with running_worker(client, app.ledger, app.texts, app.installed, own_queue):
@@ -525,6 +531,8 @@ async def test_an_append_that_fails_by_our_mistake_refuses_its_batch_and_the_nex
 ) -> None:
     stream, members = await ready(app)
     breaking(monkeypatch, members[0], KeyError("ours"))
+    handle = client.get_workflow_handle(stream)
+    assert (await refusal(handle, await signature_of(app, stream, members[0]))).startswith("Refused: undecidable")
     with pytest.raises(RefusedError) as refused:
         await asyncio.wait_for(submit(app, stream, members[0], "sign", {"unit": members[0]}), 10)
     assert (refused.value.code, refused.value.facts["kind"]) == ("undecidable", "KeyError")
@@ -549,20 +557,19 @@ async def test_a_mistake_of_ours_in_the_workflow_refuses_its_batch_and_the_state
     app: Session, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream, members = await ready(app)
+    handle = client.get_workflow_handle(stream)
 
     async def fail(*_: Any) -> None:
         raise KeyError("ours")
 
     with monkeypatch.context() as broken:
         broken.setattr("workflows.stream_state.StreamState.apply", fail)
-        assert (await refusal(client.get_workflow_handle(stream), await signature_of(app, stream, members[0]))).startswith(
-            "Refused: undecidable"
-        )
+        assert await refusal(handle, await signature_of(app, stream, members[0])) == "Refused: undecidable"
     # Its event stands in the ledger, although the state here has not folded it.
     again = await submit(app, stream, members[0], "sign", {"unit": members[0]})
     assert (again.outcomes[0].known, again.outcomes[0].versions) == (True, [3])
     assert (await submit(app, stream, members[1], "sign", {"unit": members[1]})).outcomes[0].versions == [4]
-    assert await failed_tasks(client.get_workflow_handle(stream)) == 0
+    assert await failed_tasks(handle) == 0
 
 
 async def test_what_comes_after_the_append_refuses_nothing(

@@ -54,7 +54,7 @@ from ledger.protocol import RAISES_LAW, Append, Appended, Part, Stopped, load_al
 from ledger.signing import BatchItem, SignedBatch, Signer
 from local.engine import _prepare_ledger
 from resources import CHILD_ENVIRONMENT
-from workflows.messages import AppendRequest, DraftMessage, PartMessage
+from workflows.messages import AppendRequest, DraftMessage, PartMessage, workflow_of
 
 OURS = law.LAW
 """The law of this version. The tests here begin with law 1, whatever it is."""
@@ -317,7 +317,8 @@ async def test_no_workflow_appends_a_law(app: Session, by: str) -> None:
     request = request_of(batch, event, rows[-1])
     activities = LedgerActivities(app.ledger, app.texts, KeyRing(app.ledger, app.installed.id, 1))
     environment = ActivityEnvironment()
-    environment.info = replace(environment.info, is_local=True)
+    type_, id_ = workflow_of(installation.STREAM, app.installed.id)
+    environment.info = replace(environment.info, is_local=True, workflow_type=type_, workflow_id=id_)
     with pytest.raises(ApplicationError, match="law_by_upgrade"):
         await environment.run(activities.append, request)
     assert len(await load_all(app.ledger, installation.STREAM)) == len(rows)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ChildWorkflowError
+from temporalio.exceptions import ChildWorkflowError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from domain.codec import plain
@@ -68,7 +68,9 @@ class CityYear(StreamWorkflow):
             return FailedOpening(item.stream, error.code, plain(error.facts))
         except AlreadyRecorded:
             return FailedOpening(item.stream, "cycle_is_open", {"cluster": item.stream})
-        except ActivityError as error:
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
             told = answer_to(error, item)
             return FailedOpening(item.stream, told.message, dict(told.details[1]))
         # The workflow may run already, after a repeated opening or an earlier command.

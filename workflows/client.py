@@ -30,7 +30,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from application.engine import ANSWER_DEADLINE_S, PendingError, RefusedError, UnreachableError
 from ledger.protocol import Diverged
 from ledger.receipts import Receipt
-from ledger.signing import Header, SignedBatch
+from ledger.signing import Header, NotSignedError, SignedBatch
 from local.certificates import ClientTls
 from workflows.messages import DATA_CONVERTER, KEYS_UNREAD, TASK_QUEUE, TASK_TIMEOUT, workflow_of
 
@@ -65,6 +65,10 @@ class TemporalClient:
 
     async def submit(self, stream: str, batch: SignedBatch) -> Receipt:
         """See `application.engine.EngineClient`."""
+        try:
+            batch.check_form()
+        except NotSignedError as error:  # the workflow's validator says the same; larger ones do not even get there
+            raise RefusedError(error.code, error.facts) from None
         slots = self._slots.setdefault(stream, asyncio.Semaphore(IN_FLIGHT_PER_STREAM))
         sent = False
         try:

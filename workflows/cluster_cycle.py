@@ -41,5 +41,7 @@ class ClusterCycle(StreamWorkflow):
 
     @workflow.query
     def status(self) -> dict[str, object]:
-        """Return what this run has folded, for operators."""
+        """Return what this run has folded, for operators; nothing before it has loaded its stream."""
+        if not self._loaded:
+            return {}
         return {"version": self._own.version, "digest": self._own.digest, "acts": self._commands}

@@ -36,7 +36,8 @@ class SignatureCheck(Interceptor):
         self._reading: asyncio.Task[None] | None = None
 
     def workflow_interceptor_class(
-        self, input: WorkflowInterceptorClassInput  # noqa: A002 - Temporal's name
+        self,
+        input: WorkflowInterceptorClassInput,  # noqa: A002, ARG002 - Temporal's name
     ) -> type[WorkflowInboundInterceptor] | None:
         """See `Interceptor`."""
         check = self._check

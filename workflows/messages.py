@@ -17,6 +17,7 @@ from temporalio.converter import (
     DefaultPayloadConverter,
     JSONPlainPayloadConverter,
 )
+from temporalio.exceptions import ApplicationError
 
 from domain.installation import STREAM
 from domain.streams import STREAM_CHARS, is_cycle, is_year
@@ -53,11 +54,23 @@ KEYS_UNREAD = "KeysUnread"
 FAILED = "Failed"
 """The type of the error of an activity that failed by a mistake of ours. The same again would fail again."""
 
+NOT_OURS = "NotOurs"
+"""The type of the error that ends a workflow which no stream of this installation has."""
+
 PENDING = "Pending"
 """The type of the error for an update that came to no end in time. It may still be carried out."""
 
 TASK_TIMEOUT = timedelta(seconds=3)
 """After this, a killed worker's task goes to another worker. Users would notice the server's default of 10 s."""
+
+
+POST_ID = "post"
+"""The id of the workflow of the post."""
+
+
+def not_ours(code: str = "not_ours") -> ApplicationError:
+    """Return the error that ends a workflow which no stream of this installation has."""
+    return ApplicationError(code, code, {}, type=NOT_OURS, non_retryable=True)
 
 
 def workflow_of(stream: str, installation: str) -> tuple[str, str]:
@@ -115,7 +128,7 @@ def event_message(row: RecordedEvent) -> EventMessage:
 
 @dataclass
 class RecallRequest:
-    """Asks whether a known command comes with the same content as before: one of a batch, with that batch's signature."""
+    """Asks whether a known command has the same content as before. The batch holds this command only."""
 
     batch: SignedBatch
 

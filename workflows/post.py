@@ -7,11 +7,14 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from workflows import messages
 
 ROUNDS_PER_RUN = 300
 LONGEST_PAUSE = timedelta(seconds=30)
-WORKFLOW_ID = "post"
+WORKFLOW_ID = messages.POST_ID
 
 
 @workflow.defn(name="Post")
@@ -25,8 +28,8 @@ class Post:
         Raises:
             ApplicationError: `NotOurs`: it has another id. See `StreamWorkflow.main_loop`.
         """
-        if workflow.info().workflow_id != WORKFLOW_ID:
-            raise ApplicationError("not_ours", "not_ours", {}, type="NotOurs", non_retryable=True)
+        if workflow.info().workflow_id != messages.POST_ID:
+            raise messages.not_ours()
         for _ in range(ROUNDS_PER_RUN):
             await self._round()
             if workflow.info().is_continue_as_new_suggested():

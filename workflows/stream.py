@@ -30,12 +30,21 @@ with workflow.unsafe.imports_passed_through():
     from domain.streams import STREAM_CHARS, is_decided
     from ledger.receipts import CommandOutcome, Receipt
     from ledger.signing import BatchItem, Header, NotSignedError, SignedBatch
-    from workflows.messages import TASK_TIMEOUT, AppendAnswer, AppendRequest, PartMessage, RecallRequest, stream_of
+    from workflows.messages import (
+        TASK_TIMEOUT,
+        AppendAnswer,
+        AppendRequest,
+        PartMessage,
+        RecallRequest,
+        not_ours,
+        stream_of,
+    )
     from workflows.stream_state import (
         UPDATE_TIME,
         StreamState,
         answer_to,
         is_diverged,
+        is_not_ours,
         locally,
         pending,
         refused,
@@ -81,13 +90,13 @@ class StreamWorkflow:
                 server can start workflows; this one must not last.
         """
         if _own_stream() != stream:
-            raise ApplicationError("not_ours", "not_ours", {}, type="NotOurs", non_retryable=True)
+            raise not_ours()
         self.stream = stream
         while True:
             try:
                 await self._live()
             except Exception as error:
-                if is_cancelled_exception(error):
+                if is_cancelled_exception(error) or is_not_ours(error):
                     raise
                 workflow.logger.exception("the stream is loaded again")
                 self._is_doubtful = True
@@ -155,10 +164,10 @@ class StreamWorkflow:
         try:
             await self._until_loaded()
             return Receipt(await self._carried_out(batch, self._items_to_decide(batch)))
-        except ActivityError as error:
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
             raise answer_to(error, batch.items[0]) from None
-        except FailureError:
-            raise
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not stop the stream for others
             self._is_doubtful = True
             raise refused(undecidable(batch.items[0], error)) from None
@@ -175,7 +184,7 @@ class StreamWorkflow:
         async with self._lock:
             try:
                 outcomes = await self._decide_and_append(batch, items, others)
-            except ActivityError as error:
+            except FailureError as error:
                 if not is_diverged(error):
                     raise
                 # The state here is not the ledger's, such as after a foreign worker's answers. Decide on the ledger's.
@@ -190,7 +199,7 @@ class StreamWorkflow:
             for stream in others:
                 await _notify(stream)
             await self._own.run_due_timers()
-        except Exception:
+        except Exception:  # noqa: BLE001 - none takes back what is recorded
             self._is_doubtful = True
             workflow.logger.exception("not followed up")
 
@@ -226,9 +235,7 @@ class StreamWorkflow:
             if header.actor in RESERVED or not header.actor:
                 raise NotSignedError("malformed")
         except NotSignedError as error:
-            raise ApplicationError(
-                error.code, error.code, error.facts, type="NotSigned", non_retryable=True
-            ) from None
+            raise ApplicationError(error.code, error.code, error.facts, type="NotSigned", non_retryable=True) from None
         for index, item in enumerate(batch.items):
             if len(item.stream) > STREAM_CHARS or not is_decided(item.stream):
                 raise refused(Refused("not_a_cycle_name", name=item.stream[:80]), index)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from domain.codec import plain
@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from ledger.signing import BatchItem, Header
     from workflows.messages import (
         FAILED,
+        NOT_OURS,
         PENDING,
         AppendAnswer,
         DraftMessage,
@@ -71,23 +72,36 @@ def pending() -> ApplicationError:
     return ApplicationError("pending", "pending", {}, type=PENDING, non_retryable=True)
 
 
-def answer_to(error: ActivityError, item: BatchItem) -> ApplicationError:
+def answer_to(error: FailureError, item: BatchItem) -> ApplicationError:
     """Return what the client is told of an activity that failed for an update; `item` is what it was about.
 
     An activity that had no end in time may have done its work: then nothing is refused.
     """
-    cause = error.cause
-    if not isinstance(cause, ApplicationError):
+    cause = cause_of(error)
+    if cause is None:
         return pending()
     if cause.type == FAILED:
         return refused(Refused("undecidable", act=item.payload[:200], kind=cause.message))
     return cause if cause.type in {"Refused", "NotSigned", "Diverged", "CommandReused"} else pending()
 
 
+def cause_of(error: BaseException) -> ApplicationError | None:
+    """Return what an activity has raised, None for other errors, such as that it had no end in time.
+
+    A local activity's error comes as it is; one that was tried again until the time was over comes in another.
+    """
+    inside = error.cause if isinstance(error, ActivityError) else error
+    return inside if isinstance(inside, ApplicationError) else None
+
+
 def is_diverged(error: BaseException) -> bool:
     """Return whether the ledger has other events than those that were folded here."""
-    cause = error.cause if isinstance(error, ActivityError) else None
-    return isinstance(cause, ApplicationError) and cause.message == "diverged"
+    return (cause := cause_of(error)) is not None and cause.message == "diverged"
+
+
+def is_not_ours(error: BaseException) -> bool:
+    """Return whether activities do not answer this workflow."""
+    return (cause := cause_of(error)) is not None and cause.type == NOT_OURS
 
 
 class StreamState:

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from workflows.messages import not_ours
 
 
 @workflow.defn(dynamic=True)
@@ -23,4 +25,4 @@ class Unknown:
         Raises:
             ApplicationError: `NotOurs`.
         """
-        raise ApplicationError("not_ours", "not_ours", {}, type="NotOurs", non_retryable=True)
+        raise not_ours()
