@@ -286,7 +286,7 @@ async def test_an_update_that_fails_after_the_commit_is_recorded(
 
     async def commit_and_fail(ledger: PostgresLedger, request: Append) -> Appended | Behind:
         await append(ledger, request)
-        raise Diverged("diverged", stream=stream, version=0)
+        raise Diverged("read_diverged", position=0)
 
     monkeypatch.setattr(PostgresLedger, "append", commit_and_fail)
     batch = await signed(app, signing(stream, members[0]), unit=members[0])

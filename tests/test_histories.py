@@ -35,7 +35,7 @@ from workflows.city_year import CityYear
 from workflows.cluster_cycle import ClusterCycle
 from workflows.installation import InstallationStream
 from workflows.messages import DATA_CONVERTER, workflow_of
-from workflows.post import Post
+from workflows.post import WORKFLOW_ID, Post
 from workflows.stream import ENGINE_EPOCH
 
 FOLDER = Path(__file__).parent / "histories"
@@ -56,9 +56,7 @@ async def replays(kind: str, history: WorkflowHistory) -> None:
     await replayer().replay_workflow(history)
     if "THIDUA_RECORD" in os.environ:
         FOLDER.mkdir(exist_ok=True)
-        text = json.dumps(history.to_json_dict(), separators=(",", ":"))
-        # Tests share a server, so their posts have other ids than the real one.
-        file_of(kind).write_text((text.replace(history.workflow_id, "post") if kind == "post" else text) + "\n")
+        file_of(kind).write_text(json.dumps(history.to_json_dict(), separators=(",", ":")) + "\n")
 
 
 async def test_a_cycle_that_runs_now_replays(app: Session, client: Client) -> None:
@@ -121,12 +119,12 @@ async def test_a_post_that_runs_now_replays(
     app: Session, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("activities.post.WAIT_S", 0.1)
-    monkeypatch.setattr("workflows.messages.POST_ID", queue := f"post-{uuid4().hex[:8]}")
+    queue = f"post-{uuid4().hex[:8]}"
     delivering = PostActivities(
         app.ledger, app.people, app.texts, FolderMailer(tmp_path), "so@example.invalid", lambda *_: ""
     )
     async with Worker(client, task_queue=queue, workflows=[Post], activities=[delivering.deliver]):
-        handle = await client.start_workflow(Post.run, id=queue, task_queue=queue)
+        handle = await client.start_workflow(Post.run, id=WORKFLOW_ID, task_queue=queue)
 
         async def delivered() -> bool:
             events = (await handle.fetch_history()).events

@@ -52,6 +52,8 @@ from workflows.messages import (
     event_message,
     workflow_of,
 )
+from workflows.post import WORKFLOW_ID, Post
+from workflows.unknown import Unknown
 
 PAPER = {"title": "Giao ước"}
 JSON = {"encoding": b"json/plain"}
@@ -408,6 +410,41 @@ async def test_an_opening_that_is_refused_leaves_no_run_and_the_next_one_opens(a
     assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
 
 
+async def test_a_post_that_is_another_ends_and_ours_goes_on(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workflows.post.LONGEST_PAUSE", timedelta(milliseconds=100))
+    rounds = 0
+
+    @activity.defn(name="deliver")
+    async def deliver() -> int:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 2:
+            raise ApplicationError("never again", non_retryable=True)
+        await asyncio.sleep(0)
+        return 0
+
+    queue = f"post-{uuid4().hex[:8]}"
+    async with liars_worker(client, queue, workflows=[Post, Unknown], activities=[deliver], **ends_runs()):
+        for id_, arguments in ((f"{queue}-2", []), (f"{queue}-3", [payload("{")])):
+            other = await client.start_workflow("Post", args=arguments, id=id_, task_queue=queue)
+            with pytest.raises(WorkflowFailureError):
+                await asyncio.wait_for(other.result(), 10)
+        handle = await client.start_workflow("Post", id=WORKFLOW_ID, task_queue=queue)
+        await handle.signal("reload", args=[payload("{")])
+
+        async def many_rounds() -> bool:
+            return rounds > 4
+
+        await eventually(many_rounds)
+        assert (await failed_tasks(handle), await run_of(handle)) == (0, handle.first_execution_run_id)
+        await handle.terminate()
+
+
+def ends_runs() -> dict[str, Any]:
+    """What every worker has, without the check of signatures."""
+    return {k: v for k, v in worker_options(None).items() if k != "interceptors"}  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("ending", ["terminate", "cancel"])
 async def test_what_was_ended_runs_again_with_the_next_act(app: Session, client: Client, ending: str) -> None:
     stream, members = await ready(app)
@@ -492,8 +529,7 @@ async def test_what_a_foreign_worker_told_a_run_is_not_believed_when_he_is_gone(
         await submit(app, other, CITY, "record-meeting", {"id": name, "kind": "other"})
     liar = Liar(app, stream, other)
     acts = [liar.load, liar.edition, liar.run_due_timers, liar.append]
-    options = {k: v for k, v in worker_options(None).items() if k != "interceptors"}  # type: ignore[arg-type]
-    async with liars_worker(client, own_queue, workflows=[ClusterCycle], activities=acts, **options):
+    async with liars_worker(client, own_queue, workflows=[ClusterCycle], activities=acts, **ends_runs()):
         handle = await start(client, stream, own_queue)
 
         async def believes() -> bool:
@@ -616,3 +652,27 @@ async def test_a_stream_that_cannot_be_loaded_is_loaded_again_and_acts_are_pendi
     assert (await app.submit_signed(stream, batch)).outcomes[0].versions == [3]
     assert await run_of(handle) == started.first_execution_run_id
     assert await failed_tasks(handle) == 0
+
+
+async def test_an_opening_that_the_append_refuses_is_listed_and_the_others_are_open(app: Session) -> None:
+    year = f"{CITY}/2026-{uuid4().hex[:8]}"
+    await _issue_plan(app, year)
+    digest = await app.texts.put_edition(RULES.model_dump_json())
+
+    def opening(cluster: str, edition: str) -> CommandInput:
+        fields = {
+            "organiser": CITY,
+            "organiser_name": "T",
+            "cluster_name": cluster,
+            "year": YEAR,
+            "edition": edition,
+            "units": [{"id": "a", "name": "A"}],
+            "clock": "stepped",
+            "starts": f"{YEAR}-01-01T00:00:00+07:00",
+        }
+        return CommandInput(f"{year}/{cluster}", "open-cycle", fields)
+
+    person = at_command_line(await enter_staff(app, CITY))
+    receipt = await app.submit(year, person, [opening("cum-1", "f" * 64), opening("cum-2", digest)])
+    assert [(one.stream, one.code) for one in receipt.failed] == [(f"{year}/cum-1", "edition_missing")]
+    assert await event_names(app, f"{year}/cum-2") == ["CycleOpened"]

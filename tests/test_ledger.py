@@ -390,6 +390,14 @@ class TestPostgres:
         )
         assert [isinstance(answer, Appended) for answer in answers] == [n != 3 for n in range(8)]
 
+    async def test_nor_does_one_that_cannot_be_sent(self, pg: PostgresLedger) -> None:
+        """What asyncpg refuses before the server sees it, such as a number that is too large."""
+        requests = [append(f"m{n}", StreamTip(), draft()) for n in range(8)]
+        requests[3] = replace(requests[3], keys=2**70)
+        answers = await asyncio.gather(*map(pg.append, requests), return_exceptions=True)
+        assert [isinstance(answer, Appended) for answer in answers] == [n != 3 for n in range(8)]
+        assert isinstance(answers[3], asyncpg.DataError)
+
     async def test_a_lost_connection_is_an_error_once_and_then_forgotten(
         self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Paths]
     ) -> None:

@@ -64,10 +64,6 @@ TASK_TIMEOUT = timedelta(seconds=3)
 """After this, a killed worker's task goes to another worker. Users would notice the server's default of 10 s."""
 
 
-POST_ID = "post"
-"""The id of the workflow of the post."""
-
-
 def not_ours(code: str = "not_ours") -> ApplicationError:
     """Return the error that ends a workflow which no stream of this installation has."""
     return ApplicationError(code, code, {}, type=NOT_OURS, non_retryable=True)

@@ -10,11 +10,11 @@ from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import messages
+    from workflows.messages import not_ours
 
 ROUNDS_PER_RUN = 300
 LONGEST_PAUSE = timedelta(seconds=30)
-WORKFLOW_ID = messages.POST_ID
+WORKFLOW_ID = "post"
 
 
 @workflow.defn(name="Post")
@@ -28,8 +28,8 @@ class Post:
         Raises:
             ApplicationError: `NotOurs`: it has another id. See `StreamWorkflow.main_loop`.
         """
-        if workflow.info().workflow_id != messages.POST_ID:
-            raise messages.not_ours()
+        if workflow.info().workflow_id != WORKFLOW_ID:
+            raise not_ours()
         for _ in range(ROUNDS_PER_RUN):
             await self._round()
             if workflow.info().is_continue_as_new_suggested():
