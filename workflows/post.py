@@ -13,7 +13,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import not_ours
 
 ROUNDS_PER_RUN = 300
-LONGEST_PAUSE = timedelta(seconds=30)
+PAUSE = timedelta(seconds=30)
+"""How long it waits after an activity that is not tried again."""
+
 WORKFLOW_ID = "post"
 
 
@@ -42,13 +44,13 @@ class Post:
                 "deliver",
                 start_to_close_timeout=timedelta(minutes=10),
                 heartbeat_timeout=timedelta(seconds=60),
-                retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=LONGEST_PAUSE),
+                retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
             )
         except ActivityError as error:
             # Nothing of ours says that a round is not to be repeated; whoever reaches the server can.
             if is_cancelled_exception(error):
                 raise
-            await workflow.sleep(LONGEST_PAUSE)
+            await workflow.sleep(PAUSE)
 
     @workflow.signal(dynamic=True)
     def drop(self, _name: str, _arguments: Sequence[RawValue]) -> None:

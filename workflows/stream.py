@@ -133,7 +133,7 @@ class StreamWorkflow:
     def take_note(self, name: str, _arguments: Sequence[RawValue]) -> None:
         """Take note of the signal `reload`: another stream's workflow has appended to this stream.
 
-        All other signals are dropped, and no argument is read: one that cannot be read would end the run.
+        All others are dropped, and no argument is read. Signals without a handler would be kept in memory.
         """
         if name == "reload":
             self._reload = True
