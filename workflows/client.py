@@ -33,6 +33,7 @@ from ledger.receipts import Receipt
 from ledger.signing import Header, SignedBatch
 from local.certificates import ClientTls
 from workflows.messages import DATA_CONVERTER, TASK_QUEUE, TASK_TIMEOUT, workflow_of
+from workflows.stream import MEMO
 
 RESEND_S = 0.2
 EXIT_PAUSE_S = 0.3
@@ -132,6 +133,7 @@ class TemporalClient:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             task_timeout=TASK_TIMEOUT,
+            memo=MEMO,
         )
         try:
             receipt: Receipt = await self._client.execute_update_with_start_workflow(

@@ -7,6 +7,9 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
+with workflow.unsafe.imports_passed_through():
+    from workflows.stream import MEMO
+
 ROUNDS_PER_RUN = 300
 WORKFLOW_ID = "post"
 
@@ -25,4 +28,4 @@ class Post:
                 heartbeat_timeout=timedelta(seconds=60),
                 retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
             )
-        workflow.continue_as_new()
+        workflow.continue_as_new(memo=MEMO)

@@ -30,7 +30,11 @@ with workflow.unsafe.imports_passed_through():
     from workflows.stream_state import StreamState, locally, refused, undecidable
 
 ENGINE_EPOCH = 9
-"""Raised when a change makes running workflows issue other commands to Temporal; then `thidua resume` restarts them."""
+"""Raised when a change makes running workflows issue other commands to Temporal; then the worker starts them again."""
+
+EPOCH_MEMO = "engine_epoch"
+MEMO = {EPOCH_MEMO: ENGINE_EPOCH}
+"""What every run is started with, so that a list of runs tells which engine epoch they are of."""
 
 COMMANDS_PER_RUN = 300
 """A run continues as new after this many commands, or earlier if Temporal suggests it."""
@@ -67,7 +71,7 @@ class StreamWorkflow:
                 # A command that arrived meanwhile, here or through another stream's workflow, may have reopened it.
                 if self._is_filed() and not self._reload:
                     return
-                workflow.continue_as_new(stream)
+                workflow.continue_as_new(stream, memo=MEMO)
             await self._wait_for_work()
 
     async def _wait_for_work(self) -> None:
@@ -237,7 +241,7 @@ async def _notify(stream: str) -> None:
         try:
             await start_cycle(stream)
         except ChildWorkflowError:
-            # The events are recorded; the next command, or `thidua resume`, starts the workflow.
+            # The events are recorded. The next command starts the workflow, or the worker (`workflows/runs.py`).
             workflow.logger.warning("not_started", extra={"stream": stream})
 
 
@@ -250,4 +254,5 @@ async def start_cycle(stream: str) -> None:
             id=stream,
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             task_timeout=TASK_TIMEOUT,
+            memo=MEMO,
         )
