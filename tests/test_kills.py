@@ -1,0 +1,161 @@
+"""Worker, Temporal, PostgreSQL and web are killed under eight people who act: nothing is lost or happens twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from account_help import make_account
+from conftest import eventually
+from engine_help import assert_ledger_verifies, enter_staff, open_cycle, units
+from soak import SOAK
+from speech import RULES
+
+from accounts.store import Accounts
+from application.application import CommandInput
+from application.gate import at_command_line
+from cli.session import Session, session
+from errors import HTTP_STATUSES, CodedError, Kind
+from ledger.connection import is_lost, open_pool
+from local import engine
+from local.supervisor import Patience, Supervisor
+
+KILLS = 60 if SOAK else 4
+PARTS = ("postgresql", "worker", "web", "temporal")
+CLIENTS = 8
+PAUSE_S = 0.1
+"""Between two acts of one person."""
+
+PASSES = {Kind.PENDING, Kind.AWAY}
+SEED = int(os.environ.get("SEED", "17"))
+
+
+@dataclass(slots=True)
+class Person:
+    """Comments again and again, each time until there is a receipt, always under the same command id."""
+
+    stream: str
+    unit: str
+    submit: Callable[[CommandInput], Awaitable[bool]]
+    """Returns whether there is a receipt; False where it shall be tried again."""
+    recorded: dict[UUID, float] = field(default_factory=dict)
+    """When each receipt was had."""
+    longest: float = 0.0
+
+    async def live(self, stop: asyncio.Event) -> None:
+        """Act until told to stop; the act that is begun is brought to its end."""
+        while not stop.is_set():
+            number = len(self.recorded)
+            text = f"Ý kiến {number} của {self.unit}"
+            act = CommandInput(self.stream, "comment", {"by": {"unit": self.unit}, "text": text}, uuid4())
+            begun = time.monotonic()
+            while not await self.submit(act):
+                assert time.monotonic() - begun < 120, "no receipt in two minutes"
+                await asyncio.sleep(PAUSE_S)
+            self.recorded[act.command_id] = time.monotonic()
+            self.longest = max(self.longest, time.monotonic() - begun)
+            await asyncio.sleep(PAUSE_S)
+
+
+async def by_engine(app: Session, submitter: Any, act: CommandInput) -> bool:
+    """As the command line does it."""
+    try:
+        await app.submit(act.stream, submitter, [act])
+    except CodedError as error:
+        if error.kind not in PASSES:
+            raise
+        return False
+    except Exception as error:
+        if not is_lost(error):
+            raise
+        return False
+    return True
+
+
+async def by_web(http: httpx.AsyncClient, act: CommandInput) -> bool:
+    """As a program does it over the JSON interface of the pages."""
+    body = {"act": act.act, "fields": act.fields, "command_id": str(act.command_id)}
+    try:
+        answer = await http.post(f"/api/v1/cycles/{act.stream}/acts", json=body)
+    except httpx.TransportError:
+        return False
+    assert answer.status_code in {201, HTTP_STATUSES[Kind.AWAY]}, answer.text
+    return answer.status_code == 201
+
+
+async def people(app: Session) -> list[Person]:
+    """Two people for each of four cycles: one at the command line, one at the pages' interface."""
+    pool = await open_pool(app.endpoints.web_url)
+    found = []
+    for _ in range(CLIENTS // 2):
+        stream = await open_cycle(app, RULES, members=units(2))
+        contact = await enter_staff(app, "don-vi-1")
+        found.append(Person(stream, "don-vi-1", partial(by_engine, app, at_command_line(contact))))
+        clerk = (await app.people.enter(f"cb-{uuid4().hex[:8]}", "don-vi-2", "Cán bộ")).id
+        await make_account(app, clerk)
+        token = await Accounts(pool).new_token(clerk, "thử", "act", 1)
+        http = httpx.AsyncClient(
+            base_url=app.endpoints.web_address or "", timeout=60, headers={"Authorization": f"Bearer {token}"}
+        )
+        found.append(Person(stream, "don-vi-2", partial(by_web, http)))
+    pool.terminate()
+    return found
+
+
+async def test_every_part_is_killed_again_and_again_and_every_act_happens_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, said, chance = folder / "kills", list[str](), random.Random(SEED)  # noqa: S311 - moments, no secret
+    monkeypatch.setenv("THIDUA_DATA", str(home / "data"))
+    monkeypatch.setenv("THIDUA_LOGS", str(home / "logs"))
+    # What is killed by us is no part that always ends at once.
+    patience = Patience(watch_s=0.1, ask_s=0.5, steady_s=1.0)
+    monkeypatch.setattr(engine, "Supervisor", partial(Supervisor, patience=patience))
+    async with session("web", said.append, rehearsal=True) as app:
+        everybody, stop = await people(app), asyncio.Event()
+        begun = time.monotonic()
+
+        async def kill() -> None:
+            for number in range(KILLS):
+                part = PARTS[number % len(PARTS)]
+                pids = app.endpoints.pids
+                pid, before = pids[part], [len(one.recorded) for one in everybody]
+                os.kill(pid, signal.SIGKILL)
+
+                async def goes_on(part: str = part, pid: int = pid, before: list[int] = before) -> bool:
+                    acted = all(len(one.recorded) > count + 1 for one, count in zip(everybody, before, strict=True))
+                    return acted and app.endpoints.pids[part] != pid
+
+                await eventually(goes_on, 120)
+                await asyncio.sleep(chance.random())  # the next one comes at another moment
+            stop.set()
+
+        async with asyncio.TaskGroup() as group:
+            for person in everybody:
+                group.create_task(person.live(stop))
+            group.create_task(kill())
+        took = time.monotonic() - begun
+        receipts = sorted(at for person in everybody for at in person.recorded.values())
+        silence = max(later - earlier for earlier, later in zip([begun, *receipts], receipts, strict=False))
+        longest = max(person.longest for person in everybody)
+        print(
+            f"\n{KILLS} kills in {took:.0f} s, {len(receipts)} acts; longest silence {silence:.1f} s, "
+            f"longest act {longest:.1f} s"
+        )
+        for stream in {person.stream for person in everybody}:
+            ids = [row.command_id for row, _envelope in await app.history(stream) if row.type == "CommentAdded"]
+            acknowledged = [id_ for person in everybody if person.stream == stream for id_ in person.recorded]
+            assert sorted(ids) == sorted(acknowledged), "none lost, none doubled"
+        await assert_ledger_verifies(app)
+    assert "Diverged" not in (home / "logs" / "worker.log").read_text()
