@@ -271,8 +271,9 @@ async def _start(
 
 def _parts(endpoints: Endpoints, servers: Mapping[str, Server]) -> list[SupervisedPart]:
     """The parts of an engine, each with its question; those that this process did not start are only asked."""
+    ready: dict[str, Question] = {"postgresql": partial(database_answers, endpoints.owner_url, while_starting=False)}
     return [
-        SupervisedPart(name, asks, servers.get(name), NEEDS[name], FORGETS_WITH.get(name, ()))
+        SupervisedPart(name, asks, servers.get(name), NEEDS[name], FORGETS_WITH.get(name, ()), ready.get(name))
         for name, asks in questions(endpoints).items()
     ]
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -125,6 +126,7 @@ async def test_every_part_is_killed_again_and_again_and_every_act_happens_once(
     async with session("web", said.append, rehearsal=True) as app:
         everybody, stop = await people(app), asyncio.Event()
         begun = time.monotonic()
+        kills: list[tuple[str, float]] = []
 
         async def kill() -> None:
             for number in range(KILLS):
@@ -132,6 +134,7 @@ async def test_every_part_is_killed_again_and_again_and_every_act_happens_once(
                 pids = app.endpoints.pids
                 pid, before = pids[part], [len(one.recorded) for one in everybody]
                 os.kill(pid, signal.SIGKILL)
+                kills.append((part, time.monotonic()))
 
                 async def goes_on(part: str = part, pid: int = pid, before: list[int] = before) -> bool:
                     acted = all(len(one.recorded) > count + 1 for one, count in zip(everybody, before, strict=True))
@@ -147,11 +150,15 @@ async def test_every_part_is_killed_again_and_again_and_every_act_happens_once(
             group.create_task(kill())
         took = time.monotonic() - begun
         receipts = sorted(at for person in everybody for at in person.recorded.values())
-        silence = max(later - earlier for earlier, later in zip([begun, *receipts], receipts, strict=False))
+        gaps = list(zip([begun, *receipts], receipts, strict=False))
+        after = dict.fromkeys(PARTS, 0.0)
+        for (part, moment), (_next, until) in pairwise([*kills, ("", receipts[-1])]):
+            after[part] = max(after[part], *(end - start for start, end in gaps if moment < end <= until))
         longest = max(person.longest for person in everybody)
         print(
-            f"\n{KILLS} kills in {took:.0f} s, {len(receipts)} acts; longest silence {silence:.1f} s, "
-            f"longest act {longest:.1f} s"
+            f"\n{KILLS} kills in {took:.0f} s, {len(receipts)} acts; longest act {longest:.1f} s; longest silence "
+            f"{max(after.values()):.1f} s, after the kill of "
+            + ", ".join(f"{part} {seconds:.1f} s" for part, seconds in after.items())
         )
         for stream in {person.stream for person in everybody}:
             ids = [row.command_id for row, _envelope in await app.history(stream) if row.type == "CommentAdded"]

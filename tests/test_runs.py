@@ -31,7 +31,7 @@ from projections.board_table import Board
 from projections.open_streams import decided_streams
 from worker import compare_runs
 from workflows.messages import TASK_QUEUE, workflow_of
-from workflows.runs import POST, Runs, Started
+from workflows.runs import POST, Runs, StartedRuns
 from workflows.stream import ENGINE_EPOCH, EPOCH_MEMO, MEMO
 
 
@@ -39,7 +39,7 @@ def queue_of(app: Session) -> str:
     return f"{TASK_QUEUE}-{app.installed.id}"
 
 
-async def compared(app: Session, client: Client, **options: Any) -> Started:
+async def compared(app: Session, client: Client, **options: Any) -> StartedRuns:
     """What the worker does every 30 s."""
     await Board(app.ledger, app.texts).catch_up()
     runs = Runs(client, app.installed.id, queue_of(app))

@@ -45,7 +45,7 @@ _Kind = tuple[str, str, object]
 
 
 @dataclass(slots=True)
-class Started:
+class StartedRuns:
     """The streams whose workflows were started: `missing` did not run, `replaced` ran on another engine.
 
     With an `error` there are others that could not be started.
@@ -93,7 +93,7 @@ class Runs:
         for one in self._expected({STREAM: True}):
             await self._start(one, WorkflowIDConflictPolicy.USE_EXISTING)
 
-    async def compare(self, streams: Callable[[], Awaitable[Streams]], *, anew: bool = False) -> Started:
+    async def compare(self, streams: Callable[[], Awaitable[Streams]], *, anew: bool = False) -> StartedRuns:
         """Start what should run and does not, and again what another engine runs: of another epoch, or not ours.
 
         With `anew` all of them are started again from the ledger. Several processes may do this at once.
@@ -103,7 +103,7 @@ class Runs:
         """
         # First what runs, then what is open: a cycle that is filed in between is not started again.
         running = await self._running()
-        started, left = Started(), self._expected(await streams())
+        started, left = StartedRuns(), self._expected(await streams())
         await asyncio.gather(*(self._check(left, running, started, anew=anew) for _ in range(PARALLEL)))
         return started
 
@@ -120,7 +120,7 @@ class Runs:
         return found
 
     async def _check(
-        self, left: Iterator[_Expected], running: Mapping[str, set[_Kind]], started: Started, *, anew: bool
+        self, left: Iterator[_Expected], running: Mapping[str, set[_Kind]], started: StartedRuns, *, anew: bool
     ) -> None:
         """Check those that are left, one after another; stop when Temporal is away."""
         for one in left:
@@ -134,7 +134,7 @@ class Runs:
                 if is_away(error):
                     return
 
-    async def _start_again(self, one: _Expected, started: Started, *, anew: bool) -> None:
+    async def _start_again(self, one: _Expected, started: StartedRuns, *, anew: bool) -> None:
         """Start one that the list shows otherwise than expected. The list is behind: what is so now is asked first."""
         now = await self._kind_now(one.id)
         if now == self._own_kind(one) and not anew:
