@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -191,16 +190,6 @@ async def _six_signatures(app: Session) -> tuple[str, list[tuple[UUID, Callable[
     _id, draft = await prepared(app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "G"}})
     await draft()
     return stream, [await prepared(app, stream, unit, "sign", {"unit": unit}) for unit in members]
-
-
-async def test_both_are_away(place: Paths) -> None:
-    """The embedded PostgreSQL carries Temporal, too: it is killed, and the engine brings everything back."""
-    async with session("worker", print, rehearsal=True) as app:
-        stream, acts = await _six_signatures(app)
-        os.kill(app.endpoints.pids["postgresql"], 9)
-        await asyncio.gather(*(until_done(submit) for _id, submit in acts))
-        assert Counter(await event_names(app, stream))["CovenantSigned"] == 6
-        await assert_ledger_verifies(app)
 
 
 YEAR_ACTS: list[tuple[str, str, dict[str, Any]]] = [
