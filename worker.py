@@ -28,7 +28,6 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
@@ -45,14 +44,16 @@ from domain.installation import KeyRole
 from errors import InputError
 from i18n.messages import sentence
 from ledger.checkpoints import FILE, CheckpointFile, CheckpointLog
-from ledger.connection import is_lost
+from ledger.connection import RUNS_LOCK, is_lost
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger, open_ledger
 from ledger.protocol import Stopped, load_all
+from ledger.turn import Turn
 from local.certificates import ClientTls
 from local.key_files import KeyFile
 from mail.settings import MailSettings
 from projections.board_table import Board
+from projections.open_streams import decided_streams
 from projections.search import SearchIndex
 from vault.persons import People
 from vault.texts import Texts
@@ -63,8 +64,9 @@ from workflows.client import open_client
 from workflows.cluster_cycle import ClusterCycle
 from workflows.installation import InstallationStream
 from workflows.interceptor import worker_options
-from workflows.messages import RUNS_IN_MEMORY, TASK_QUEUE, TASK_TIMEOUT, workflow_of
-from workflows.post import WORKFLOW_ID, Post
+from workflows.messages import RUNS_IN_MEMORY, TASK_QUEUE
+from workflows.post import Post
+from workflows.runs import Runs, is_away
 from workflows.unknown import Unknown
 
 POLL_S = 0.2
@@ -79,7 +81,12 @@ CHECKPOINT_S = 300.0
 POLLS_S = 20.0
 """How often Temporal is asked whether this worker polls."""
 
+RUNS_S = 30.0
+"""How often the workflows that run are compared with those that must."""
+
 NEW_NAMESPACE_S = 20.0
+NAMED = 10
+"""So many streams are named in the log, of those whose workflows were started."""
 
 log = structlog.get_logger()
 
@@ -105,21 +112,27 @@ def _tls(*, rehearsal: bool) -> ClientTls | None:
     return found
 
 
-async def _repeat(name: str, work: Callable[[], Awaitable[object]], pause_s: float) -> None:
+async def _repeat(
+    name: str, work: Callable[[], Awaitable[object]], pause_s: float, first_s: float | None = None
+) -> None:
     """Repeat a task until cancelled. Its errors are logged, so that they end neither this task nor another."""
+    # The pause comes first: a worker may run for one command only.
+    await asyncio.sleep(pause_s if first_s is None else first_s)
     while True:
-        # The pause comes first: a worker may run for one command only.
-        await asyncio.sleep(pause_s)
         try:
             await work()
         except (OwnKeyError, InputError) as error:
             log.warning(sentence(error.code, error.facts), upkeep=name)  # the sentence says what to do
         except Exception as error:
-            if is_lost(error):
+            is_passing = is_lost(error) or is_away(error)
+            if is_passing:
                 log.warning("waits", upkeep=name, reason=type(error).__name__)
             else:
                 log.exception("upkeep", upkeep=name)
             await asyncio.sleep(AWAY_S)
+            if is_passing:
+                continue
+        await asyncio.sleep(pause_s)
 
 
 async def _checkpoint(ledger: PostgresLedger, keys: KeyRing, *, wait: bool = False) -> None:
@@ -158,7 +171,7 @@ async def note_polls(client: Client, heartbeat: Heartbeat, queue: str = TASK_QUE
             heartbeat.polled(max(0.0, (now - poller.last_access_time.ToDatetime(UTC)).total_seconds()))
 
 
-async def _start_own(client: Client, installation_id: str) -> None:
+async def _start_own(runs: Runs) -> None:
     """Start the workflows of the installation, its post and its own stream, unless they run.
 
     A server knows a namespace that was registered a moment ago only after its cache was refreshed, which takes some
@@ -167,27 +180,35 @@ async def _start_own(client: Client, installation_id: str) -> None:
     deadline = asyncio.get_running_loop().time() + NEW_NAMESPACE_S
     while True:
         try:
-            await client.start_workflow(
-                Post.run,
-                id=WORKFLOW_ID,
-                task_queue=TASK_QUEUE,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            )
-            name, id_ = workflow_of(installation.STREAM, installation_id)
-            await client.start_workflow(
-                name,
-                installation.STREAM,
-                id=id_,
-                task_queue=TASK_QUEUE,
-                task_timeout=TASK_TIMEOUT,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            )
+            await runs.start_own()
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND or asyncio.get_running_loop().time() > deadline:
                 raise
             await asyncio.sleep(POLL_S)
         else:
             return
+
+
+async def compare_runs(runs: Runs, ledger: PostgresLedger, board: Board, turn: Turn) -> None:
+    """Start the workflows that must run and do not, where it is this worker's turn; say so."""
+    if not await turn.is_mine():
+        return
+    # Temporal's databases commit asynchronously. Where its server lived on while theirs had crashed, it remembers
+    # what they have lost, and a run can wait for a task that nobody will send (ADR 21).
+    anew = turn.was_lost
+    await board.catch_up()
+    started = await runs.compare(partial(decided_streams, ledger), anew=anew)
+    if started:
+        log.warning(
+            "runs again from the ledger",
+            missing=len(started.missing),
+            replaced=len(started.replaced),
+            database_was_away=anew,
+            streams=[*started.missing, *started.replaced][:NAMED],
+        )
+    if started.error is not None:
+        raise started.error
+    turn.was_lost = False
 
 
 async def main() -> None:
@@ -237,9 +258,13 @@ async def main() -> None:
         )
         heartbeat, health = Heartbeat(), os.environ.get("THIDUA_WORKER_HEALTH")
         async with worker, heartbeat.served(int(health)) if health else nullcontext():
-            await _start_own(client, _setting("THIDUA_INSTALLATION"))
+            runs = Runs(client, _setting("THIDUA_INSTALLATION"))
+            await _start_own(runs)
+            board, turn = Board(ledger, texts), Turn(ledger.url, RUNS_LOCK)
+            compare = partial(compare_runs, runs, ledger, board, turn)
             upkeep = [
-                asyncio.create_task(_repeat("board", Board(ledger, texts).catch_up, POLL_S)),
+                asyncio.create_task(_repeat("board", board.catch_up, POLL_S)),
+                asyncio.create_task(_repeat("runs", compare, RUNS_S, first_s=0.0)),
                 asyncio.create_task(_repeat("search", SearchIndex(ledger).catch_up, SEARCH_S)),
                 asyncio.create_task(_repeat("accounts", partial(follow, ledger.pool, ledger), FOLLOW_S)),
                 asyncio.create_task(_repeat("polls", partial(note_polls, client, heartbeat), POLLS_S)),
@@ -249,6 +274,9 @@ async def main() -> None:
             await stop.wait()
             for task in upkeep:
                 task.cancel()
+            await asyncio.gather(*upkeep, return_exceptions=True)
+            turn.close()
+            del runs, compare, upkeep  # they hold the client
         del worker
     await ledger.close()
 

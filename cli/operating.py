@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from functools import partial
 from typing import Any
 
 from rich.table import Table
@@ -12,19 +13,16 @@ from rich.table import Table
 from application.bootstrap import bootstrap
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
-from domain.cycle import CYCLE
-from domain.streams import is_cycle, is_decided
 from errors import InputError
 from i18n import _, ngettext
 from i18n.messages import day
-from ledger.mapping import to_envelope
-from ledger.protocol import load_all
 from ledger.setup import confirm_clock as confirm
 from local.certificates import CERTIFICATES, Certificates, ClientTls
 from local.engine import addresses, open_engine, parts_that_answer, running_engine, serve, try_lock
 from local.installation import is_founded
 from local.paths import paths
 from projections.board_table import Board
+from projections.open_streams import decided_streams
 from projections.search import SearchIndex
 from web.settings import check_settings
 
@@ -127,40 +125,26 @@ async def rebuild(*, as_json: bool) -> int:
 
 
 async def resume(*, confirm_clock: bool, as_json: bool) -> int:
-    """Start the workflows of the installation, of every year and of every open cycle again.
+    """Start the workflows of the installation, its post, every year and every open cycle again.
 
     Each loads its stream from the ledger.
     """
     # Imported here: the other commands of this module need no Temporal client.
-    from temporalio.common import WorkflowIDConflictPolicy
-
     from workflows.client import open_client
-    from workflows.messages import TASK_QUEUE, TASK_TIMEOUT, workflow_of
+    from workflows.runs import POST, Runs
 
-    started: list[str] = []
     async with session("worker", say, founded=True) as app:
         if confirm_clock:
             await confirm(app.endpoints.owner_url)
         tls = ClientTls.of(app.endpoints.tls)
         async with open_client(app.endpoints.temporal or "", app.endpoints.namespace, tls) as client:
-            for stream, _tip in await app.ledger.streams():
-                if not is_decided(stream):
-                    continue
-                if is_cycle(stream):
-                    state = CYCLE.fold(to_envelope(row) for row in await load_all(app.ledger, stream))
-                    if state.lifecycle.filed is not None:
-                        continue
-                name, id_ = workflow_of(stream, app.installed.id)
-                await client.start_workflow(
-                    name,
-                    stream,
-                    id=id_,
-                    task_queue=TASK_QUEUE,
-                    task_timeout=TASK_TIMEOUT,
-                    id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
-                )
-                started.append(stream)
-            del client
+            await Board(app.ledger, app.texts).catch_up()
+            runs = Runs(client, app.installed.id)
+            found = await runs.compare(partial(decided_streams, app.ledger), anew=True)
+            del runs, client
+    if found.error is not None:
+        raise found.error
+    started = sorted({*found.missing, *found.replaced} - {POST})
     text = ngettext(
         "{count} register started again from the ledger.",
         "{count} registers started again from the ledger.",

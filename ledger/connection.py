@@ -33,6 +33,7 @@ BOARD_LOCK = 3
 SEARCH_LOCK = 4
 ACCOUNT_KEYS_LOCK = 5
 TREE_LOCK = 6
+RUNS_LOCK = 7
 
 _SETTINGS: dict[str, Any] = {
     "timeout": CONNECT_TIMEOUT_S,

@@ -54,6 +54,9 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 """The parts without which a part cannot start."""
 
+FORGETS_WITH: Mapping[str, tuple[str, ...]] = {"temporal": ("postgresql",)}
+"""Temporal's databases commit asynchronously: after a crash its server remembers what they have lost (ADR 21)."""
+
 EnginePart = Literal["ledger", "temporal", "worker", "web"]
 Report = Callable[[str], None]
 Bootstrap = Callable[[Installation, tuple[RecordedEvent, ...], int], Append | None]
@@ -268,7 +271,11 @@ async def _start(
 
 def _parts(endpoints: Endpoints, servers: Mapping[str, Server]) -> list[SupervisedPart]:
     """The parts of an engine, each with its question; those that this process did not start are only asked."""
-    return [SupervisedPart(name, asks, servers.get(name), NEEDS[name]) for name, asks in questions(endpoints).items()]
+    ready: dict[str, Question] = {"postgresql": partial(database_answers, endpoints.owner_url, while_starting=False)}
+    return [
+        SupervisedPart(name, asks, servers.get(name), NEEDS[name], FORGETS_WITH.get(name, ()), ready.get(name))
+        for name, asks in questions(endpoints).items()
+    ]
 
 
 def questions(endpoints: Endpoints) -> dict[str, Question]:

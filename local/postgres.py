@@ -13,6 +13,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -160,10 +161,10 @@ async def create_database(server: PostgresServer, name: str, owner: str | None =
         await connection.close()
 
 
-async def give_password(server: PostgresServer, role: str) -> str:
+async def give_password(server: PostgresServer, role: str, settings: Mapping[str, str] | None = None) -> str:
     """Give a role a new password and return it; make the role, if there is none. It may log in, and nothing else.
 
-    The name is never user input: it is not escaped.
+    Its sessions begin with the `settings`. Neither they nor the name are ever user input: they are not escaped.
     """
     password = secrets.token_hex(24)
     connection = await asyncpg.connect(server.url())
@@ -173,9 +174,32 @@ async def give_password(server: PostgresServer, role: str) -> str:
             f'{"alter" if is_known else "create"} role "{role}" '
             f"login nosuperuser nocreatedb nocreaterole noreplication nobypassrls password '{password}'"
         )
+        for name, value in (settings or {}).items():
+            await connection.execute(f"alter role \"{role}\" set {name} = '{value}'")
     finally:
         await connection.close()
     return password
+
+
+async def note_on_database(server: PostgresServer, name: str, note: str) -> None:
+    """Write a note on a database, in place of the one before. It goes with the database. Nothing is escaped."""
+    connection = await asyncpg.connect(server.url())
+    try:
+        await connection.execute(f"comment on database \"{name}\" is '{note}'")
+    finally:
+        await connection.close()
+
+
+async def note_of_database(server: PostgresServer, name: str) -> str | None:
+    """Return the note on a database; None where there is none."""
+    connection = await asyncpg.connect(server.url())
+    try:
+        note: str | None = await connection.fetchval(
+            "select shobj_description(oid, 'pg_database') from pg_database where datname = $1", name
+        )
+    finally:
+        await connection.close()
+    return note
 
 
 async def drop_database(server: PostgresServer, name: str) -> None:

@@ -42,12 +42,15 @@ def host_and_port(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-async def database_answers(url: str) -> bool:
-    """Whether PostgreSQL opens a connection and answers a statement on it; one that is starting answers, too."""
+async def database_answers(url: str, *, while_starting: bool = True) -> bool:
+    """Whether PostgreSQL opens a connection and answers a statement on it.
+
+    One that is starting answers, too, for it does not hang: unless asked for one that can be used.
+    """
     try:
         connection = await open_connection(url, timeout=ANSWER_S)
     except DATABASE_ERRORS as error:
-        return is_starting(error)
+        return while_starting and is_starting(error)
     try:
         return bool(await connection.fetchval("select 1") == 1)
     except DATABASE_ERRORS:

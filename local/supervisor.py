@@ -53,6 +53,12 @@ class SupervisedPart:
     server: Server | None = None
     needs: tuple[str, ...] = ()
     """Names of parts without which it cannot start or answer."""
+    forgets_with: tuple[str, ...] = ()
+    """Names of parts that may lose what this one remembers: it is started again after each of them."""
+    is_ready: Question | None = None
+    """Asked before a part that needs this one is started again: while it recovers from a crash it only answers."""
+    is_outdated: bool = False
+    """One of those was started again, and this one was not yet."""
     answers: bool = True
     misses: int = 0
     starts: int = 0
@@ -98,8 +104,12 @@ class Supervisor:
             await asyncio.sleep(patience.watch_s)
             if part.server is not None and part.server.has_ended:
                 part.answers = False
-                if self._can_be_judged(part):
+                if await self._can_be_started(part):
                     await self._start_again(part, _("{name} had ended; started again (its log: {log})"))
+                continue
+            if part.is_outdated:
+                if await self._can_be_started(part):
+                    await self._spawn(part, _("{name} was started again, too (its log: {log})"))
                 continue
             if part.answers and time.monotonic() - part.asked_at < patience.ask_s:
                 continue
@@ -122,6 +132,14 @@ class Supervisor:
 
     def _can_be_judged(self, part: SupervisedPart) -> bool:
         return all(self._parts[name].answers for name in part.needs if name in self._parts)
+
+    async def _can_be_started(self, part: SupervisedPart) -> bool:
+        """Whether a part would find what it needs. A database that recovers would end it at once."""
+        if not self._can_be_judged(part):
+            return False
+        needed = [self._parts[name].is_ready for name in part.needs if name in self._parts]
+        found = [await answers(ready, self._patience.answer_s) for ready in needed if ready is not None]
+        return all(found)
 
     def _note_answer(self, part: SupervisedPart) -> None:
         part.answers, part.has_answered, part.misses = True, True, 0
@@ -152,6 +170,13 @@ class Supervisor:
         if await self._need_not_start(part, server):
             return
         part.starts += 1
+        await self._spawn(part, said)
+
+    async def _spawn(self, part: SupervisedPart, said: str) -> None:
+        """Start a part again, and let those know that remember what it may have lost."""
+        server = part.server
+        if server is None:
+            return
         try:
             await asyncio.to_thread(server.start_again)
         except OSError as error:  # no memory, no more processes, a full disk: it may pass
@@ -162,6 +187,9 @@ class Supervisor:
         self._pids[part.name] = server.pid
         part.misses, part.has_answered, part.answers = 0, False, False
         part.started_at = part.answered_at = part.asked_at = time.monotonic()
+        part.is_outdated = False
+        for other in self._parts.values():
+            other.is_outdated |= part.name in other.forgets_with and other.server is not None
         self._report(said.format(name=part.name, log=server.log))
 
     async def _need_not_start(self, part: SupervisedPart, server: Server) -> bool:

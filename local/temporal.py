@@ -36,7 +36,14 @@ from errors import InputError
 from i18n import _, ngettext
 from local.certificates import CERTIFICATES, Certificates, ClientTls
 from local.paths import paths
-from local.postgres import PostgresServer, create_database, forget_members, give_password
+from local.postgres import (
+    PostgresServer,
+    create_database,
+    forget_members,
+    give_password,
+    note_of_database,
+    note_on_database,
+)
 from local.process import EngineUnavailableError, Server, on_free_ports, port_answers, start_server, wait_until
 from local.questions import answers, grpc_answers
 from resources import GO_LOCK
@@ -49,6 +56,9 @@ HISTORY_SHARDS = 4
 BUILD_REPORT_S = 15
 ROLE = "temporal"
 """The role that owns Temporal's databases, and may connect to no other one."""
+
+ROLE_SETTINGS = {"synchronous_commit": "off"}
+"""Temporal's commits do not wait for the disk: what a crash takes is started again from the ledger (ADR 21)."""
 
 DATABASES = {"temporal": "temporal", "temporal_visibility": "visibility"}
 """Temporal's databases, each with the name of its schema."""
@@ -219,7 +229,7 @@ async def _built_server(
     home: Path, postgres: PostgresServer, logs: Path, config: Path, certificates: Certificates
 ) -> TemporalServer:
     certificates.renew()
-    settings = _sql_environment(postgres, await give_password(postgres, ROLE))
+    settings = _sql_environment(postgres, await give_password(postgres, ROLE, ROLE_SETTINGS))
     await _prepare_databases(home, postgres, settings, logs)
     await forget_members(postgres, "temporal")
     settings |= certificates.server_environment() | {"DYNAMIC_CONFIG_FILE_PATH": str(config)}
@@ -304,14 +314,16 @@ def _sql_environment(postgres: PostgresServer, password: str) -> dict[str, str]:
 
 
 async def _prepare_databases(home: Path, postgres: PostgresServer, settings: dict[str, str], logs: Path) -> None:
-    """Create both databases, owned by Temporal's role, and update their schemas to this server's version."""
+    """Create both databases, owned by Temporal's role, and update their schemas to this server's version.
+
+    Which version a schema is of stands on the database itself, so that nobody has to delete it with a database.
+    """
+    done = f"schema of Temporal {SERVER_VERSION}"
     for database, schema in DATABASES.items():
-        done = postgres.folder / f"{database}-{SERVER_VERSION}.schema"
-        if await create_database(postgres, database, owner=ROLE):
-            done.unlink(missing_ok=True)  # of a database that was dropped
-        if not done.exists():
+        await create_database(postgres, database, owner=ROLE)
+        if await note_of_database(postgres, database) != done:
             await asyncio.to_thread(_update_schema, home, database, schema, settings, logs)
-            done.touch()
+            await note_on_database(postgres, database, done)
 
 
 def _update_schema(home: Path, database: str, schema: str, settings: dict[str, str], logs: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from local.certificates import SERVER_NAME, Certificates, ClientTls
-from local.temporal import DATABASES, DYNAMIC_CONFIG, ROLE
+from local.temporal import DATABASES, DYNAMIC_CONFIG, ROLE, ROLE_SETTINGS
 
 FILE = Path(__file__).parent.parent / "docker-compose.yml"
 ONE_SHOT = {"temporal-schema", "temporal-namespace"}
@@ -95,6 +95,8 @@ def test_temporals_databases_belong_to_a_role_of_their_own(services: dict[str, A
     assert "create role temporal login password" in role
     for word in ("superuser", "createdb", "createrole"):
         assert word not in role
+    for name, value in ROLE_SETTINGS.items():
+        assert f"alter role temporal set {name} = {value};" in role, "as locally"
     for database in DATABASES:
         assert f"create database {database} owner temporal" in role
     assert services["temporal"]["environment"]["POSTGRES_USER"] == ROLE

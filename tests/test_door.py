@@ -24,12 +24,29 @@ from temporalio.client import Client
 
 from application.engine import UnreachableError
 from errors import InputError
+from ledger.postgres import DURABLE_SETTINGS
 from local import temporal as local_temporal
 from local.certificates import CERTIFICATES, SERVER_NAME, Authority, Certificates, ClientTls
-from local.postgres import PostgresServer, create_database, drop_database, give_password
+from local.postgres import (
+    PostgresServer,
+    create_database,
+    drop_database,
+    give_password,
+    note_of_database,
+    note_on_database,
+)
 from local.process import EngineUnavailableError, free_ports
 from local.questions import answers, grpc_answers
-from local.temporal import DYNAMIC_CONFIG, ROLE, TIME_SKIPPING, TemporalServer, start_temporal
+from local.temporal import (
+    DATABASES,
+    DYNAMIC_CONFIG,
+    ROLE,
+    ROLE_SETTINGS,
+    SERVER_VERSION,
+    TIME_SKIPPING,
+    TemporalServer,
+    start_temporal,
+)
 from resources import CHILD_ENVIRONMENT
 from worker import _tls
 from workflows.client import open_client
@@ -425,6 +442,44 @@ async def test_temporals_role_cannot_read_or_write_the_ledger(
     assert await owner.fetchval("select count(*) from ledger.event") > 0, "the owner reads it"
     await owner.execute(f'revoke connect on database "{name}" from "{ROLE}_test"')
     await owner.close()
+
+
+async def test_temporals_commits_do_not_wait_for_the_disk_and_the_ledgers_do(
+    temporal: TemporalServer, postgres: PostgresServer, new_installation: NewInstallation
+) -> None:
+    endpoints, _installed, _where = await new_installation()
+    owner = await asyncpg.connect(postgres.url())
+    assert await owner.fetchval("select rolconfig from pg_roles where rolname = $1", ROLE) == ["synchronous_commit=off"]
+    own_settings = await owner.fetch("select setdatabase, setrole::regrole::text as role from pg_db_role_setting")
+    assert {(row["setdatabase"], row["role"]) for row in own_settings} == {(0, ROLE)}, "of one role and no database"
+    await owner.close()
+    for url in (endpoints.database_url, endpoints.web_url, endpoints.reader_url, endpoints.owner_url):
+        connection = await asyncpg.connect(url)
+        assert {name: await connection.fetchval(f"show {name}") for name in DURABLE_SETTINGS} == DURABLE_SETTINGS
+        await connection.close()
+    password = await give_password(postgres, f"{ROLE}_late", ROLE_SETTINGS)
+    late = await asyncpg.connect(postgres.url(), user=f"{ROLE}_late", password=password)
+    assert await late.fetchval("show synchronous_commit") == "off"
+    await late.execute("set synchronous_commit to default")
+    assert await late.fetchval("show synchronous_commit") == "off", "every session begins so"
+    await late.close()
+    owner = await asyncpg.connect(postgres.url())
+    await owner.execute(f'drop role "{ROLE}_late"')
+    await owner.close()
+
+
+async def test_what_is_said_of_a_database_goes_with_it(postgres: PostgresServer) -> None:
+    """So a schema is made again in a database that somebody has made again, and nobody must delete a file for it."""
+    await create_database(postgres, "t_noted")
+    assert await note_of_database(postgres, "t_noted") is None
+    await note_on_database(postgres, "t_noted", "schema of Temporal 1.2.3")
+    assert await note_of_database(postgres, "t_noted") == "schema of Temporal 1.2.3"
+    await drop_database(postgres, "t_noted")
+    await create_database(postgres, "t_noted")
+    assert await note_of_database(postgres, "t_noted") is None
+    await drop_database(postgres, "t_noted")
+    for database in DATABASES:
+        assert await note_of_database(postgres, database) in {None, f"schema of Temporal {SERVER_VERSION}"}
 
 
 async def test_a_database_of_temporal_that_was_dropped_is_known_to_be_new(postgres: PostgresServer) -> None:

@@ -1,7 +1,7 @@
 """Histories recorded earlier still replay: a change that would break running cycles fails here.
 
 When it fails and the change is wanted: raise ENGINE_EPOCH in workflows/stream.py, record anew with
-`THIDUA_RECORD=1 make test`, say in the changes that `thidua resume` must be run after the update.
+`THIDUA_RECORD=1 make test`, say so in the changes. The worker starts runs of the earlier epoch again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from workflows.stream import ENGINE_EPOCH
 
 FOLDER = Path(__file__).parent / "histories"
 KINDS = ("cycle", "year", "installation", "post")
-MEND = "A running cycle would break. If the change is wanted: raise ENGINE_EPOCH, record anew, run `thidua resume`."
+MEND = "A running cycle would break. If the change is wanted: raise ENGINE_EPOCH and record anew."
 
 
 def file_of(kind: str) -> Path:

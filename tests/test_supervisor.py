@@ -96,6 +96,37 @@ async def test_a_part_is_not_judged_by_a_supervisor_that_was_held_up_itself(tmp_
     server.stop()
 
 
+async def test_who_remembers_what_another_part_may_have_lost_is_started_again_after_it(tmp_path: Path) -> None:
+    """Once, when the other one answers, and without counting as a part that fails."""
+    servers = {name: sleeper(tmp_path) for name in ("database", "engine", "reader")}
+    back, said = asyncio.Event(), list[str]()
+
+    async def database_answers() -> bool:
+        return back.is_set() or servers["database"].pid == before["database"]
+
+    parts = [
+        SupervisedPart("database", database_answers, servers["database"]),
+        SupervisedPart("engine", scripted(True), servers["engine"], ("database",), ("database",)),
+        SupervisedPart("reader", scripted(True), servers["reader"], ("database",)),
+    ]
+    before = {name: server.pid for name, server in servers.items()}
+    patience = replace(QUICK, start_s=30.0)
+    watch = asyncio.create_task(Supervisor(parts, {}, said.append, patience).run())
+    os.kill(before["database"], signal.SIGKILL)
+    await eventually(lambda: _true(servers["database"].pid != before["database"]))
+    assert servers["engine"].pid == before["engine"], "not before the database answers"
+    back.set()
+    await eventually(lambda: _true(servers["engine"].pid != before["engine"] and parts[1].answers))
+    second = servers["engine"].pid
+    asked = parts[1].asked_at
+    await eventually(lambda: _true(parts[1].asked_at > asked))
+    assert (servers["engine"].pid, servers["reader"].pid) == (second, before["reader"])
+    assert ([part.starts for part in parts], len(said)) == ([1, 0, 0], 2)
+    watch.cancel()
+    for server in servers.values():
+        server.stop()
+
+
 async def test_a_part_that_never_answers_is_given_up_with_a_sentence(tmp_path: Path) -> None:
     server, said = sleeper(tmp_path), list[str]()
     supervisor = Supervisor([SupervisedPart("part", scripted(False), server)], {}, said.append, QUICK)

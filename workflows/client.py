@@ -33,6 +33,7 @@ from ledger.receipts import Receipt
 from ledger.signing import Header, NotSignedError, SignedBatch
 from local.certificates import ClientTls
 from workflows.messages import DATA_CONVERTER, KEYS_UNREAD, TASK_QUEUE, TASK_TIMEOUT, workflow_of
+from workflows.stream import MEMO
 
 RESEND_S = 0.2
 KEYS_S = 3.0
@@ -140,6 +141,7 @@ class TemporalClient:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             task_timeout=TASK_TIMEOUT,
+            memo=MEMO,
         )
         try:
             receipt: Receipt = await self._client.execute_update_with_start_workflow(

@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from workflows.messages import not_ours
+    from workflows.stream import MEMO
 
 ROUNDS_PER_RUN = 300
 PAUSE = timedelta(seconds=30)
@@ -36,7 +37,7 @@ class Post:
             await self._round()
             if workflow.info().is_continue_as_new_suggested():
                 break
-        workflow.continue_as_new()
+        workflow.continue_as_new(memo=MEMO)
 
     async def _round(self) -> None:
         try:

@@ -52,7 +52,11 @@ with workflow.unsafe.imports_passed_through():
     )
 
 ENGINE_EPOCH = 10
-"""Raised when a change makes running workflows issue other commands to Temporal; then `thidua resume` restarts them."""
+"""Raised when a change makes running workflows issue other commands to Temporal; then the worker starts them again."""
+
+EPOCH_MEMO = "engine_epoch"
+MEMO = {EPOCH_MEMO: ENGINE_EPOCH}
+"""What every run is started with, so that a list of runs tells which engine epoch they are of."""
 
 COMMANDS_PER_RUN = 300
 """A run continues as new after this many commands, or earlier if Temporal suggests it."""
@@ -127,7 +131,7 @@ class StreamWorkflow:
 
     async def _continue_when_idle(self) -> None:
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(self.stream)
+        workflow.continue_as_new(self.stream, memo=MEMO)
 
     @workflow.signal(dynamic=True)
     def take_note(self, name: str, _arguments: Sequence[RawValue]) -> None:
@@ -362,7 +366,7 @@ async def _notify(stream: str) -> None:
         try:
             await start_cycle(stream)
         except ChildWorkflowError:
-            # The events are recorded; the next command, or `thidua resume`, starts the workflow.
+            # The events are recorded. The next command starts the workflow, or the worker (`workflows/runs.py`).
             workflow.logger.warning("not_started", extra={"stream": stream})
 
 
@@ -375,4 +379,5 @@ async def start_cycle(stream: str) -> None:
             id=stream,
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             task_timeout=TASK_TIMEOUT,
+            memo=MEMO,
         )
