@@ -10,6 +10,11 @@ from temporalio.common import RetryPolicy
 ROUNDS_PER_RUN = 300
 WORKFLOW_ID = "post"
 
+SILENCE = timedelta(seconds=60)
+"""A worker that is silent for so long is taken for dead, and another one goes on."""
+
+RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
+
 
 @workflow.defn(name="Post")
 class Post:
@@ -22,7 +27,7 @@ class Post:
             await workflow.execute_activity(
                 "deliver",
                 start_to_close_timeout=timedelta(minutes=10),
-                heartbeat_timeout=timedelta(seconds=60),
-                retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
+                heartbeat_timeout=SILENCE,
+                retry_policy=RETRY,
             )
         workflow.continue_as_new()
