@@ -1,4 +1,4 @@
-"""The base of all coded errors: what a person or a program is told has a code, facts, and a kind.
+"""The base of all coded errors: what a person or a program is told has a code, facts, and a kind. And where one arose.
 
 The kind says whose turn it is. Exit codes of the command line and HTTP statuses follow from it, in the two tables
 below and nowhere else. Only the standard library is imported here, so that every package may import this module.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from traceback import format_tb
 from typing import Any
 
 
@@ -138,3 +139,8 @@ class AwayError(CodedError):
 
 class InternalError(CodedError):
     """A mistake of the program, or a fault of the machine that it runs on."""
+
+
+def where(error: BaseException) -> str:
+    """Return the lines of the program that an error passed, without its text, which may hold what users wrote."""
+    return "".join(format_tb(error.__traceback__)).rstrip()

@@ -8,7 +8,7 @@ state is here, so a new worker goes on where the last one stopped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -20,6 +20,9 @@ AT_ONCE = "each"
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)
 """Pauses between two tries double from the first to the longest."""
+
+LEASE = timedelta(minutes=5)
+"""How long a mail belongs to the worker that took it. No mail server that answers at all takes so long."""
 
 GIVE_UP = timedelta(hours=48)
 """A mail whose recipient is refused for so long fails."""
@@ -84,21 +87,12 @@ class Outgoing:
 
     # Notices ------------------------------------------------------------------------------
 
-    async def put(self, notice: WaitingNotice) -> None:
-        """Store a notice. One that is stored already, waiting or sent, is not changed."""
-        await self._pool.execute(
+    async def put(self, notices: Sequence[WaitingNotice]) -> None:
+        """Store notices, all or none. One that is stored already, waiting or sent, is not changed."""
+        await self._pool.executemany(
             f"insert into accounts.notice ({_NOTICE}) "  # noqa: S608 - ours
             "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing",
-            notice.person,
-            notice.position,
-            notice.kind,
-            notice.unit,
-            notice.subject,
-            notice.body,
-            notice.rehearsed,
-            notice.gathered,
-            notice.at,
-            notice.ready_at,
+            [astuple(notice) for notice in notices],
         )
 
     async def first_waiting(self, now: datetime) -> list[FirstWaiting]:
@@ -171,7 +165,7 @@ class Outgoing:
             f"where id = $1 and next_try_at <= $2 and outcome is null returning {_MAIL}",
             mail,
             now,
-            FIRST_PAUSE * 5,
+            LEASE,
         )
         return await self._with_notices(row)
 

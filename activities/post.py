@@ -1,7 +1,8 @@
-"""The activity of the post: reads the ledger on, puts notices into the mails of their addressees, and has these sent.
+"""The activity of the post: reads the ledger on, has the notices of its events put into mails, and has these sent.
 
-Each mail is in the language of its addressee's account; people without an account get the installation's language. Who
-did an act is not told of it. A mail server that is away stops the mails, no cycle, and not the reading.
+A mail server that is away stops the mails, no cycle, and not the reading. What came of the notices is appended in
+parts, so that their number has no limit. A worker that is killed between two parts reads the event again; what stands
+in the ledger then is not recorded again, and what waits for a mail or was sent is not put in again.
 """
 
 from __future__ import annotations
@@ -9,64 +10,49 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
 from temporalio import activity
 
-from accounts.logins import day_of
-from accounts.outgoing import AT_ONCE, Outgoing, WaitingNotice
-from accounts.recipients import Recipient, recipients, secretaries
-from activities.post_delivery import Delivery
-from audit.replay import digests_in
-from domain.codec import plain
-from domain.due_dates import next_office_hours
+from activities.post_delivery import Delivery, Record
+from activities.post_notices import NoticeMaker, Outcome, PagesOf
+from domain.codec import UnknownEventError
 from domain.installation import POST_STREAM
-from domain.notice_kinds import OVERSEER, Notice
-from domain.notices import at_office_hours, notices
-from domain.post import NoticeFailed, NoticeGathered, PostAdvanced, cursor
-from domain.records import CLOCK, Event, EventEnvelope, Meta
-from domain.rules import Edition
-from domain.state import State, members_and_organiser
-from domain.steps.corrections import ActCorrected
+from domain.post import PostAdvanced, cursor
+from domain.records import Event, EventEnvelope, Meta
 from domain.streams import is_cycle
 from domain.times import When
 from domain.types import Provenance
-from i18n import _, in_language
-from i18n.notices import Circumstances, message_of
 from ledger.events import RecordedEvent, StreamTip
 from ledger.mapping import to_draft, to_envelope
 from ledger.postgres import PostgresLedger
-from ledger.protocol import Append, Behind, Part, load_all
+from ledger.protocol import Append, Behind, Part
 from mail import Mailer
-from projections.board_lines import BoardLines
-from projections.known_editions import KnownEditions
-from projections.stream_states import StreamStates
-from vault.persons import Contact, People
-from vault.texts import ERASED, Texts
+from vault.persons import People
+from vault.texts import Texts
 
 PAGE = 50
-"""Rows of a round. What comes of this many rows fits into one append, for large clusters, too."""
+"""Rows of a round."""
+
+EVENTS_IN_PART = 500
+"""The most outcomes of one append. Acts wait for the ledger's lock while it runs, so it is far below what may be."""
+
+POST_PAGE = 100
+"""Rows that are read together where the last event of the post cannot be read."""
 
 WAIT_S = 30.0
 HEARTBEAT_S = 5.0
 PAUSE_S = 0.2
 """Seconds to wait after a round, so that events caused together are dealt with in one round."""
 
-ASKED_MOST = 2
-"""How many persons of the secretariat a mail names to somebody without an account."""
-
 log = structlog.get_logger()
 
 
 class PostActivities:
-    """Registered on a worker; keeps the folded states of the streams between rounds.
-
-    `pages_of` returns the whole address of the page that a notice of a cycle leads to; and another act that does the
-    same duty, with the address of its page, where there is one.
-    """
+    """Registered on a worker."""
 
     def __init__(
         self,
@@ -75,16 +61,12 @@ class PostActivities:
         texts: Texts,
         mailer: Mailer,
         sender: str,
-        pages_of: Callable[[Notice, str], tuple[str, tuple[str, str] | None]],
+        pages_of: PagesOf,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._ledger, self._people, self._texts, self._pages_of = ledger, people, texts, pages_of
-        self._now, self._outgoing = now, Outgoing(ledger.pool)
-        self._delivery = Delivery(ledger.pool, people, mailer, sender, now, self._record_mail, activity.heartbeat)
-        self._states = StreamStates(ledger)
-        self._editions, self._board = KnownEditions(texts), BoardLines(ledger.pool)
-        self._tip: StreamTip | None = None
-        self._position = 0
+        self._ledger, self._now = ledger, now
+        self._notices = NoticeMaker(ledger, ledger.pool, people, texts, pages_of, now, _goes_on)
+        self._delivery = partial(Delivery, ledger.pool, people, mailer, sender, now, _goes_on)
 
     @activity.defn(name="deliver")
     async def deliver(self) -> int:
@@ -93,168 +75,149 @@ class PostActivities:
         ending = asyncio.create_task(activity.wait_for_worker_shutdown())
         ending.add_done_callback(lambda _task: wake.set())
         try:
-            return await self._run_rounds(wake)
+            async with self._ledger.notices(wake.set):
+                return int(await self.new_run().run(wake))
         finally:
             ending.cancel()
 
-    async def _run_rounds(self, wake: asyncio.Event) -> int:
-        """Run rounds for 30 s: an activity for every act would cost the server more than the act itself."""
-        sent = 0
-        end = asyncio.get_running_loop().time() + WAIT_S
-        async with self._ledger.notices(wake.set):
-            if self._tip is None:
-                await self._open()
-            while asyncio.get_running_loop().time() < end and not activity.is_worker_shutdown():
-                wake.clear()
-                activity.heartbeat()
-                if await self._round() | await self._delivery.round():
-                    sent = 1
-                    await asyncio.sleep(PAUSE_S)
-                    continue
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), HEARTBEAT_S)
+    def new_run(self) -> PostRun:
+        """Return what one call of the activity does."""
+        return PostRun(self._ledger, self._notices, self._delivery, self._now)
+
+
+class PostRun:
+    """One call of the activity: its rounds, and where it stands in the ledger.
+
+    Two calls may overlap, in two workers or in one whose sign of life came late. The slower one is `Behind`.
+    """
+
+    def __init__(
+        self,
+        ledger: PostgresLedger,
+        notices: NoticeMaker,
+        delivery: Callable[[Record], Delivery],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._ledger, self._notices, self._now = ledger, notices, now
+        self._delivery = delivery(self._record_mail)
+        self._tip, self._position = StreamTip(), 0
+
+    async def run(self, wake: asyncio.Event) -> bool:
+        """Run rounds for 30 s: an activity for every act would cost the server more than the act itself.
+
+        True when something was delivered.
+        """
+        sent, clock = False, asyncio.get_running_loop().time
+        end = clock() + WAIT_S
+        await self.open()
+        while clock() < end and _goes_on():
+            wake.clear()
+            if await self.round() | await self._delivery.round():
+                sent = True
+                await asyncio.sleep(PAUSE_S)
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), HEARTBEAT_S)
         return sent
 
-    async def _open(self) -> None:
-        # Every round ends with `PostAdvanced`, so the last event has the position.
+    async def open(self) -> None:
+        """Go on from the last position that the ledger has. Every append of the post ends with one."""
         last = await self._ledger.last(POST_STREAM)
-        self._position = cursor(to_envelope(last)) if last is not None else 0
         self._tip = last.tip if last is not None else StreamTip()
+        self._position = _position_in(last) or await self._position_below(self._tip.version)
 
-    async def _round(self) -> bool:
-        """Deal with one page of the ledger. False when it had only the post's own events."""
-        page = await self._ledger.read(self._position, PAGE)
-        if not page:
+    async def _position_below(self, version: int) -> int:
+        """Return the last position that the post's stream tells below a version, past rows that cannot be read.
+
+        Beginning again with the first event would mail what was mailed long ago.
+        """
+        while version > 1:
+            first = max(0, version - 1 - POST_PAGE)
+            rows = await self._ledger.load(POST_STREAM, first)
+            for row in reversed([row for row in rows if row.version < version]):
+                if position := _position_in(row):
+                    log.warning("post goes on from an earlier event", version=row.version, position=position)
+                    return position
+            version = first + 1
+        return 0
+
+    async def round(self) -> bool:
+        """Deal with one page of the ledger. False when it has nothing but the post's own events any more."""
+        while page := await self._ledger.read(self._position, PAGE):
+            if any(row.stream != POST_STREAM for row in page):
+                break
+            self._position = page[-1].position
+            _goes_on()
+        else:
             return False
-        last = page[-1]
-        if all(row.stream == POST_STREAM for row in page):
-            self._position = last.position
-            return False
-        events: list[Event] = []
+        outcomes, done, at = list[Outcome](), self._position, page[0].recorded_at
         for row in page:
-            activity.heartbeat()
+            if not _goes_on():
+                break
             if is_cycle(row.stream):
-                events.extend(await self._notify(row))
-        await self._record([*events, PostAdvanced(position=last.position)], last.recorded_at)
+                outcomes.extend(await self._unrecorded(await self._notices.put(row)))
+            while len(outcomes) > EVENTS_IN_PART:
+                # Outcomes of this row remain, so it is not done yet.
+                if not await self._record_outcomes(outcomes[:EVENTS_IN_PART], done, row.recorded_at):
+                    return True
+                del outcomes[:EVENTS_IN_PART]
+            done, at = row.position, row.recorded_at
+        if done > self._position:
+            await self._record_outcomes(outcomes, done, at)
         return True
 
-    async def _notify(self, row: RecordedEvent) -> list[Event]:
-        """Put the notices of one event into mails; returns what came of it at once."""
-        envelope, state = to_envelope(row), await self._states.after(row)
-        entered_by: dict[int, str] = {}
-        if isinstance(envelope.event, ActCorrected):
-            entered_by = {one.version: one.unit for one in await load_all(self._ledger, row.stream)}
-        rules, outcomes = await self._editions.in_force(state), list[Event]()
-        for notice in notices(envelope, state, entered_by, rules):
-            outcomes.extend(await self._tell(row, envelope, notice, state, rules))
-        return outcomes
+    async def _unrecorded(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """Return those outcomes that the ledger has not. A worker that ended amid an event has left some."""
+        if not outcomes:
+            return []
+        known = await self._ledger.of_commands([(POST_STREAM, outcome.id) for outcome in outcomes])
+        ids = {row.command_id for row in known}
+        return [outcome for outcome in outcomes if outcome.id not in ids]
 
-    async def _tell(
-        self, row: RecordedEvent, envelope: EventEnvelope[Event], notice: Notice, state: State, rules: Edition
-    ) -> list[Event]:
-        """Put a notice into the mail of each of its addressees."""
-        contacts, actor = await self._contacts(notice, state), envelope.meta.actor
-        common = {"position": row.position, "kind": notice.NAME, "unit": notice.to}
-        found = await recipients(self._ledger.pool, contacts, day_of(self._now()), but=actor)
-        if not found:
-            told_already = any(contact.id == actor and contact.email for contact in contacts)
-            return [] if told_already else [NoticeFailed(**common, person=None, reason="no_address")]
-        ready_at, rehearsed = row.recorded_at, row.provenance == "rehearsed"
-        if at_office_hours(notice, state):
-            ready_at = max(ready_at, next_office_hours(ready_at, rules.calendar))
-        outcomes: list[Event] = []
-        for one in found:
-            with in_language(one.language):
-                told = await self._circumstances(envelope, notice, state, row.stream, one)
-                subject, body = message_of(notice, state, rules, rehearsed=rehearsed, told=told)
-            gathered, person = one.digest != AT_ONCE, one.contact.id
-            await self._outgoing.put(
-                WaitingNotice(
-                    person,
-                    row.position,
-                    notice.NAME,
-                    notice.to,
-                    subject,
-                    body,
-                    rehearsed,
-                    gathered,
-                    row.recorded_at,
-                    ready_at,
-                )
-            )
-            if gathered:
-                outcomes.append(NoticeGathered(**common, person=person))
-        return outcomes
-
-    async def _circumstances(
-        self, envelope: EventEnvelope[Event], notice: Notice, state: State, stream: str, to: Recipient
-    ) -> Circumstances:
-        """What the mail says besides the notice, in the language in use."""
-        lifecycle, sender = state.lifecycle, await self._sender_of(envelope.meta, state)
-        told = Circumstances(
-            sender=sender,
-            texts=await self._texts.get(digests_in(plain(notice))),
-            namesake=await self._board.has_namesake(lifecycle.cluster_name, lifecycle.organiser),
-        )
-        if to.has_account:
-            page, other = self._pages_of(notice, stream)
-            return replace(told, page=page, other=other)
-        ask = _("You have no account in Sổ Thi Đua. To get one, or to say that this is done, ask {whom}.")
-        return replace(told, ask=ask.format(whom=await self._whom_to_ask(state)))
-
-    async def _sender_of(self, meta: Meta, state: State) -> str:
-        """Who asks, in words: a unit; for the secretariat also the person, who can be asked."""
-        lifecycle = state.lifecycle
-        if meta.actor == CLOCK:
-            text = _("{unit} (reminded by the register, as the deadlines say)")
-            return text.format(unit=lifecycle.organiser_name)
-        unit = members_and_organiser(state).get(meta.unit, "")
-        person = await self._people.get(meta.actor) if meta.unit == lifecycle.organiser else None
-        named = person.name if person is not None and person.name != ERASED else ""
-        return " - ".join(filter(None, (named, unit)))
-
-    async def _whom_to_ask(self, state: State) -> str:
-        """The secretariat of the organiser: names, telephone numbers, mail addresses."""
-        book, organiser = await self._people.of_unit(state.lifecycle.organiser), state.lifecycle.organiser_name
-        found = await secretaries(self._ledger.pool, book, day_of(self._now()))
-        persons = [", ".join(filter(None, (one.name, one.phone, one.email))) for one in found[:ASKED_MOST]]
-        return "; ".join([organiser, *persons])
-
-    async def _contacts(self, notice: Notice, state: State) -> tuple[Contact, ...]:
-        if notice.to != OVERSEER:
-            return await self._people.of_unit(notice.to)
-        overseer = state.membership.overseer
-        found = await self._people.get(overseer.id) if overseer is not None and overseer.id else None
-        return (found,) if found else ()
+    async def _record_outcomes(self, outcomes: list[Outcome], position: int, now: datetime) -> bool:
+        """Record outcomes, and how far the ledger was read. See `_record`."""
+        advanced = uuid5(NAMESPACE_URL, f"post/{self._tip.version}/{self._tip.digest.hex()}")
+        return await self._record([(outcome.event, outcome.id) for outcome in outcomes], position, advanced, now)
 
     async def _record_mail(self, events: list[Event], mail: UUID) -> bool:
         """Record the outcome of a mail under its id."""
-        return await self._record([*events, PostAdvanced(position=self._position)], self._now(), mail)
+        return await self._record([(event, mail) for event in events], self._position, mail, self._now())
 
-    async def _record(self, events: list[Event], now: datetime, command: UUID | None = None) -> bool:
-        """Record events in the post's own stream, unsigned. What is recorded under the same id already stays.
+    async def _record(self, events: list[tuple[Event, UUID]], position: int, command: UUID, now: datetime) -> bool:
+        """Record events in the post's own stream, each under its id, then under `command` how far the ledger was read.
 
-        False when another worker has recorded first: then the round is repeated, and sends nothing twice.
+        They are unsigned. What is recorded under the same ids already stays. False when another worker has recorded
+        first: then the round is repeated, and sends nothing twice.
         """
-        if self._tip is None:
-            return False
-        command = command or uuid5(NAMESPACE_URL, f"post/{self._tip.version}/{self._tip.digest.hex()}")
+        told = [*events, (PostAdvanced(position=position), command)]
         drafts = tuple(
-            to_draft(EventEnvelope(event, _meta(self._tip.version + n, command, now)), None)
-            for n, event in enumerate(events, start=1)
+            to_draft(EventEnvelope(event, _meta(self._tip.version + n, id_, now)), None)
+            for n, (event, id_) in enumerate(told, start=1)
         )
         answer = await self._ledger.append(Append((Part(POST_STREAM, self._tip, drafts),)))
         if isinstance(answer, Behind):
             # Another worker delivers, too: go on from its last position.
-            await self._open()
+            await self.open()
             return False
         if answer.known:
-            await self._open()
-            return True
-        self._tip = answer.events[-1].tip
-        last = events[-1]
-        self._position = last.position if isinstance(last, PostAdvanced) else self._position
+            await self.open()
+        else:
+            self._tip, self._position = answer.events[-1].tip, position
         return True
+
+
+def _goes_on() -> bool:
+    """Tell Temporal that the activity is alive. False when its worker ends: then no new piece of work is begun."""
+    activity.heartbeat()
+    return not activity.is_worker_shutdown()
+
+
+def _position_in(row: RecordedEvent | None) -> int:
+    """Return up to which position the ledger was read, as an event of the post says; 0 when it does not say."""
+    try:
+        return cursor(to_envelope(row)) if row is not None else 0
+    except (UnknownEventError, ValueError):
+        return 0
 
 
 def _meta(version: int, command: UUID, now: datetime) -> Meta:

@@ -6,22 +6,25 @@ of each mail is noted at once, then recorded in the post's stream under the mail
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 from uuid import UUID
 
 import structlog
 
 from accounts.logins import day_of
-from accounts.outgoing import AT_ONCE, SENT, FirstWaiting, Outgoing, OutgoingMail
+from accounts.outgoing import AT_ONCE, LEASE, SENT, FirstWaiting, Outgoing, OutgoingMail
 from accounts.recipients import recipients
 from domain.post import DigestFailed, DigestSent, NoticeFailed, NoticeSent, NoticeUnknown, digest_due
 from domain.records import Event
+from errors import where
 from i18n import in_language
 from i18n.notices import gathered
-from ledger.connection import Pool
+from ledger.connection import DATABASE_ERRORS, Pool, is_of_statement
 from mail import DeferredError, Mailer, MailServerAwayError, UndeliverableError, UnknownOutcomeError
-from mail.messages import compose, message_id
+from mail.messages import compose, message_id, raw
 from vault.persons import People
 
 MAILS_AT_ONCE = 20
@@ -36,6 +39,12 @@ GATHER_S = 30.0
 AWAY_S = 10.0
 """Seconds until the next try when the mail server is away."""
 
+BEAT_S = 5.0
+"""Seconds between two signs of life while a mail server takes its time."""
+
+NOTE_PAUSE_S = 0.5
+"""Seconds until the outcome of a mail is noted again when the database did not take it."""
+
 log = structlog.get_logger()
 
 Record = Callable[[list[Event], UUID], Awaitable[bool]]
@@ -43,7 +52,10 @@ Record = Callable[[list[Event], UUID], Awaitable[bool]]
 
 
 class Delivery:
-    """The mails of an installation. `record` records their outcomes, `alive` is called before each mail."""
+    """The mails of an installation. `record` records their outcomes.
+
+    `goes_on` is called before each mail, and while one is sent; when it says False, no other one is begun.
+    """
 
     def __init__(
         self,
@@ -52,11 +64,11 @@ class Delivery:
         mailer: Mailer,
         sender: str,
         now: Callable[[], datetime],
+        goes_on: Callable[[], bool],
         record: Record,
-        alive: Callable[[], None],
     ) -> None:
         self._pool, self._people, self._mailer, self._sender = pool, people, mailer, sender
-        self._now, self._record, self._alive = now, record, alive
+        self._now, self._record, self._goes_on = now, record, goes_on
         self._outgoing = Outgoing(pool)
         self._away_until: datetime | None = None
 
@@ -64,6 +76,7 @@ class Delivery:
         """Form the mails that are due, send some, record the outcomes. False when nothing came of it."""
         now = self._now()
         for first in await self._outgoing.first_waiting(now):
+            self._goes_on()
             if _due(first) <= now and (notices := await self._outgoing.waiting(first.person, now, NOTICES_IN_MAIL)):
                 log.debug("mail formed", person=first.person, notices=len(notices))
                 await self._outgoing.form(notices, now)
@@ -71,7 +84,8 @@ class Delivery:
             return False
         worked = False
         for mail in await self._outgoing.due(now, MAILS_AT_ONCE):
-            self._alive()
+            if not self._goes_on():
+                break
             try:
                 worked |= await self._deliver(mail)
             except MailServerAwayError as error:
@@ -112,11 +126,25 @@ class Delivery:
             log.info("mail deferred", person=mail.person, tries=mail.tries, reason=str(error), unknown=unknown)
             if await self._outgoing.later(mail, self._now(), unknown=unknown):
                 return False
-            outcome = str(error)[:200] or "deferred"
+            outcome = _reason(error) or "deferred"
         except UndeliverableError as error:
-            outcome = str(error)[:200] or "refused"
-        await self._outgoing.settle(mail.id, outcome)
+            outcome = _reason(error) or "refused"
+        await self._settle(mail, outcome)
         return True
+
+    async def _settle(self, mail: OutgoingMail, outcome: str) -> None:
+        """Note the outcome of a mail. A database that is away is waited for: without the note it is sent again."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + LEASE.total_seconds() / 2
+        while True:
+            try:
+                return await self._outgoing.settle(mail.id, outcome)
+            except DATABASE_ERRORS as error:
+                if is_of_statement(error) or clock() > end:
+                    raise
+                log.warning("outcome of a mail waits", mail=str(mail.id), reason=type(error).__name__)
+            self._goes_on()
+            await asyncio.sleep(NOTE_PAUSE_S)
 
     async def _send(self, mail: OutgoingMail) -> None:
         """Send a mail to its person's address of now.
@@ -128,15 +156,37 @@ class Delivery:
         found = await recipients(self._pool, [contact] if contact is not None else [], day_of(now))
         if not found or not mail.notices:
             raise UndeliverableError("no_address")
-        with in_language(found[0].language):
-            subject, text = gathered([(notice.subject, notice.body) for notice in mail.notices])
+        sender, address = self._sender, found[0].address
         try:
-            message = compose(
-                sender=self._sender, to=found[0].address, subject=subject, text=text, identity=mail.id, at=now
-            )
+            with in_language(found[0].language):
+                subject, text = gathered([(notice.subject, notice.body) for notice in mail.notices])
+            message = compose(sender=sender, to=address, subject=subject, text=text, identity=mail.id, at=now)
+            raw(message, utf8=not address.isascii())
         except Exception as error:  # email raises many types for bad addresses; others get their mail
+            log.warning("mail not written", person=mail.person, error=type(error).__name__, where=where(error))
             raise UndeliverableError("bad_address") from error
-        await self._mailer.send(message)
+        await self._hand_over(message)
+
+    async def _hand_over(self, message: EmailMessage) -> None:
+        """Give a message to the mailer, and show meanwhile that this goes on: a mail server may take minutes.
+
+        Raises:
+            MailServerAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
+        """
+        sending = asyncio.ensure_future(self._mailer.send(message))
+        try:
+            while not (await asyncio.wait({sending}, timeout=BEAT_S))[0]:
+                self._goes_on()
+            sending.result()
+        except (MailServerAwayError, DeferredError, UndeliverableError, UnknownOutcomeError):
+            raise
+        except Exception as error:
+            # A mistake of ours stops this mail alone. Nobody knows how far it came.
+            # Without the text, which may hold an address.
+            log.error("mail not sent", error=type(error).__name__, where=where(error))  # noqa: TRY400
+            raise UnknownOutcomeError(type(error).__name__) from error
+        finally:
+            sending.cancel()
 
     def _outcomes(self, mail: OutgoingMail) -> list[Event]:
         """The events that tell the outcome of a mail."""
@@ -159,6 +209,11 @@ class Delivery:
             else:
                 events.append(DigestFailed(person=mail.person, position=last, reason=mail.outcome or ""))
         return events
+
+
+def _reason(error: Exception) -> str:
+    """What an error says, as far as it can be stored."""
+    return "".join(filter(str.isprintable, str(error)))[:200]
 
 
 def _due(first: FirstWaiting) -> datetime:

@@ -6,10 +6,12 @@ Events of a backfilled cycle cause no notices, because they happened long ago.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 from domain import notice_kinds as kinds
+from domain.due_dates import Obligation
 from domain.duties import Duty
 from domain.notice_kinds import OVERSEER, Notice
 from domain.records import Event, EventEnvelope
@@ -203,17 +205,19 @@ def notices(
     notices_of = NOTICES_OF.get(type(envelope.event))
     caused = () if notices_of is None else notices_of(envelope.event, after)
     found = (*caused, *_to_whose_act_it_was(envelope, after, entered_by))
-    return tuple(_dated(notice, after, rules) for notice in found if _may_know(notice, after))
+    # Once for all notices of an event: they follow from the whole cluster, of which each member may get one.
+    obligations = cache(lambda: after.obligations(rules))
+    return tuple(_dated(notice, rules, obligations) for notice in found if _may_know(notice, after))
 
 
-def _dated(notice: Notice, state: State, rules: Edition) -> Notice:
+def _dated(notice: Notice, rules: Edition, obligations: Callable[[], tuple[Obligation, ...]]) -> Notice:
     """Fill in when the duty of a notice is due, and by which article, where the event does not say so."""
     wanted = {name for name in ("due", "article") if name in type(notice).model_fields and not getattr(notice, name)}
     if notice.asks is None or not wanted or rules is NO_RULES:
         return notice
     duty, bearer, subject = notice.asks
     bearers = getattr(notice, "units", (bearer,))
-    owed = [one for one in state.obligations(rules) if one.duty is duty and one.bearer in bearers and one.done is None]
+    owed = [one for one in obligations() if one.duty is duty and one.bearer in bearers and one.done is None]
     one = next((one for one in owed if one.subject == subject), owed[0] if owed else None)
     return notice if one is None else notice.model_copy(update={name: getattr(one, name) for name in wanted})
 

@@ -1,4 +1,4 @@
-"""The events of the post's own stream: messages sent, failed or uncertain, and how far the ledger was read.
+"""The events of the post's own stream: messages sent, failed, skipped or uncertain, and how far the ledger was read.
 
 Deliveries are no commands of a cycle: their events are unsigned, and no state of a cycle depends on them.
 """
@@ -45,6 +45,32 @@ class NoticeFailed(
     unit: str
     person: str | None
     reason: str
+
+
+class NoticeSkipped(
+    Event,
+    name="NoticeSkipped",
+    schema=1,
+    sentence=lambda event: (
+        N_("The notices of an act could not be written.")
+        if event.unit is None
+        else N_("A notice to {unit} could not be written."),
+        dict(event),
+    ),
+    correctable=False,
+    in_summary=None,
+):
+    """A notice could not be made, by a fault of the program or of what is stored: it is never mailed.
+
+    `position` is that of the event it is about. Without `kind` and `unit` nothing could be told of the event. `error`
+    is the class of the error; its text stands nowhere, because it may hold what people wrote. The log says where it
+    arose.
+    """
+
+    position: int
+    kind: str | None
+    unit: str | None
+    error: str
 
 
 class NoticeUnknown(
@@ -119,7 +145,7 @@ class PostAdvanced(
     correctable=False,
     in_summary=None,
 ):
-    """All events up to `position` have been processed."""
+    """All events up to `position` have been processed. It ends every append of the post."""
 
     position: int
 

@@ -67,6 +67,11 @@ _SHORT_SQLSTATES = (
     "53",  # insufficient resources: disk, memory, connections
     "58",  # an error of the system below the server, such as of its disk
 )
+_STATEMENT_SQLSTATES = (
+    "22",  # a value that the type does not take
+    "23",  # a constraint
+    "42",  # a wrong statement, or one that the role may not use
+)
 _LOST_ERRNOS = {
     errno.ECONNABORTED,
     errno.ECONNREFUSED,
@@ -149,6 +154,14 @@ def is_unstorable_text(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         return isinstance(error, (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError))
     return isinstance(error, asyncpg.InterfaceError) and isinstance(error.__cause__, UnicodeEncodeError)
+
+
+def is_of_statement(error: BaseException) -> bool:
+    """True when a statement or its values are at fault: others succeed, and trying this one again does not help."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(_STATEMENT_SQLSTATES)
+    # asyncpg's own refusal of a statement or a value, which has not reached the server.
+    return isinstance(error, asyncpg.InterfaceError) and not is_lost(error)
 
 
 async def open_connection(url: str, **options: Any) -> asyncpg.Connection[Any]:

@@ -58,7 +58,10 @@ class SmtpMailer:
 
     async def send(self, message: EmailMessage) -> None:
         settings = self._settings
-        context = ssl.create_default_context(cafile=settings.authorities) if settings.starttls else None
+        try:
+            context = ssl.create_default_context(cafile=settings.authorities) if settings.starttls else None
+        except OSError as error:  # the file of THIDUA_SMTP_CA is not there, or holds no certificate
+            raise MailServerAwayError(str(error)) from error
         client = aiosmtplib.SMTP(
             hostname=settings.host,
             port=settings.port,

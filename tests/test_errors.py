@@ -27,7 +27,7 @@ from application.error_mapping import coded_error
 from cli.outcome import Exit, explain
 from errors import EXIT_CODES, HTTP_STATUSES, CodedError, Kind
 from i18n.messages import SENTENCES
-from ledger.connection import connect, is_lost, is_overloaded
+from ledger.connection import connect, is_lost, is_of_statement, is_overloaded
 from ledger.postgres import PostgresLedger, open_pool
 from local.process import free_ports
 from resources import ROOT
@@ -104,6 +104,30 @@ def _unencodable() -> Exception:
     error = asyncpg.exceptions._base.DataError("invalid input for query argument $1")
     error.__cause__ = UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
     return error
+
+
+@pytest.mark.parametrize(
+    ("error", "is_its_own"),
+    [
+        (asyncpg.CharacterNotInRepertoireError("x"), True),
+        (asyncpg.CheckViolationError("x"), True),
+        (asyncpg.UndefinedColumnError("x"), True),
+        (asyncpg.InsufficientPrivilegeError("x"), True),
+        (asyncpg.exceptions._base.DataError("an integer is required"), True),
+        (_unencodable(), True),
+        (asyncpg.InterfaceError("the server expects 2 arguments for this query, 1 was passed"), True),
+        (asyncpg.InterfaceError("cannot perform operation: connection is closed"), False),
+        (asyncpg.AdminShutdownError("x"), False),
+        (asyncpg.DeadlockDetectedError("x"), False),
+        (asyncpg.DiskFullError("x"), False),
+        (asyncpg.OutOfMemoryError("x"), False),
+        (asyncpg.QueryCanceledError("x"), False),
+        (ConnectionResetError(errno.ECONNRESET, "x"), False),
+        (KeyError("x"), False),
+    ],
+)
+def test_a_statement_is_at_fault_where_another_one_would_succeed(error: Exception, is_its_own: bool) -> None:
+    assert is_of_statement(error) == is_its_own
 
 
 @pytest.mark.parametrize(

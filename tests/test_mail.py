@@ -131,11 +131,12 @@ async def test_a_message_goes_out_by_starttls_and_login(tmp_path: Path) -> None:
         assert "Đề nghị" in arrived.get_content()
 
 
-async def test_a_wrong_password_or_an_unknown_certificate_sends_nothing(tmp_path: Path) -> None:
+async def test_a_wrong_password_or_an_unknown_or_missing_certificate_sends_nothing(tmp_path: Path) -> None:
     with mail_server(tmp_path) as (postman, settings):
         for wrong in (
             SmtpSettings(settings.host, settings.port, True, "so", "sai", settings.authorities),
             SmtpSettings(settings.host, settings.port, True, "so", "mat khau", None),
+            SmtpSettings(settings.host, settings.port, True, "so", "mat khau", str(tmp_path / "nowhere.pem")),
         ):
             with pytest.raises(MailServerAwayError):
                 await SmtpMailer(wrong).send(message())

@@ -152,11 +152,11 @@ async def test_a_connection_that_breaks_delays_one_and_says_that_it_may_have_com
 async def test_what_is_read_again_is_not_sent_again(app: Session) -> None:
     """Rounds of two workers overlap, and the cursor of the slower one is old."""
     await a_cluster(app, 2)
-    slow, mailer = the_post(app, Recorder()), Recorder()
-    await slow._open()
+    slow, mailer = the_post(app, Recorder()).new_run(), Recorder()
+    await slow.open()
     assert len(await delivered(app, mailer)) > 0
     count = len(mailer.sent)
-    await ActivityEnvironment().run(slow._round)
+    await ActivityEnvironment().run(slow.round)
     assert await delivered(app, mailer)
     assert len(mailer.sent) == count
 

@@ -19,6 +19,11 @@ PAUSE = timedelta(seconds=30)
 
 WORKFLOW_ID = "post"
 
+SILENCE = timedelta(seconds=60)
+"""A worker that is silent for so long is taken for dead, and another one goes on."""
+
+RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
+
 
 @workflow.defn(name="Post")
 class Post:
@@ -44,8 +49,8 @@ class Post:
             await workflow.execute_activity(
                 "deliver",
                 start_to_close_timeout=timedelta(minutes=10),
-                heartbeat_timeout=timedelta(seconds=60),
-                retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
+                heartbeat_timeout=SILENCE,
+                retry_policy=RETRY,
             )
         except ActivityError as error:
             # Nothing of ours says that a round is not to be repeated; whoever reaches the server can.
