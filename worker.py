@@ -47,7 +47,7 @@ from ledger.checkpoints import FILE, CheckpointFile, CheckpointLog
 from ledger.connection import RUNS_LOCK, is_lost
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger, open_ledger
-from ledger.protocol import Stopped, load_all
+from ledger.protocol import Stopped, UnreadableRowError, load_all
 from ledger.turn import Turn
 from local.certificates import ClientTls
 from local.key_files import KeyFile
@@ -219,8 +219,9 @@ async def main() -> None:
     try:
         # Before the first append: a ledger that lacks what a checkpoint has seen is an old copy, and would fork.
         check_law(await load_all(ledger, installation.STREAM))
+        await keys.refresh()  # otherwise the first batch that comes is sent twice
         await _checkpoint(ledger, keys, wait=True)
-    except (OwnKeyError, InputError, Stopped) as error:
+    except (OwnKeyError, InputError, Stopped, UnreadableRowError) as error:
         sys.exit(f"worker: {sentence(error.code, error.facts)}")
     first = await ledger.row(installation.STREAM, 1)
     tls = _tls(rehearsal=first is not None and installation.is_rehearsal(to_envelope(first).event))

@@ -42,6 +42,7 @@ from workflows.cluster_cycle import ClusterCycle
 from workflows.installation import InstallationStream
 from workflows.interceptor import worker_options
 from workflows.messages import DATA_CONVERTER, TASK_QUEUE
+from workflows.post import Post
 from workflows.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -144,11 +145,12 @@ async def running_worker(
 ) -> AsyncIterator[LedgerActivities]:
     """Run a worker in this process on a queue of its own."""
     keys = KeyRing(ledger, installed.id, 1)
+    await keys.refresh()
     acts = LedgerActivities(ledger, texts, keys, **options)  # type: ignore[arg-type]
     async with Worker(
         client,
         task_queue=queue,
-        workflows=[ClusterCycle, CityYear, InstallationStream, Unknown],
+        workflows=[ClusterCycle, CityYear, InstallationStream, Post, Unknown],
         activities=[acts.load, acts.append, acts.run_due_timers, acts.edition, acts.recall],
         **worker_options(keys),
     ):

@@ -71,14 +71,17 @@ accounts.outgoing.LEASE = timedelta(seconds=1)
 workflows.post.SILENCE = timedelta(seconds=2)
 workflows.post.RETRY = RetryPolicy(initial_interval=timedelta(seconds=0.1), backoff_coefficient=1.0)
 NAME = f"post-{os.environ['THIDUA_INSTALLATION']}"
-worker.TASK_QUEUE = workflows.runs.POST = workflows.post.WORKFLOW_ID = NAME
-worker.Runs = partial(workflows.runs.Runs, task_queue=NAME)  # type: ignore[assignment,misc]
-worker.RUNS_S = 3_600.0
+workflows.runs.POST = workflows.post.WORKFLOW_ID = NAME
 
 
 async def leave_others(*_parts: Any) -> None:
     """The cycles run on the queue of the test's own worker: comparing would take them over."""
 
 
-worker.compare_runs = leave_others
+for name, value in {
+    "TASK_QUEUE": NAME,
+    "Runs": partial(workflows.runs.Runs, task_queue=NAME),
+    "compare_runs": leave_others,
+}.items():
+    setattr(worker, name, value)
 asyncio.run(worker.main())
