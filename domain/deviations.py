@@ -136,9 +136,10 @@ class Deviation:
 
 def _signed_covenants(state: DeviationsContext) -> Iterator[tuple[str, CovenantKind, Signing, When]]:
     """Yield the covenants that were signed: how keys of deviations end, the kind, the signing and its date."""
-    for end, kind, signing in (("", "covenant", state.signing), ("/term", "term-covenant", state.term_signing)):
-        if signing.first_signed is not None:
-            yield end, kind, signing, signing.first_signed
+    if (first := state.signing.first_signed) is not None:
+        yield "", "covenant", state.signing, first
+    if (first := state.term_signing.first_signed) is not None:
+        yield "/term", "term-covenant", state.term_signing, first
 
 
 def _signed_this_year(state: DeviationsContext) -> When | None:

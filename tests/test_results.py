@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
-from speech import DIGEST, RULES, TEXT, UNITS, Case
+from speech import DIGEST, RULES, TEXT, UNITS, Case, opening
 
 from domain.deviations import deviations
 from domain.rules import AwardRule, Edition
@@ -502,6 +502,16 @@ class TestInACycle:
         )
         case.when(vote).happened()
         assert codes_of(case) == []
+
+    def test_a_share_of_units_that_nobody_counted_or_that_gives_no_place_divides_no_rank(self) -> None:
+        for share, unnamed in (("1/3", None), ("1/3", "unknown"), ("0.2", None)):
+            rules = Edition.model_validate(
+                {**RULES.model_dump(), "awards": [{"id": "co", "title": "Cờ", "share": share}]}
+            )
+            case = Case(opened=False, rules=rules).when(opening().model_copy(update={"unnamed": unnamed})).happened()
+            scored(case, whole(80), whole(80), whole(70)).when(RankUnits()).when(Nominate(unit=HEAD, award="co"))
+            found = {"tie_at_quota"} if (share, unnamed) == ("1/3", None) else set()
+            assert {*codes_of(case.happened())} & {"tie_at_quota"} == found
 
     def test_a_quota_that_divides_no_rank_is_not(self) -> None:
         case = scored(cluster(), whole(80), whole(79), whole(70)).when(RankUnits()).happened()

@@ -43,8 +43,8 @@ def with_ranks(scoring: Scoring, results: Sequence[UnitResult]) -> tuple[UnitRes
 class Candidate:
     """A unit's result, and what its class depends on beside it.
 
-    `kind` is the unit's kind, `facts` are the known facts about the unit, `ruled` the class by a ruling, `reachable` the most points that it can
-    reach without bonus (None: it cannot be said).
+    `kind` is the unit's kind, `facts` are the known facts about it, `ruled` the class by a ruling, `reachable` the most
+    points that it can reach without bonus (None: it cannot be said).
     """
 
     result: UnitResult
