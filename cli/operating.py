@@ -14,6 +14,7 @@ from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
 from domain.cycle import CYCLE
 from domain.streams import is_cycle, is_decided
+from domain.times import ICT
 from errors import InputError
 from i18n import _, ngettext
 from i18n.messages import day
@@ -95,7 +96,7 @@ async def renew_certificates(*, as_json: bool) -> int:
         if not mine:
             raise InputError("certificates_in_use", folder=str(dirs.data))
         certificates = Certificates(dirs.data / CERTIFICATES)
-        until = certificates.make().date().isoformat()
+        until = certificates.make().astimezone(ICT).date().isoformat()
     text = _("New certificates in {folder}, good until {day}. The earlier ones are void.")
     answer(
         {"folder": str(certificates.folder), "until": until},
@@ -107,7 +108,7 @@ async def renew_certificates(*, as_json: bool) -> int:
 
 def _until(certificates: Certificates) -> str | None:
     last = certificates.last_moment()
-    return last.date().isoformat() if last else None
+    return last.astimezone(ICT).date().isoformat() if last else None
 
 
 async def rebuild(*, as_json: bool) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from speech import CITY, RULES, TEXT, UNITS, Case, day, opening
 
+from cli.keys import _when
 from domain.cycle import CYCLE
 from domain.dates import parse_when
 from domain.deviations import deviations
@@ -209,6 +211,11 @@ class TestDaysAsPeopleSayThem:
         assert "20/12/2026" in sentence(case.outcome.code, case.outcome.facts)
         case.when(SignCovenant(unit=HEAD), **self.DECEMBER_20).refused("cycle_is_filed")
         assert case.outcome.facts["on"] == "2026-12-20"
+
+    def test_what_is_stored_at_night_is_of_the_day_in_viet_nam(self) -> None:
+        row: Any = SimpleNamespace(recorded_at=datetime(2026, 12, 20, 18, tzinfo=UTC), position=7)
+        with in_language("vi"):
+            assert "21/12/2026" in _when(row)
 
     def test_a_cluster_closed_early_on_20_december_was_closed_on_that_day(self) -> None:
         case = backfilled().when(CloseEarly(reason=TEXT), **self.DECEMBER_20).happened()
