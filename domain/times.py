@@ -121,6 +121,11 @@ class When:
         return self.day if self.earliest == self.latest else day_ending(self.latest)
 
 
+def earlier_of(first: When | None, second: When) -> When:
+    """Return the range that begins first; `first` None: the second."""
+    return second if first is None or second.earliest < first.earliest else first
+
+
 def start_of(day: date) -> datetime:
     """Return 0:00 of the day, Vietnamese time."""
     return datetime.combine(day, time(), ICT)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from decimal import ROUND_HALF_UP, Decimal
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import pytest
@@ -546,83 +544,3 @@ class TestInACycle:
         assert codes_of(case) == ["quorum_missed"]
         case.when(RecordBallot.model_validate({**fields, "id": "w", "cast": 4, "present": 5})).happened()
         assert codes_of(case) == ["quorum_missed"], "the second vote misses nothing"
-
-
-# A second reckoner --------------------------------------------------------------------------------------------
-
-
-def naive(table: Edition, rows: list[list[Decimal]]) -> list[tuple[Decimal, int, str | None]]:
-    """Total, rank and class of each row of points (base, bonus, penalty), as one would reckon them on paper."""
-    scoring = table.scoring
-    totals = []
-    for base, bonus, penalty in rows:
-        total = base - penalty + (bonus if scoring.bonus_cap is None else min(bonus, scoring.bonus_cap))
-        totals.append(total.quantize(Decimal(1), ROUND_HALF_UP) if scoring.total_rounding else total)
-    ranks = [1 + sum(other > total for other in totals) for total in totals]
-    classes: list[str | None] = [None] * len(rows)
-    for one in scoring.classes:
-        free = [n for n in range(len(rows)) if classes[n] is None]
-        if one.share is None:
-            for n in free:
-                fits_below = one.least is None or one.least <= totals[n]
-                if fits_below and (one.most is None or totals[n] <= one.most):
-                    classes[n] = one.id
-            continue
-        places = math.floor(Fraction(one.share) * len(rows))
-        while places > 0 and free:
-            first = min(ranks[n] for n in free)
-            group = [n for n in free if ranks[n] == first]
-            given_ = one.id if len(group) <= places else "?"
-            for n in group:
-                classes[n] = given_
-            places = places - len(group) if given_ != "?" else 0
-            free = [n for n in free if n not in group]
-    ends = [(one.least, one.most) for one in scoring.classes if one.share is None]
-    for n, total in enumerate(totals):
-        below = any(most is not None and total > most for _least, most in ends)
-        if classes[n] is None and below:
-            classes[n] = "?"  # between two classes, or above all
-    return list(zip(totals, ranks, classes, strict=True))
-
-
-@st.composite
-def editions(draw: st.DrawFn) -> Edition:
-    """A table of base, bonus and penalty, with classes by points (with gaps) or by share."""
-    ends = sorted(draw(st.lists(st.integers(0, 110), min_size=2, max_size=6, unique=True)), reverse=True)
-    by_points = [
-        {"id": f"p{n}", "title": "P", "least": low, **({"most": high} if draw(st.booleans()) else {})}
-        for n, (high, low) in enumerate(zip(ends[::2], ends[1::2], strict=False))
-    ]
-    shares = st.sampled_from(["1/3", "0.2", "0.5", "1/7"])
-    by_share = [{"id": f"s{n}", "title": "S", "share": draw(shares)} for n in range(draw(st.integers(0, 2)))]
-    scoring: dict[str, Any] = {"classes": [*by_share, *by_points]}
-    if draw(st.booleans()):
-        scoring["bonus_cap"] = draw(st.integers(0, 10))
-    if draw(st.booleans()):
-        scoring["total_rounding"] = {"places": 0}
-    criteria = [
-        {"id": "a", "max": 100},
-        {"id": "b", "max": 10, "part": "bonus"},
-        {"id": "c", "max": 10, "part": "penalty"},
-    ]
-    return edition(criteria, 100, **scoring)
-
-
-ROW = st.tuples(*(st.decimals(0, most, places=1) for most in (100, 10, 10)))
-
-
-@given(editions(), st.lists(ROW, min_size=1, max_size=8))
-@settings(max_examples=300, deadline=None)
-def test_a_naive_reckoner_finds_the_same(table: Edition, rows: list[tuple[Decimal, ...]]) -> None:
-    sheets = [
-        UnitSheet(
-            unit=f"u{n}",
-            entries=tuple(ScoreEntry(criterion=c, points=p) for c, p in zip("abc", row, strict=True)),
-        )
-        for n, row in enumerate(rows)
-    ]
-    found = [
-        (one.total, one.rank, "?" if one.class_open is not None else one.class_)
-        for one in calculate_scores(table, sheets)
-    ]
-    assert found == naive(table, [list(row) for row in rows])

@@ -328,8 +328,9 @@ def name_witnesses(
 def decline(command: DeclineToSign, meta: Meta, state: SigningContext, rules: Edition) -> Iterator[SigningDeclined]:
     require_member(command.unit, meta, state)
     signing = _signing_of(command.covenant, state)
-    if command.unit in signing.signatures:
-        raise Refused("signed_already", unit=command.unit, number=signing.signatures[command.unit].number)
+    signature = signing.signatures.get(command.unit)
+    if signature is not None and not meta.happened.before(signature.when):
+        raise Refused("signed_already", unit=command.unit, number=signature.number)
     if (existing := signing.declined.get(command.unit)) is not None:
         raise AlreadyRecorded(existing)
     yield SigningDeclined(**dict(command))
