@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
@@ -12,6 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from soak import SOAK
 
+from domain.records import Refused
 from domain.rules import Edition
 from domain.scoring import calculation, standing
 from domain.scoring.calculation import UnitSheet, calculate_scores
@@ -75,46 +77,65 @@ def _unmet(scoring: Rule, row: Rule, class_: Rule) -> Rule | str | None:
     return None
 
 
+def _fits(scoring: Rule, row: Rule, one: Rule, value: Fraction, total: Fraction) -> bool:
+    begins = "least" not in one or value >= Fraction(one["least"])
+    return begins and not _is_above(one, value) and (not one["passed"] or _passes(scoring, row, total))
+
+
+def _places(one: Rule, whole: int) -> int:
+    exact = Fraction(one["share"]) * whole
+    return {"down": floor(exact), "up": ceil(exact), "half-up": floor(exact + Fraction(1, 2))}[one["share_rounding"]]
+
+
+def _shared_out(one: Rule, places: int, fitting: list[int], ranks: dict[int, int]) -> dict[int, str | None]:
+    """The places of a class, from the best rank down; a rank that does not fit as a whole is left to a ruling."""
+    found: dict[int, str | None] = {}
+    for rank in sorted({ranks[n] for n in fitting}):
+        group = [n for n in fitting if ranks[n] == rank]
+        if places <= 0:
+            break
+        found.update(dict.fromkeys(group, one["id"] if len(group) <= places else "?"))
+        places = places - len(group) if len(group) <= places else 0
+    return found
+
+
+def _instead(unmet: Rule | str, one: Rule, lower: Rule) -> list[str | None]:
+    """The class in place of one whose condition is not fulfilled; empty: the unit goes on to the next class."""
+    if isinstance(unmet, str):
+        return [unmet]
+    if unmet["otherwise"] == "none":
+        return [None]
+    return [] if "share" in one else [lower["id"]]
+
+
+def _values(scoring: Rule, rows: list[Rule], totals: list[Fraction]) -> list[Fraction]:
+    if scoring["classes_of"] == "points":
+        return totals
+    reachable = [60 if row["kind"] == "dao" else 100 for row in rows]
+    return [_rounded(total * 100 / most, scoring) for total, most in zip(totals, reachable, strict=True)]
+
+
 def _classes(scoring: Rule, rows: list[Rule], totals: list[Fraction], ranks: dict[int, int]) -> dict[int, str | None]:
-    listed = scoring["classes"]
-    values = dict(enumerate(totals))
-    if scoring["classes_of"] == "percent":
-        values = {
-            n: _rounded(totals[n] * 100 / (60 if row["kind"] == "dao" else 100), scoring) for n, row in enumerate(rows)
-        }
-    given_: dict[int, str | None] = {n: None for n in range(len(rows)) if n not in ranks}
-    for index, one in enumerate(listed):
+    listed, values = scoring["classes"], _values(scoring, rows, totals)
+    given_: dict[int, str | None] = {}
+    for one, lower in zip(listed, [*listed[1:], {"id": None}], strict=True):
         left = [n for n in ranks if n not in given_]
         fitting = []
         for n in left:
-            begins = "least" not in one or values[n] >= Fraction(one["least"])
-            if not begins or _is_above(one, values[n]) or (one["passed"] and not _passes(scoring, rows[n], totals[n])):
+            if not _fits(scoring, rows[n], one, values[n], totals[n]):
                 continue
             unmet = _unmet(scoring, rows[n], one)
             if unmet is None:
                 fitting.append(n)
-            elif unmet == "?":
-                given_[n] = "?"
-            elif unmet["otherwise"] == "none":  # type: ignore[index]
-                given_[n] = None
-            elif "share" not in one:
-                given_[n] = listed[index + 1]["id"] if index + 1 < len(listed) else None
+            else:
+                given_.update((n, class_) for class_ in _instead(unmet, one, lower))
         if "share" not in one:
             given_.update(dict.fromkeys(fitting, one["id"]))
             continue
-        whole = {"all": len(rows), "considered": len(ranks), "left": len(left)}[one["share_of"]]
-        exact = Fraction(one["share"]) * whole
-        places = {"down": floor(exact), "up": ceil(exact), "half-up": floor(exact + Fraction(1, 2))}[
-            one["share_rounding"]
-        ]
+        places = _places(one, {"all": len(rows), "considered": len(ranks), "left": len(left)}[one["share_of"]])
         if one["from_top"]:
             places -= sum(class_ not in {None, "?"} for class_ in given_.values())
-        for rank in sorted({ranks[n] for n in fitting}):
-            group = [n for n in fitting if ranks[n] == rank]
-            if places <= 0:
-                break
-            given_.update(dict.fromkeys(group, one["id"] if len(group) <= places else "?"))
-            places = places - len(group) if len(group) <= places else 0
+        given_.update(_shared_out(one, places, fitting, ranks))
     for n in ranks:
         given_.setdefault(n, "?" if any(_is_above(one, values[n]) for one in listed) else None)
     return given_
@@ -221,27 +242,30 @@ def program(scoring: Rule, rows: list[Rule]) -> list[tuple[Fraction, int | None,
     ]
 
 
-@settings(max_examples=10_000 if SOAK else 300, deadline=None)
+def check(scoring: Rule, rows: list[Rule]) -> None:
+    least = scoring.get("penalty_least", "1000").replace("–", "-")
+    assert program(scoring, rows) == paper({**scoring, "penalty_least": least}, rows)
+
+
+@settings(max_examples=10_000 if SOAK else 200, deadline=None)
 @given(scorings(), ROWS)
 def test_both_find_the_same(scoring: Rule, rows: list[Rule]) -> None:
-    found = scoring.get("penalty_least")
-    on_paper = paper({**scoring, **({"penalty_least": found.replace("–", "-")} if found else {})}, rows)
-    assert program(scoring, rows) == on_paper
+    check(scoring, rows)
 
 
-def _one_more_place(share: Decimal | str, units: int, rounding: str) -> int:
+def _one_more_place(share: Decimal | str, units: int, _rounding: str) -> int:
     return floor(Fraction(share) * units) + 1
 
 
-WRONG = {
-    "ends belong to no class": (
+WRONG: dict[str, tuple[object, str, Callable[..., object]]] = {
+    "an end belongs to no class": (
         ScoreClass,
         "is_below",
-        lambda self, total: self.most is not None and total >= self.most,
+        lambda one, total: one.most is not None and total >= one.most,
     ),
     "a share gives one place more": (standing, "places_of", _one_more_place),
-    "a penalty is added": (calculation, "signed", lambda node, points: abs(points)),
-    "what lies above all classes has none": (standing, "highest_below", lambda classes, value: None),
+    "a penalty is added": (calculation, "signed", lambda _node, points: abs(points)),
+    "what lies above all classes has none": (standing, "highest_below", lambda _classes, _value: None),
 }
 
 
@@ -250,5 +274,5 @@ def test_a_wrong_law_is_found(what: str, monkeypatch: pytest.MonkeyPatch) -> Non
     where, name, instead = WRONG[what]
     monkeypatch.setattr(where, name, instead)
     examples = settings(max_examples=400, deadline=None, database=None, phases=[Phase.generate], derandomize=True)
-    with pytest.raises(Exception, match=r"assert|points_out_of_range"):
-        examples(given(scorings(), ROWS)(test_both_find_the_same.hypothesis.inner_test))()
+    with pytest.raises((AssertionError, Refused)):
+        examples(given(scorings(), ROWS)(check))()

@@ -1,9 +1,9 @@
-"""Random days at the bounds of deadlines, random admissions and mergers, random orders of entry, against plain reckoning."""
+"""Random days at the bounds of deadlines, random admissions and mergers, random orders of entry, by plain reckoning."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -21,29 +21,31 @@ from domain import obligations as owed_by_units
 from domain.codec import plain
 from domain.dates import parse_when
 from domain.deviations import deviations
-from domain.due_dates import Obligation
 from domain.duties import Duty
 from domain.obligations import obligations
-from domain.records import CLOCK, Command, Refused
+from domain.records import Command, Refused
 from domain.rules import Edition
 from domain.scoring.scores import AppraiseScores, ScoreSelf, SheetItem
+from domain.steps import conclusion
 from domain.steps.awards import FileComplaint
+from domain.steps.clock import DeadlinePassed, UnitReminded
 from domain.steps.commenting import TakeStance
 from domain.steps.conclusion import ChooseNext, DecideAwards, ExcludeUnit, Grant, Nominate, PublishResults, Submit
 from domain.steps.drafting import PresentDraft
 from domain.steps.extensions import GrantExtension
 from domain.steps.letters import AnswerLetter, RecordLetter
 from domain.steps.meetings import RecordMeeting
-from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
+from domain.steps.membership import BEGINNING, AdmitUnit, AssignRole, Membership, ReleaseUnit
 from domain.steps.midyear import AcceptReport, AnswerCorrection, ReportMidyear, SendBack
 from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
 from domain.steps.succession import DissolveUnit, MergeUnits, SplitUnit
 from domain.steps.targets import AcceptRegistration, RegisterTargets, ReportResult, ReturnRegistration
 from domain.steps.voting import RecordBallot
 from domain.summaries import deviation_values, obligation_values
-from domain.times import ICT, When, end_of, start_of
+from domain.times import When, end_of
 from domain.types import Document, Participant
 from domain.units import Unit
+from domain.workdays import Calendar
 
 FIRST, SECOND, THIRD = UNITS
 PAPER = Document(title="Văn bản")
@@ -174,10 +176,6 @@ class Book:
             since = None if None in known else min(one for one in known if one is not None)
         self.since[unit] = since
 
-    def leave(self, unit: str) -> None:
-        """A unit leaves."""
-        del self.since[unit]
-
     def open(self) -> set[tuple[str, Duty]]:
         """Who owes what: of each unit, what falls due after it has duties, and is not done."""
         return {
@@ -218,14 +216,11 @@ class Year:
         owed, before, seen = self.book.open(), self.now, len(self.case.history)
         self.case.step(now)
         self.now = now
-        marked = {
-            (e.event.unit, e.event.duty)
-            for e in self.case.history[seen:]
-            if e.event.NAME == "DeadlinePassed" and e.event.duty in DUE
-        }
+        events = [one.event for one in self.case.history[seen:]]
+        marked = {(one.unit, one.duty) for one in events if isinstance(one, DeadlinePassed) and one.duty in DUE}
         assert marked == {(unit, duty) for unit, duty in owed if before < DUE[duty] <= now}
-        spoken = [e for e in self.case.history[seen:] if e.meta.actor == CLOCK and hasattr(e.event, "unit")]
-        assert {e.event.unit for e in spoken} <= {*self.book.since, CITY}
+        spoken_of = {one.unit for one in events if isinstance(one, (DeadlinePassed, UnitReminded))}
+        assert spoken_of <= {*self.book.since, CITY}
 
     def take(self, step: Step) -> None:
         """One step, if it is possible then."""
@@ -245,42 +240,46 @@ class Year:
             assert self._checks() == checks, "a unit that comes late moves no other unit's check"
 
     def _command(self, what: str, members: list[str], unit: str, with_: str, number: int) -> Command | None:
-        book, now = self.book, self.now
         if what == "act":
             duty = OF_UNITS[number % len(OF_UNITS)]
-            if (unit, duty) in book.done:
+            if (unit, duty) in self.book.done:
                 return None
-            book.done.add((unit, duty))
+            self.book.done.add((unit, duty))
             return does(duty, unit)
         if what in {"admit", "admit-again"}:
-            again = [one for one in self._gone if one not in book.since]
+            again = [one for one in self._gone if one not in self.book.since]
             new = again[-1] if what == "admit-again" and again else self._fresh().id
-            book.since[new] = now
+            self.book.since[new] = self.now
             return AdmitUnit(unit=new, name=new)
-        if len(members) < 3:
-            return None
-        if what in {"release", "dissolve"}:
-            heir = self._fresh() if what == "dissolve" and number % 2 else None
-            if heir is not None:
-                book.join(heir.id, now, (unit,))
-            self._leave(unit)
-            return (
-                ReleaseUnit(unit=unit) if what == "release" else DissolveUnit(unit=unit, into=(heir,) if heir else ())
-            )
-        if what in {"merge", "merge-into"}:
-            if with_ == unit:
-                return None
-            into = self._fresh() if what == "merge" else Unit(id=unit, name=unit)
-            book.join(into.id, now, (unit, with_))
-            for one in {unit, with_} - {into.id}:
-                self._leave(one)
-            return MergeUnits(units=(unit, with_), into=into)
-        parts = (self._fresh(), Unit(id=unit, name=unit) if what == "split-on" else self._fresh())
-        for part in parts:
-            book.join(part.id, now, (unit,))
-        if what == "split":
-            self._leave(unit)
-        return SplitUnit(unit=unit, into=parts)
+        return self._succession(what, unit, with_, number) if len(members) > 2 else None
+
+    def _succession(self, what: str, unit: str, with_: str, number: int) -> Command | None:
+        """What ends a unit, and the units that go on from it."""
+        own = Unit(id=unit, name=unit)
+        match what:
+            case "release":
+                self._take_over((), unit)
+                return ReleaseUnit(unit=unit)
+            case "dissolve":
+                heirs = (self._fresh(),) if number % 2 else ()
+                self._take_over(heirs, unit)
+                return DissolveUnit(unit=unit, into=heirs)
+            case "split" | "split-on":
+                parts = (self._fresh(), self._fresh() if what == "split" else own)
+                self._take_over(parts, unit)
+                return SplitUnit(unit=unit, into=parts)
+            case _ if unit != with_:
+                into = self._fresh() if what == "merge" else own
+                self._take_over((into,), unit, with_)
+                return MergeUnits(units=(unit, with_), into=into)
+        return None
+
+    def _take_over(self, successors: tuple[Unit, ...], *units: str) -> None:
+        for successor in successors:
+            self.book.join(successor.id, self.now, units)
+        for gone in {*units} - {one.id for one in successors}:
+            self._gone.append(gone)
+            del self.book.since[gone]
 
     def _fresh(self) -> Unit:
         """A unit that comes for the first time, or in place of one that had left."""
@@ -288,10 +287,6 @@ class Year:
         again = [one for one in self._gone if one not in self.book.since]
         name = again[0] if again and self._new % 3 == 0 else f"moi-{self._new}"
         return Unit(id=name, name=name)
-
-    def _leave(self, unit: str) -> None:
-        self._gone.append(unit)
-        self.book.leave(unit)
 
     def _checks(self) -> set[tuple[str, str, bool]]:
         owed = obligations(self.case.state, self.case.rules)
@@ -324,7 +319,7 @@ def run(steps: list[Step], *, inherits: bool) -> None:
 
 @settings(max_examples=1_500 if SOAK else 50, deadline=None)
 @given(STEPS, st.booleans())
-def test_units_that_come_and_go_owe_what_one_would_expect(steps: list[Step], inherits: bool) -> None:  # noqa: FBT001
+def test_units_that_come_and_go_owe_what_one_would_expect(steps: list[Step], inherits: bool) -> None:
     run(steps, inherits=inherits)
 
 
@@ -418,3 +413,62 @@ def check_order(order: list[int]) -> None:
 @given(st.permutations(range(len(FACTS))))
 def test_facts_in_any_order_end_in_the_same_state(order: list[int]) -> None:
     check_order(order)
+
+
+# Negative controls --------------------------------------------------------------------------------------------------
+
+
+def _merged_again(membership: Membership, unit: str) -> datetime:
+    """Since when a unit has duties, without a thought of what it inherits."""
+    stays = membership.stays.get(unit)
+    return stays[-1].since if stays else BEGINNING
+
+
+WRONG: dict[str, tuple[object, str, Callable[..., object], Callable[[], None]]] = {
+    "an act of the next day is in time": (
+        When,
+        "after",
+        lambda when, due: when.earliest > due,
+        given(spells())(check_lateness),
+    ),
+    "a day off moves nothing": (
+        Calendar,
+        "settled",
+        lambda _calendar, one, _if_off: one,
+        given(spells())(check_lateness),
+    ),
+    "what was due before is owed": (
+        owed_by_units,
+        "_begins",
+        lambda _obligation, _state: BEGINNING,
+        given(STEPS)(lambda steps: run(steps, inherits=False)),
+    ),
+    "duties are not inherited": (
+        Membership,
+        "has_duties_since",
+        _merged_again,
+        given(STEPS)(lambda steps: run(steps, inherits=True)),
+    ),
+    "whoever comes late is in the list of checks": (
+        owed_by_units,
+        "_listed_for_checks",
+        lambda state, _rules: state.membership.members(),
+        given(st.just([(320, 9, "admit", 0, 0)]))(lambda steps: run(steps, inherits=False)),
+    ),
+    "what is entered last counts": (
+        conclusion,
+        "_is_overtaken",
+        lambda _recorded, _meta: False,
+        given(st.permutations(range(len(FACTS))))(check_order),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_law_is_found(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told_in_order()
+    where, name, instead, check = WRONG[what]
+    monkeypatch.setattr(where, name, instead)
+    examples = settings(max_examples=400, deadline=None, database=None, phases=[Phase.generate], derandomize=True)
+    with pytest.raises(AssertionError):
+        examples(check)()
