@@ -111,6 +111,11 @@ class When:
         return since < self.latest and (until is None or self.earliest < until)
 
     @property
+    def is_instant(self) -> bool:
+        """Whether the exact instant is known."""
+        return self.earliest == self.latest
+
+    @property
     def day(self) -> date:
         """The earliest possible day, in Vietnamese time."""
         return self.earliest.astimezone(ICT).date()

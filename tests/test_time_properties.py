@@ -333,7 +333,7 @@ FACTS: tuple[tuple[str, Command], ...] = (
     ("01/07/2026", AssignRole(role="head", holder=SECOND, manner="elected")),
     ("02/2026", PresentDraft(kind="plan", document=PAPER)),
     ("03/02/2026", PresentDraft(kind="bylaws", document=PAPER)),
-    ("05/03/2026", PresentDraft(kind="covenant", document=PAPER)),
+    ("10/03/2026", PresentDraft(kind="covenant", document=PAPER)),
     ("10/02/2026", TakeStance(unit=SECOND, stance="changes-requested")),
     ("20/02/2026", TakeStance(unit=SECOND, stance="agreed")),
     ("02/2026", DeclineToSign(unit=THIRD, reason=TEXT)),

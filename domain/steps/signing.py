@@ -257,8 +257,13 @@ class Signing:
     """The number of units that have signed and whose names are not known."""
 
     def is_signed(self, by: When) -> bool:
-        """Return whether it had been signed by then."""
-        return self.first_signed is not None and not by.before(self.first_signed)
+        """Return whether it had been signed by then.
+
+        What is entered at an exact instant comes after what was entered before it; of papers the days decide.
+        """
+        if self.first_signed is None:
+            return False
+        return not by.before(self.first_signed) if by.is_instant else self.first_signed.before(by)
 
 
 def _signing_of(covenant: CovenantKind, state: SigningContext) -> Signing:
@@ -408,7 +413,8 @@ def _presented(covenant: CovenantKind) -> Callable[[Signing, DraftPresented, Met
             return signing
 
         def was_signed(number: int | None, when: When) -> bool:
-            return number == 0 and not when.before(meta.happened)
+            presented = meta.happened
+            return number == 0 and (presented.before(when) if presented.is_instant else not when.before(presented))
 
         signatures = {
             unit: replace(one, number=event.number) if was_signed(one.number, one.when) else one
