@@ -127,7 +127,7 @@ def _confirm(text: str, *, confirmed: bool) -> None:
 
 
 def _when(row: RecordedEvent) -> str:
-    return _("{day}, position {position}").format(day=day(row.recorded_at.date()), position=row.position)
+    return _("{day}, position {position}").format(day=day(row.recorded_at), position=row.position)
 
 
 def _state(line: KeyLine, here: set[str]) -> str:

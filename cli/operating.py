@@ -13,6 +13,7 @@ from rich.table import Table
 from application.bootstrap import bootstrap
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
+from domain.times import ICT
 from errors import InputError
 from i18n import _, ngettext
 from i18n.messages import day
@@ -93,7 +94,7 @@ async def renew_certificates(*, as_json: bool) -> int:
         if not mine:
             raise InputError("certificates_in_use", folder=str(dirs.data))
         certificates = Certificates(dirs.data / CERTIFICATES)
-        until = certificates.make().date().isoformat()
+        until = certificates.make().astimezone(ICT).date().isoformat()
     text = _("New certificates in {folder}, good until {day}. The earlier ones are void.")
     answer(
         {"folder": str(certificates.folder), "until": until},
@@ -105,7 +106,7 @@ async def renew_certificates(*, as_json: bool) -> int:
 
 def _until(certificates: Certificates) -> str | None:
     last = certificates.last_moment()
-    return last.date().isoformat() if last else None
+    return last.astimezone(ICT).date().isoformat() if last else None
 
 
 async def rebuild(*, as_json: bool) -> int:

@@ -23,7 +23,7 @@ from domain.obligations import (
     obligations,
 )
 from domain.records import Command
-from domain.rules import Edition
+from domain.rules import AwardRule, CovenantKind, Edition
 from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreRound, ScoresContext, ScoreSelf, calculated_scores
 from domain.steps.awards import AnnulAward, AwardsState, FileComplaint, HoldAward, RecordReturn
 from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether
@@ -44,7 +44,7 @@ from domain.steps.letters import AnswerLetter, Letters, RecordLetter
 from domain.steps.lifecycle import AdoptEdition, ChangeCalendar, OpenCycle, ReceiveYearPlan
 from domain.steps.meetings import MeetingKind, RecordMeeting, first_of
 from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
-from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
+from domain.steps.signing import DeclineToSign, SignCovenant, Signing, SignJointly
 from domain.steps.succession import DissolveUnit, MergeUnits, SplitUnit
 from domain.steps.targets import AcceptRegistration, ReturnRegistration, StateContents, TargetsState
 from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, quorum_missed, tied_choices, unexplained_papers
@@ -78,7 +78,7 @@ CODES_OF_KEYS: Mapping[str, tuple[str, ...]] = {
     "answer": ("answer_without_letter", "answered_before"),
     "award-kind": ("award_of_other_kind",),
     "bylaws-late": ("bylaws_late",),
-    "class": ("class_between", "class_tied", "class_of_unknown_fact"),
+    "class": ("class_between", "class_above", "class_tied", "class_of_unknown_fact"),
     "complaint": ("complaint",),
     "contents": ("contents_differ",),
     "cross-checks-open": ("cross_checks_open",),
@@ -134,40 +134,57 @@ class Deviation:
     acknowledged: bool = False
 
 
+def _signed_covenants(state: DeviationsContext) -> Iterator[tuple[str, CovenantKind, Signing, When]]:
+    """Yield the covenants that were signed: how keys of deviations end, the kind, the signing and its date."""
+    if (first := state.signing.first_signed) is not None:
+        yield "", "covenant", state.signing, first
+    if (first := state.term_signing.first_signed) is not None:
+        yield "/term", "term-covenant", state.term_signing, first
+
+
+def _signed_this_year(state: DeviationsContext) -> When | None:
+    """Return when the covenant of the year was signed, or the one for a longer term in its place."""
+    return next((first for _end, _kind, _signing, first in _signed_covenants(state)), None)
+
+
 def _text_open(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find a covenant that was signed while requested edits were open."""
-    first = state.signing.first_signed
-    if first is None:
-        return
-    stances = (*state.comments.stances.values(), *state.comments.collective_stances)
-    open_stances = [stance for stance in stances if stance.stance != "agreed" and not first.before(stance.when)]
-    requests = [
-        comment
-        for comment in state.comments.comments.values()
-        if comment.asks_for_change
-        and not comment.withdrawn
-        and not first.before(comment.when)
-        and comment.on in {None, "covenant"}
-    ]
-    if not open_stances and not requests:
-        return
-    reissued = any(version.reissues is not None for version in state.drafts.get("covenant", ()))
-    yield Deviation(
-        "signed-text-open",
-        "signed_text_open",
-        rules.at(first).articles.text_final_before_signing,
-        first,
-        {"edits": len(requests), "stances": len(open_stances)},
-        settled=reissued,
-    )
+    for number, (end, kind, _signing, first) in enumerate(_signed_covenants(state)):
+        # The covenant of the year, or the one in its place: what names no covenant is about it.
+        others = {"term-covenant"} - {kind}
+        stances = [
+            stance
+            for stance in (*state.comments.stances.values(), *state.comments.collective_stances)
+            if stance.stance != "agreed"
+            and not first.before(stance.when)
+            and (stance.on == kind or (number == 0 and stance.on not in others))
+        ]
+        requests = [
+            comment
+            for comment in state.comments.comments.values()
+            if comment.asks_for_change
+            and not comment.withdrawn
+            and not first.before(comment.when)
+            and (comment.on == kind or (number == 0 and comment.on is None))
+        ]
+        if not stances and not requests:
+            continue
+        yield Deviation(
+            f"signed-text-open{end}",
+            "signed_text_open",
+            rules.at(first).articles.text_final_before_signing,
+            first,
+            {"edits": len(requests), "stances": len(stances)},
+            settled=any(version.reissues is not None for version in state.drafts.get(kind, ())),
+        )
 
 
 def _unpresented(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find a covenant that was signed although no presentation is recorded."""
-    first = state.signing.first_signed
-    if first is not None and state.signing.signed_version == 0:
-        settled = "covenant" in state.drafts
-        yield Deviation("signed-unpresented", "signed_unpresented", None, first, settled=settled)
+    for end, kind, signing, first in _signed_covenants(state):
+        if signing.signed_version == 0:
+            settled = kind in state.drafts
+            yield Deviation(f"signed-unpresented{end}", "signed_unpresented", None, first, settled=settled)
 
 
 def _stance_unpresented(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -180,7 +197,7 @@ def _stance_unpresented(state: DeviationsContext, rules: Edition) -> Iterator[De
 
 def _bylaws_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find bylaws that were not presented before the covenant was signed."""
-    first = state.signing.first_signed
+    first = _signed_this_year(state)
     rules = rules.at(first)
     if first is None or "bylaws" not in rules.required_drafts:
         return
@@ -194,20 +211,21 @@ def _bylaws_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation
 
 def _declined(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find units that declined to sign."""
-    for unit in state.signing.declined:
-        yield Deviation(
-            f"declined/{unit}",
-            "unit_declined",
-            rules.articles.all_units_sign,
-            None,
-            {"unit": unit},
-            settled=unit in state.signing.signatures,
-        )
+    for end, signing in (("", state.signing), ("/term", state.term_signing)):
+        for unit in signing.declined:
+            yield Deviation(
+                f"declined/{unit}{end}",
+                "unit_declined",
+                rules.articles.all_units_sign,
+                None,
+                {"unit": unit},
+                settled=unit in signing.signatures,
+            )
 
 
 def _head_unknown(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find a covenant that was signed while the cluster's head was unknown."""
-    first = state.signing.first_signed
+    first = _signed_this_year(state)
     if first is not None and state.membership.holder_on("head", first) == "unknown":
         yield Deviation("head-unknown", "head_unknown", rules.at(first).articles.head_known, first)
 
@@ -300,7 +318,7 @@ def _meeting_unusual(state: DeviationsContext, rules: Edition) -> Iterator[Devia
 
 def _signing_unusual(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find a covenant that was first signed later in the year than covenants are."""
-    first = state.signing.first_signed
+    first = _signed_this_year(state)
     facts = None if first is None else _outside(_SIGNING_SEASON, first, state, rules)
     if first is not None and facts is not None:
         yield Deviation("unusual/signing", "signing_unusual", None, first, facts)
@@ -391,14 +409,20 @@ def _last_ballots(state: DeviationsContext) -> dict[str, Ballot]:
     return found
 
 
+def _quota(award: AwardRule, state: DeviationsContext) -> int | None:
+    """Return how many units may be nominated; None without a limit, or for a share of units that nobody counted."""
+    if award.share is not None and state.lifecycle.unnamed == "unknown":
+        return None
+    return award.most(len(state.membership.members()) + known_count(state.lifecycle.unnamed))
+
+
 def _tie_at_quota(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find full quotas that divide units of one rank without a vote: the record must say who decided, and why."""
     ranks = {place.unit: place.rank for place in state.conclusion.ranking}
-    members = len(state.membership.members()) + known_count(state.lifecycle.unnamed)
     for award in rules.awards:
-        most = award.most(members)
+        most = _quota(award, state)
         nominated = [unit for unit, award_id in state.conclusion.nominations if award_id == award.id]
-        if most is None or not nominated or len(nominated) < most or award.id in _last_ballots(state):
+        if not most or not nominated or len(nominated) < most or award.id in _last_ballots(state):
             continue
         last = max((ranks[unit] for unit in nominated if unit in ranks), default=0)
         kinds = state.membership.kinds
@@ -436,6 +460,8 @@ def _classes_open(state: DeviationsContext, rules: Edition) -> Iterator[Deviatio
         match result.class_open.code:
             case "between_classes":
                 yield Deviation(key, "class_between", None, on, facts)
+            case "above_classes":
+                yield Deviation(key, "class_above", None, on, facts)
             case "tie_at_cutoff":
                 yield Deviation(key, "class_tied", None, on, facts)
             case "fact_unknown":
@@ -538,11 +564,9 @@ def _contents(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
 
 def _quotas(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find nominations above an award's quota, of a kind of unit that it is not for, or of excluded units."""
-    members = len(state.membership.members()) + known_count(state.lifecycle.unnamed)
     for award in rules.awards:
         nominated = [unit for unit, award_id in state.conclusion.nominations if award_id == award.id]
-        share_unknown = state.lifecycle.unnamed == "unknown" and award.share is not None
-        quota = None if share_unknown else award.most(members)
+        quota = _quota(award, state)
         if quota is not None and len(nominated) > quota:
             facts = {"award": award.id, "found": len(nominated), "most": quota}
             yield Deviation(f"quota/{award.id}", "quota_exceeded", award.article, None, facts)
@@ -587,7 +611,8 @@ def _cross_checks_open(state: DeviationsContext, rules: Edition) -> Iterator[Dev
     asked = rules.deadline(Duty.CROSS_CHECK) is not None or rules.round_rule("cross-checked") is not None
     if is_past_year(state):
         return
-    if asked and len(state.membership.members()) > 1 and not cross_checkers(state, rules):
+    is_said = rules.cross_checks is not None and not state.cross_checks and rules.has_round("cross-checked")
+    if asked and len(state.membership.members()) > 1 and not is_said and not cross_checkers(state, rules):
         yield Deviation("cross-checks-open", "cross_checks_open", None, None)
 
 
@@ -656,6 +681,7 @@ _FINDERS: Mapping[
     _above_scale: {"total_above_scale": (RecordTotals,)},
     _classes_open: {
         "class_between": (*_SCORING, RankUnits),
+        "class_above": (*_SCORING, RankUnits),
         "class_tied": (*_SCORING, RankUnits),
         "class_of_unknown_fact": (*_SCORING, RankUnits),
     },

@@ -112,10 +112,10 @@ def due_in_force(
 
 
 def correction_due(asked: When, rules: Edition) -> datetime:
-    """Return when a correction is due that was asked for at `asked`."""
+    """Return when a correction is due that was asked for at `asked`, counted from the last day that this can mean."""
     if rules.answer_correction_in == "working-days":
-        return end_of(rules.calendar.after(asked.day, rules.answer_correction_days))
-    return end_of(asked.day + timedelta(days=rules.answer_correction_days))
+        return end_of(rules.calendar.after(asked.last_day, rules.answer_correction_days))
+    return end_of(asked.last_day + timedelta(days=rules.answer_correction_days))
 
 
 def with_extension(due: datetime | None, extended_to: datetime | None) -> tuple[datetime | None, bool]:

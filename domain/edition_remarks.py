@@ -8,7 +8,7 @@ from datetime import date
 from domain.due_dates import usual_due
 from domain.duties import Duty
 from domain.rules import Edition
-from domain.scoring.remarks import Remark
+from domain.scoring.remarks import Remark, first_place
 from domain.times import end_of
 
 _ANY_YEAR = 2023
@@ -18,7 +18,7 @@ _OF_FIGURES = (Duty.SELF_SCORE, Duty.MIDYEAR_REPORT)
 
 def edition_remarks(edition: Edition) -> tuple[Remark, ...]:
     """Return what is odd in an edition. Nothing is repaired."""
-    return (*_figures(edition), *_covenants(edition), *_validity(edition), *_cross_checks(edition))
+    return (*_figures(edition), *_covenants(edition), *_validity(edition), *_cross_checks(edition), *_shares(edition))
 
 
 def _figures(edition: Edition) -> Iterator[Remark]:
@@ -58,6 +58,13 @@ def _cross_checks(edition: Edition) -> Iterator[Remark]:
     asked = edition.deadline(Duty.CROSS_CHECK) is not None or edition.round_rule("cross-checked") is not None
     if asked and edition.cross_checks is None:
         yield _remark("cross_checks_by_act")
+
+
+def _shares(edition: Edition) -> Iterator[Remark]:
+    """Find awards whose share gives a small cluster no place."""
+    for award in edition.awards:
+        if award.share is not None and (least := first_place(award.share, award.share_rounding)) not in {None, 1}:
+            yield _remark("share_needs_units", name=award.title, least=str(least))
 
 
 def _day(day: date) -> str:

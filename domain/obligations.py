@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from domain.due_dates import Obligation, correction_due, due_in_force, with_extension
+from domain.due_dates import Obligation, correction_due, due_in_force, usual_due, with_extension
 from domain.duties import Duty
 from domain.joint_acts import JointAct, UnnamedActs, missing
 from domain.records import Command
@@ -105,9 +105,9 @@ class _Owed:
 
 
 def _head(state: ObligationsContext) -> str:
-    """Return the head unit; the organiser while no head is known, because every duty needs a bearer."""
+    """Return the head unit; the organiser while no member is known as head, because every duty needs a bearer."""
     holder = state.membership.holder("head")
-    return holder if holder in state.membership.stays else state.lifecycle.organiser
+    return holder if holder in state.membership.members() else state.lifecycle.organiser
 
 
 def _draft(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
@@ -166,11 +166,22 @@ def covenants_to_sign(state: ObligationsContext, rules: Edition) -> tuple[Covena
     return covenants
 
 
-def _signed(unit: str, state: ObligationsContext, covenants: tuple[CovenantKind, ...]) -> When | None:
-    """Return when a unit signed the last of the covenants; None unless it signed all."""
-    signatures = [signing.signatures.get(unit) for signing in _signings(covenants, state)]
-    dates = [signature.when for signature in signatures if signature is not None]
-    return max(dates, key=lambda when: when.earliest) if dates and len(dates) == len(signatures) else None
+def _signed(unit: str, state: ObligationsContext, rules: Edition) -> When | None:
+    """Return when a unit signed the last of the covenants of the year; None unless it signed all.
+
+    A covenant that a later edition asks for does not undo what was complete under the earlier one, unless that edition
+    sets a day for signing that was still to come.
+    """
+    edition: Edition | None = rules
+    while edition is not None:
+        signings = _signings(covenants_to_sign(state, edition), state)
+        dates = [signing.signatures[unit].when for signing in signings if unit in signing.signatures]
+        done = max(dates, key=lambda when: when.earliest) if dates and len(dates) == len(signings) else None
+        if done is not None and (edition is rules or rules.at(done) is edition):
+            return done
+        due = usual_due(Duty.SIGNATURE, state.lifecycle.year, edition)
+        edition = None if edition.since is None or (due is not None and due > edition.since) else edition.replaced
+    return None
 
 
 def _reported(unit: str, state: ObligationsContext) -> When | None:
@@ -185,7 +196,7 @@ def _self_scored(unit: str, state: ObligationsContext) -> When | None:
 
 _DONE: Mapping[Duty, Callable[[str, ObligationsContext, Edition], When | None]] = {
     Duty.STANCE: lambda unit, state, rules: _opinion_given(unit, state),
-    Duty.SIGNATURE: lambda unit, state, rules: _signed(unit, state, covenants_to_sign(state, rules)),
+    Duty.SIGNATURE: _signed,
     Duty.MIDYEAR_REPORT: lambda unit, state, rules: _reported(unit, state),
     Duty.SELF_SCORE: lambda unit, state, rules: _self_scored(unit, state),
 }
@@ -215,9 +226,12 @@ def _midyear_report(state: ObligationsContext, rules: Edition) -> Iterator[_Owed
 
 
 def _correction(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
+    members = state.membership.members()
     for unit, report in state.midyear.items():
         if report.asked is not None:
             done = report.answered or report.accepted
+            if done is None and unit not in members:
+                continue  # a unit that has left owes nothing; its successor reports for itself
             due = None if done is not None else correction_due(report.asked, rules.at(report.asked))
             yield _Owed(unit, done=done, due=due)
 
@@ -241,19 +255,45 @@ def _self_score(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
 
 def cross_checkers(state: ObligationsContext, rules: Edition) -> Checkers:
     """Return which member cross-checks which, by the checked unit; empty while neither edition nor act says so."""
-    members = state.membership.members() if rules.has_round("cross-checked") else ()
-    return checkers(members, state.cross_checks, rules)
+    if not rules.has_round("cross-checked"):
+        return {}
+    members = state.membership.members()
+    listed = members if state.cross_checks else _listed_for_checks(state, rules)
+    pairs = checkers(listed, state.cross_checks, rules)
+    return {unit: by for unit, by in pairs.items() if unit in members and by in members}
+
+
+def _listed_for_checks(state: ObligationsContext, rules: Edition) -> tuple[str, ...]:
+    """Return the units of which each checks the next, in the order in which they joined.
+
+    A unit that joins when the time of the self-score has passed, or that leaves when the cross-checks were due, moves
+    no other unit's duty.
+    """
+    membership = state.membership
+    members, late = membership.members(), set[str]()
+    due = usual_due(Duty.CROSS_CHECK, state.lifecycle.year, rules)
+    if any(membership.has_duties_since(unit) != BEGINNING for unit in members):
+        scoring = _obligations_of(Duty.SELF_SCORE, state, rules)
+        late = {one.bearer for one in scoring if _came_too_late(one, state, rules)}
+
+    def is_listed(unit: str) -> bool:
+        until = membership.stays[unit][-1].until
+        return unit not in late and (until is None or (due is not None and due < until))
+
+    return tuple(unit for unit in membership.stays if is_listed(unit))
 
 
 def _cross_check(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    bound = _bound_by(Duty.SELF_SCORE, state, rules)
-    for checked, unit in cross_checkers(state, rules).items():
-        scored = state.scores.get((checked, "cross-checked"))
-        if scored is None and checked not in bound:
-            continue
-        waits = () if (checked, "self") in state.scores else (checked,)
-        done = (scored.first or scored.when) if scored else None
-        yield _Owed(unit, checked, done=done, waits_for=waits, awaited=Duty.SELF_SCORE)
+    bound, pairs = _bound_by(Duty.SELF_SCORE, state, rules), cross_checkers(state, rules)
+    # What was checked was checked by its checker, whichever unit would be the next in the list now.
+    members = state.membership.members() if rules.has_round("cross-checked") else ()
+    done = {unit: state.scores[unit, "cross-checked"] for unit in members if (unit, "cross-checked") in state.scores}
+    for checked in dict.fromkeys((*pairs, *done)):
+        if (scored := done.get(checked)) is not None:
+            yield _Owed(scored.by, checked, done=scored.first or scored.when)
+        elif checked in bound:
+            waits = () if (checked, "self") in state.scores else (checked,)
+            yield _Owed(pairs[checked], checked, waits_for=waits, awaited=Duty.SELF_SCORE)
 
 
 def _appraisal(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
@@ -415,13 +455,16 @@ def _begins(obligation: Obligation, state: ObligationsContext) -> datetime:
 
 
 def _is_free_of(obligation: Obligation, state: ObligationsContext, rules: Edition) -> bool:
-    """Return whether a unit joined when the time of a duty that it has not done had passed.
+    """Return whether a unit joined when the time of a duty that it has not done had passed."""
+    return obligation.done is None and _came_too_late(obligation, state, rules)
+
+
+def _came_too_late(obligation: Obligation, state: ObligationsContext, rules: Edition) -> bool:
+    """Return whether a unit joined when the time of a duty had passed.
 
     Without a deadline, that time had passed when all members of then had done the duty. When the whole cycle began too
     late for a deadline, the duty is owed all the same, without a date.
     """
-    if obligation.done is not None:
-        return False
     joined = _joined(obligation, state)
     if obligation.lapsed is not None or obligation.due is not None or joined == BEGINNING:
         return obligation.lapsed is not None and obligation.lapsed <= joined
@@ -550,10 +593,17 @@ def unnamed_open(duty: Duty, state: ObligationsContext, rules: Edition) -> Unnam
 
 
 def current_step(progress: Sequence[StepProgress]) -> str:
-    """Return the name of the first step that is not done, or "filed"; "past" for a year that is entered afterwards."""
+    """Return the name of the first step that is not done, or "filed"; "past" for a year that is entered afterwards.
+
+    A step in which no unit owes anything is passed over, such as the signing in the midst of a covenant's term.
+    """
     if any(step.told is not None for step in progress):
         return "past"
-    return next((step.name for step in progress if step.done is None), "filed")
+    undone = [step for step in progress if step.done is None]
+    open_ = [step.name for step in undone if step.waiting_for or step.unnamed]
+    if not open_ and len(undone) == len(progress):
+        return undone[0].name  # the cycle is not opened
+    return open_[0] if open_ else "filed"
 
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=ICT)

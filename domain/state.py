@@ -128,13 +128,12 @@ class State:
         presented = (version.number for version in self.drafts.get(kind, ()) if not when.before(version.when))
         return max(presented, default=None)
 
-    def signed_version(self, kind: DraftKind) -> int | None:
+    def signed_version(self, kind: DraftKind, by: When) -> int | None:
         signed = {"covenant": self.signing, "term-covenant": self.term_signing}.get(kind)
-        return None if signed is None else signed.signed_version
+        return signed.signed_version if signed is not None and signed.is_signed(by) else None
 
-    @property
-    def covenant_is_signed(self) -> bool:
-        return self.signing.first_signed is not None
+    def covenant_is_signed(self, by: When) -> bool:
+        return self.signing.is_signed(by)
 
     def class_ruled_for(self, unit: str) -> str | None:
         ruling = self.conclusion.class_rulings.get(unit)

@@ -111,6 +111,11 @@ class When:
         return since < self.latest and (until is None or self.earliest < until)
 
     @property
+    def is_instant(self) -> bool:
+        """Whether the exact instant is known."""
+        return self.earliest == self.latest
+
+    @property
     def day(self) -> date:
         """The earliest possible day, in Vietnamese time."""
         return self.earliest.astimezone(ICT).date()
@@ -119,6 +124,11 @@ class When:
     def last_day(self) -> date:
         """The last possible day, in Vietnamese time: the day that ends with the range."""
         return self.day if self.earliest == self.latest else day_ending(self.latest)
+
+
+def earlier_of(first: When | None, second: When) -> When:
+    """Return the range that begins first; `first` None: the second."""
+    return second if first is None or second.earliest < first.earliest else first
 
 
 def start_of(day: date) -> datetime:

@@ -145,7 +145,11 @@ def _whole(value: object) -> object:
     return read_number(value, whole=True) if isinstance(value, str) else value
 
 
-Whole = BeforeValidator(_whole)
+class IsWhole(BeforeValidator):
+    """The type of `Whole`: such a number is written in groups of three digits, unlike a year."""
+
+
+Whole = IsWhole(_whole)
 """Marks a whole number outside the fields of acts, which people type as they do others: 1.250 people."""
 
 

@@ -24,7 +24,7 @@ from domain.steps.signatories import Signatories, Signatory
 from domain.steps.targets import Content
 from domain.times import ICT
 from domain.titles import title_key
-from domain.types import Document, IsDerived, IsLastInstant, IsUnit
+from domain.types import Document, IsDerived, IsLastInstant, IsUnit, IsWhole
 from domain.units import SampledPlace, Unit
 from i18n import _
 from i18n.fields import field_label, label_inside
@@ -109,6 +109,8 @@ def _is_not_shown(model: type[BaseModel], name: str, info: FieldInfo, value: obj
         return True
     if value is None or value == () or (value is False and info.is_required()):
         return True
+    if name == "number" and value == 0:
+        return True  # no version was presented
     return not info.is_required() and value == info.get_default()
 
 
@@ -160,7 +162,7 @@ def _text(of: FieldType, value: Any, on: _Telling) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, int):
-        return number(Decimal(value)) if value >= _GROUPED_FROM else str(value)
+        return number(Decimal(value)) if value >= _GROUPED_FROM or IsWhole in of.marks else str(value)
     if isinstance(value, datetime) and IsLastInstant not in of.marks:
         local = value.astimezone(ICT)
         return f"{local:%H:%M}, {day(value)}" if (local.hour, local.minute) != (0, 0) else day(value)
@@ -172,7 +174,7 @@ def _text(of: FieldType, value: Any, on: _Telling) -> str:
 
 
 _GROUPED_FROM = 10_000
-"""Whole numbers from here on are written in groups: smaller ones can be years."""
+"""Whole numbers from here on are written in groups: smaller ones can be years, unless they are marked as counts."""
 
 
 def _parts(value: BaseModel, on: _Telling, *, but: frozenset[str] = frozenset()) -> str:

@@ -132,6 +132,7 @@ PROBLEMS: Mapping[str, str | Plural] = {
     ),
     "no_next_cycle": N_("the file opens no cycle: tell it under `next`"),
     "penalty_adds": N_("{criterion} is a penalty, but each one adds {each} points: write it with a minus"),
+    "least_penalty_adds": N_("{criterion} is a penalty: write the most that it takes away with a minus, -{least}"),
     "ceiling_below_maximum": N_("{criterion}: the ceiling {ceiling} is below the maximum {max}"),
     "no_such_kind": N_("one of these is expected: {names} {nearest}"),
     "nothing_told": N_("the file tells of no meeting and no act"),

@@ -97,6 +97,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "nobody_leads": N_("no unit has an actual result to compare with"),
     "between_bands": N_("{value} falls between two bands of the source: undetermined until a ruling"),
     "between_classes": N_("{value} falls between {lower} and {upper}: undetermined until a ruling"),
+    "above_classes": N_("{value} lies above {lower}, and no class takes it: undetermined until a ruling"),
     "tie_at_cutoff": Plural(
         "{units} units of one rank for {places} place of {name}: somebody must decide, and why",
         "{units} units of one rank for {places} places of {name}: somebody must decide, and why",
@@ -144,7 +145,9 @@ SENTENCES: Mapping[str, str | Plural] = {
     "class_gap_closed": N_(
         "between {lower} ({low}) and {upper} ({high}) the source says nothing; the edition rounds the total first"
     ),
+    "totals_above_classes": N_("a total can be {most}, which lies above {name}: it belongs to no class until a ruling"),
     "class_never_given": N_("{name} is never given: {earlier}, which stands before it, takes all of its totals"),
+    "class_never_reached": N_("{name} is never given: no total, as the edition rounds it, lies between its ends"),
     "class_needs_pass_mark": N_("{name} asks for a pass mark, and the edition has none"),
     "class_unreachable": N_("{name} cannot be reached: it begins at {least}, and a total is at most {most}"),
     "class_unreachable_for": N_(

@@ -250,7 +250,7 @@ def _attendance(meeting: MeetingHeld) -> str:
     if meeting.attendance is None:
         return ""
     exactness = "" if meeting.attendance_exactness == "exact" else f"{word('exactness', meeting.attendance_exactness)} "
-    return ", " + _("present: {count}").format(count=f"{exactness}{meeting.attendance}")
+    return ", " + _("present: {count}").format(count=f"{exactness}{number(Decimal(meeting.attendance))}")
 
 
 def _midyear_reports(on: _Summary) -> Iterator[str]:

@@ -143,6 +143,7 @@ WORDS: Mapping[str, WordTable] = {
             "tie_at_quota": N_("units of one rank were divided without a vote: say who decided, and why"),
             "total_above_scale": N_("a total above its scale"),
             "class_between": N_("the total falls between two classes: a ruling is needed"),
+            "class_above": N_("no class takes so high a total: a ruling is needed"),
             "class_tied": N_("more units of one rank than places in the class: a ruling is needed"),
             "class_of_unknown_fact": N_("the class depends on something that is not known: a ruling is needed"),
             "not_carried": N_("put forward or chosen although the vote did not carry it"),

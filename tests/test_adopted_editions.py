@@ -20,7 +20,7 @@ from domain.scoring.scores import ScoreSelf, SheetItem
 from domain.steps.corrections import AcknowledgeDeviation
 from domain.steps.drafting import PresentDraft
 from domain.steps.extensions import GrantExtension
-from domain.steps.lifecycle import AdoptEdition
+from domain.steps.lifecycle import AdoptEdition, ChangeCalendar
 from domain.steps.signing import SignCovenant, SignJointly
 from domain.steps.voting import Choice, RecordBallot
 from domain.times import When, end_of, start_of
@@ -117,6 +117,23 @@ class TestActsAreHeldToTheirEdition:
         register.on("01/07/2026", AdoptEdition(edition=LATER))
         (draft,) = [o for o in extensible(register.case.state, register.case.rules) if o.duty is Duty.DRAFT]
         assert draft.done is not None
+
+    def test_a_covenant_that_a_later_edition_requires_does_not_undo_what_was_signed(self) -> None:
+        both = {"covenants": ["covenant", "term-covenant"], "covenant_years": {"first": 2026, "last": 2030}}
+        register = signed(edition(**both))
+        register.on("01/12/2026", ChangeCalendar(clock="wall", since=start_of(date(2026, 12, 1))))
+        done = {
+            o.bearer: o.done for o in extensible(register.case.state, register.case.rules) if o.duty is Duty.SIGNATURE
+        }
+        assert done[HEAD] == parse_when("10/03/2026"), "under the earlier edition"
+        assert (done[DEPUTY], done[THIRD]) == (None, None)
+
+    def test_one_with_a_day_that_was_still_to_come_is_owed_by_all(self) -> None:
+        both = {"covenants": ["covenant", "term-covenant"], "covenant_years": {"first": 2026, "last": 2030}}
+        register = signed(edition(**both, deadlines=[due("signature", 9, 30)]))
+        assert register.due(HEAD, Duty.SIGNATURE) == end_of(date(2026, 9, 30))
+        register.on("20/09/2026", SignJointly(units=(HEAD,), covenant="term-covenant"))
+        assert HEAD not in register.late()
 
     def test_a_vote_is_held_to_the_rule_of_its_time(self) -> None:
         rule = {"subject": "head", "threshold": "0.5", "base": "present", "article": "Điều 4"}

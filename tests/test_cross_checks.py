@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from speech import CITY, RULES, UNITS, Case, day
 
@@ -14,7 +14,7 @@ from domain.rules import Edition
 from domain.scoring.scores import CrossCheck, ScoreSelf, SheetItem
 from domain.steps.cross_checks import AssignCrossChecks, CrossCheckPair
 from domain.steps.meetings import RecordMeeting
-from domain.steps.membership import AssignRole, ReleaseUnit
+from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
 from i18n import in_language
 from i18n.timeline import describe
 
@@ -111,3 +111,52 @@ def test_whoever_leaves_checks_nobody_and_is_checked_by_nobody() -> None:
     one = case().when(pairs((FIRST, SECOND), (THIRD, FIRST))).happened().step(day(2, 1))
     one.when(ReleaseUnit(unit=THIRD)).happened().step(day(2, 2))
     assert checked_by(one) == {FIRST: SECOND}
+
+
+def sheets(one: Case, *, until: str = THIRD) -> Case:
+    for unit in UNITS[: UNITS.index(until) + 1]:
+        one.when(ScoreSelf(unit=unit, sheet=SHEET), by=unit).happened()
+    return one
+
+
+def owed_checks(one: Case) -> set[tuple[str, str, bool]]:
+    """Who checks whom, and whether it is done."""
+    owed = [o for o in obligations(one.state, one.rules) if o.duty is Duty.CROSS_CHECK]
+    return {(o.bearer, o.subject, o.done is not None) for o in owed}
+
+
+class TestWhoComesAndGoes:
+    OPEN: ClassVar = {(FIRST, SECOND, False), (SECOND, THIRD, False), (THIRD, FIRST, False)}
+    NEW: ClassVar = AdmitUnit(unit="tay-ho", name="Tây Hồ")
+
+    def test_a_unit_of_december_takes_over_no_check_that_was_due_in_november(self) -> None:
+        one = sheets(case().step(day(11, 1))).step(day(12, 1)).when(self.NEW).happened()
+        assert owed_checks(one) == self.OPEN
+        one.when(ScoreSelf(unit="tay-ho", sheet=SHEET), by="tay-ho").happened()
+        assert owed_checks(one) == self.OPEN, "nor by scoring itself all the same"
+
+    def test_a_unit_that_joins_in_time_checks_and_is_checked(self) -> None:
+        one = case().step(day(9, 1)).when(self.NEW).happened()
+        assert checked_by(one) == {FIRST: SECOND, SECOND: THIRD, THIRD: "tay-ho", "tay-ho": FIRST}
+
+    def test_a_late_check_is_that_of_its_checker_whoever_is_in_the_list_now(self) -> None:
+        one = sheets(case().step(day(11, 1))).step(day(11, 25))
+        one.when(CrossCheck(unit=FIRST, by=THIRD, sheet=SHEET), by=THIRD).happened().step(day(12, 1)).when(self.NEW)
+        for _ in range(2):
+            late = {(d.facts["unit"], d.facts["subject"]) for d in deviations(one.state, one.rules) if "late" in d.key}
+            assert late == {(THIRD, FIRST)}
+            one.when(ReleaseUnit(unit=THIRD))
+        assert THIRD not in one.state.members()
+
+    def test_whoever_leaves_after_the_day_moves_no_check_to_another_unit(self) -> None:
+        one = sheets(case().step(day(11, 1))).step(day(11, 25)).when(ReleaseUnit(unit=THIRD)).happened()
+        assert owed_checks(one) == {(FIRST, SECOND, False)}
+        assert "cross_checks_open" not in codes(one)
+        before = sheets(case().step(day(11, 1))).step(day(11, 5)).when(ReleaseUnit(unit=THIRD)).happened()
+        assert owed_checks(before.step(day(11, 6))) == {(FIRST, SECOND, False), (SECOND, FIRST, False)}
+
+    def test_without_dates_a_unit_that_joins_when_all_have_scored_moves_nothing(self) -> None:
+        one = sheets(case(deadlines=())).step(day(9, 1)).when(self.NEW).happened()
+        assert owed_checks(one) == self.OPEN
+        early = sheets(case(deadlines=()), until=SECOND).step(day(9, 1)).when(self.NEW).happened()
+        assert (THIRD, "tay-ho", False) in owed_checks(early)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -10,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from speech import CITY, RULES, TEXT, UNITS, Case, day, opening
 
+from cli.keys import _when
+from domain.cycle import CYCLE
 from domain.dates import parse_when
 from domain.deviations import deviations
-from domain.due_dates import Obligation
+from domain.due_dates import Obligation, correction_due
 from domain.duties import Duty
-from domain.obligations import covenants_to_sign, extensible, obligations
+from domain.obligations import covenants_to_sign, current_step, extensible, obligations, steps
 from domain.rules import Edition
+from domain.steps.commenting import TakeStance
 from domain.steps.drafting import PresentDraft
 from domain.steps.extensions import GrantExtension
 from domain.steps.letters import AnswerLetter, RecordLetter
@@ -140,6 +144,12 @@ class TestLate:
             case.when(AnswerLetter(letter="cv-1", by=Participant(unit=HEAD), document=PAPER), **on(when)).happened()
             assert ("letter-late/cv-1" in keys(case)) is late
 
+    @pytest.mark.parametrize(("asked", "last"), [("15/07/2026", date(2026, 7, 22)), ("07/2026", date(2026, 8, 7))])
+    def test_a_correction_is_due_after_the_last_day_on_which_it_can_have_been_asked_for(
+        self, asked: str, last: date
+    ) -> None:
+        assert correction_due(parse_when(asked), RULES) == end_of(last)
+
     def test_figures_are_not_cut_off_on_the_day_after_the_report(self) -> None:
         for cut_off, code in ((date(2026, 6, 30), None), (date(2026, 7, 1), "cut_off_to_come")):
             result = ReportResult(unit=THIRD, title="Nhà", amount="5", measure="nhà", cut_off=cut_off)
@@ -201,6 +211,11 @@ class TestDaysAsPeopleSayThem:
         assert "20/12/2026" in sentence(case.outcome.code, case.outcome.facts)
         case.when(SignCovenant(unit=HEAD), **self.DECEMBER_20).refused("cycle_is_filed")
         assert case.outcome.facts["on"] == "2026-12-20"
+
+    def test_what_is_stored_at_night_is_of_the_day_in_viet_nam(self) -> None:
+        row: Any = SimpleNamespace(recorded_at=datetime(2026, 12, 20, 18, tzinfo=UTC), position=7)
+        with in_language("vi"):
+            assert "21/12/2026" in _when(row)
 
     def test_a_cluster_closed_early_on_20_december_was_closed_on_that_day(self) -> None:
         case = backfilled().when(CloseEarly(reason=TEXT), **self.DECEMBER_20).happened()
@@ -283,6 +298,38 @@ class TestACovenantForATerm:
             assert all("theo giai đoạn" in describe(one, {}, {}) for one in case.history if "Sign" in one.event.NAME)
         with in_language("en"):
             assert all("for a term" in describe(one, {}, {}) for one in case.history if "Sign" in one.event.NAME)
+
+    def test_what_is_odd_about_it_is_told_like_of_the_other(self) -> None:
+        """Where no covenant for the year is signed, this one stands in its place."""
+        case = Case(opened=False, rules=Edition.model_validate({**RULES.model_dump(), "deadlines": ()}))
+        case.when(opening("backfill")).when(SignJointly(covenant="term-covenant"), **on("05/2026")).happened()
+        assert keys(case) == {"signed-unpresented/term", "head-unknown", "unusual/signing"}
+        case = self.signed().when(
+            TakeStance(unit=THIRD, stance="changes-requested", on="term-covenant"), **on("01/02/2026")
+        )
+        case.happened().when(DeclineToSign(unit=THIRD, reason=TEXT, covenant="term-covenant"), **on("06/02/2026"))
+        case.happened().when(PresentDraft(kind="bylaws", document=PAPER), **on("06/02/2026"))
+        assert {"signed-text-open/term", "bylaws-late", f"declined/{THIRD}/term"} <= keys(case.happened())
+
+    def test_what_is_asked_of_one_covenant_is_not_open_in_the_other(self) -> None:
+        case = self.signed().when(PresentDraft(kind="covenant", document=PAPER), **on("01/02/2026"))
+        case.when(TakeStance(unit=THIRD, stance="changes-requested", on="term-covenant"), **on("01/02/2026")).happened()
+        case.when(SignCovenant(unit=HEAD), **on("05/02/2026")).happened()
+        assert {key for key in keys(case) if "text-open" in key} == {"signed-text-open/term"}
+        case.when(TakeStance(unit=DEPUTY, stance="changes-requested", on="plan"), **on("01/02/2026"))
+        case.happened()
+        assert {key for key in keys(case) if "text-open" in key} == {"signed-text-open", "signed-text-open/term"}
+
+    def test_in_the_midst_of_its_term_the_year_does_not_wait_at_the_signing(self) -> None:
+        years = {"covenants": ["term-covenant"], "covenant_years": {"first": 2024, "last": 2028}}
+        case = Case(rules=Edition.model_validate({**RULES.model_dump(), **years}))
+        case.when(AssignRole(role="head", holder=HEAD, manner="elected"))
+        for kind in ("plan", "bylaws", "covenant"):
+            case.when(PresentDraft(kind=kind, document=PAPER)).happened()
+        for unit in UNITS:
+            case.when(TakeStance(unit=unit, stance="agreed"), by=unit).happened()
+        assert current_step(steps(case.state, case.rules)) == "midyear-check"
+        assert current_step(steps(CYCLE.empty(), case.rules)) == "plan-draft"
 
     def test_one_of_five_years_is_signed_in_the_first_and_not_owed_in_the_others(self) -> None:
         for first, owed in ((2026, {DEPUTY, THIRD}), (2024, set())):

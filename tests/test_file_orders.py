@@ -25,7 +25,10 @@ from i18n.messages import sentence
 # Orders ---------------------------------------------------------------------------------------------------------------
 
 
-ORDER_OF_ENTRY = {"answers", "inferred_from", "number", "of", "version"}
+ORDER_OF_ENTRY = {
+    *("answers", "inferred_from", "number", "of", "version"),
+    *("asked_version", "decided_version", "submitted_version"),
+}
 """What counts the acts in the order in which they were entered."""
 
 

@@ -13,6 +13,7 @@ from domain.codec import plain, state_digest
 from domain.deviations import deviations
 from domain.duties import Duty
 from domain.obligations import current_step, obligations, steps, tasks
+from domain.records import Command
 from domain.rules import NO_RULES, Edition
 from domain.steps.commenting import TakeStance, TakeStanceTogether, WithdrawStance
 from domain.steps.drafting import PresentDraft
@@ -20,7 +21,7 @@ from domain.steps.extensions import GrantExtension
 from domain.steps.lifecycle import ChangeCalendar, FileCycle, OpenCycle, ReopenCycle, StepTo
 from domain.steps.meetings import RecordMeeting
 from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
-from domain.steps.midyear import ReportMidyear
+from domain.steps.midyear import ReportMidyear, SendBack
 from domain.steps.signing import SignCovenant, SignJointly
 from domain.steps.succession import MergeUnits, SplitUnit
 from domain.times import ICT, When, end_of
@@ -158,6 +159,23 @@ class TestHeirs:
         assert {frozenset(owed_by(unit.id, case)) for unit in (HEIR, other)} == {
             frozenset({Duty.MIDYEAR_REPORT, Duty.SELF_SCORE, Duty.CROSS_CHECK})
         }
+
+    @pytest.mark.parametrize("leaves", [ReleaseUnit(unit=HEAD), MergeUnits(units=(HEAD, DEPUTY), into=HEIR)])
+    def test_a_head_that_is_gone_owes_nothing_for_the_cluster(self, leaves: Command) -> None:
+        case = drafted().step(day(7, 1)).when(leaves).happened()
+        bearers = {
+            o.bearer for o in obligations(case.state, case.rules) if o.duty in {Duty.FINAL_MEETING, Duty.SUBMISSION}
+        }
+        assert bearers == {CITY}, "until another head is named"
+
+    def test_a_unit_that_is_gone_owes_no_correction_and_is_not_reminded(self) -> None:
+        case = drafted().step(day(7, 1)).when(ReportMidyear(unit=THIRD, report=PAPER), by=THIRD).happened()
+        case.when(SendBack(unit=THIRD, text=TEXT)).happened()
+        assert Duty.CORRECTION in owed_by(THIRD, case)
+        said = len(by_the_clock(THIRD, case))
+        case.when(MergeUnits(units=(DEPUTY, THIRD), into=HEIR)).happened().step(day(7, 20))
+        assert (owed_by(THIRD, case), len(by_the_clock(THIRD, case))) == ({}, said)
+        assert Duty.MIDYEAR_REPORT in owed_by(HEIR.id, case), "the successor reports for itself"
 
     def test_the_draft_is_owed_by_the_cluster_whoever_its_head_is(self) -> None:
         case = Case().step(day(7, 1)).when(ADMISSION).when(AssignRole(role="head", holder=NEW, manner="appointed"))

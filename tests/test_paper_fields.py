@@ -24,7 +24,8 @@ from domain.times import When
 from domain.types import Provenance
 from i18n import in_language
 from i18n.state_text import deviation_text, state_lines
-from i18n.timeline import describe
+from i18n.timeline import describe, event_text
+from i18n.values import Words
 
 HEAD, DEPUTY, THIRD = UNITS
 NEWS = Provenance(kind="stated", source="bao-vi-du")
@@ -105,6 +106,19 @@ class TestMeetings:
         exact = RecordMeeting(id="hn", kind="final", attendance=100)
         assert any(", present: 100 (" in line for line in lines(Case().when(exact).happened()))
         assert "attendance_exactness" not in exact.model_dump()
+
+    def test_a_count_of_thousands_is_written_in_groups_like_an_amount(self) -> None:
+        act = RecordMeeting.model_validate({"id": "hn", "kind": "final", "attendance": "1.250", "of_year": 2026})
+        case = Case().when(act).happened()
+        assert any("1.250 người" in line for line in lines(case, "vi"))
+        with in_language("vi"):
+            told = [str(one) for one in event_text(case.history[-1], Words({}, {})).details]
+        assert any(one.endswith(": 1.250") for one in told)
+        assert not any("2.026" in one for one in told), "a year is no count"
+
+    def test_where_no_version_was_presented_no_number_is_told(self) -> None:
+        case = Case().when(SignJointly()).happened()
+        assert not [one for one in event_text(case.history[-1], Words({}, {})).details if one.lines == ("0",)]
 
     def test_a_target_of_at_least_five(self) -> None:
         target = {"id": "nha", "title": "Nhà", "amount": 5, "measure": "nhà", "exactness": "at-least"}

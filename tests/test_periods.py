@@ -111,6 +111,7 @@ CHECKED = (
     ({"covenant_years": {"first": 2022, "last": 2026}}, "years_without_term"),
     ({"covenants": [], "deadlines": [due("signature", {"month": 3, "day": 15})]}, "deadline_without_covenant"),
     ({"issued": "2026-05-15", "valid_from": "01/01/2026"}, "in_force_before_its_date"),
+    ({"awards": [{"id": "co", "title": "Cờ", "share": "0.2"}]}, "share_needs_units"),
     ({"cross_checks": None, "deadlines": [due("cross-check", {"month": 11, "day": 20})]}, "cross_checks_by_act"),
 )
 

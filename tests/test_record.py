@@ -324,6 +324,7 @@ def test_deviations_that_closed_events_can_bring_are_closed() -> None:
     # `late_act` is taken from the obligations that a visitor may read (`application.readable`).
     assert closed == {
         "annulled_ungranted",
+        "class_above",
         "class_between",
         "class_of_unknown_fact",
         "class_tied",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from decimal import ROUND_HALF_UP, Decimal
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
-from speech import DIGEST, RULES, TEXT, UNITS, Case
+from speech import DIGEST, RULES, TEXT, UNITS, Case, opening
 
 from domain.deviations import deviations
 from domain.rules import AwardRule, Edition
@@ -76,6 +74,20 @@ class TestPenalties:
         entries = [{"criterion": "a", "points": 90}, *({"criterion": n, "points": 8} for n in ("t1", "t2"))]
         (found,) = calculate_scores(table, [UnitSheet.model_validate({"unit": "u", "entries": entries})])
         assert (found.total, found.lines[1].capped_from) == (80, -16)
+
+    @pytest.mark.parametrize("typed", ["5", "-5", "–5"])
+    def test_the_least_of_all_penalties_takes_away_however_it_is_typed(self, typed: str) -> None:
+        table = edition(
+            [{"id": "a", "max": 100}, {"id": "tru", "part": "penalty", "max": 10}], 100, penalty_least=typed
+        )
+        entries = [{"criterion": "a", "points": 90}, {"criterion": "tru", "points": 8}]
+        (found,) = calculate_scores(table, [UnitSheet.model_validate({"unit": "u", "entries": entries})])
+        assert (found.penalty, found.total) == (-5, 85)
+
+    @pytest.mark.parametrize("way", [{"way": "hand", "least": 5}, {"way": "count", "each": -1, "least": "5"}])
+    def test_a_least_that_every_penalty_is_below_is_refused(self, way: dict[str, Any]) -> None:
+        with pytest.raises(ValidationError, match="least_penalty_adds"):
+            edition([{"id": "a", "max": 100}, {"id": "tru", "part": "penalty", "way": way}], 100)
 
     def test_without_a_least_a_counted_penalty_takes_all_away_and_is_remarked(self) -> None:
         way = {"way": "count", "each": -2}
@@ -158,6 +170,11 @@ class TestRanks:
                     assert (other.rank or 0) <= (a.rank or 0)
                 if higher == b:
                     assert other.rank == a.rank
+
+
+def named(id_: str, **ends: Any) -> dict[str, Any]:
+    """A class with its ends."""
+    return {"id": id_, "title": id_.upper(), **ends}
 
 
 CLASSES = [
@@ -253,14 +270,74 @@ class TestClasses:
             ([{"id": "a", "title": "A", "least": 101}], "class_unreachable"),
             ([{"id": "a", "title": "A", "least": 50}, {"id": "b", "title": "B", "least": 80}], "class_never_given"),
             ([{"id": "a", "title": "A"}, {"id": "b", "title": "B", "least": 80}], "class_never_given"),
-            ([{"id": "a", "title": "A", "most": 90}, {"id": "b", "title": "B", "most": 90}], "class_never_given"),
-            ([{"id": "a", "title": "A", "most": 90}, {"id": "b", "title": "B", "most": 70}], "class_never_given"),
+            ([named("a", most=90), named("b", most=90), named("c")], "class_never_given"),
+            ([named("a", most=90), named("b", most=70), named("c")], "class_never_given"),
+            ([named("a", least=60), named("b", under=60), named("c", least=50, most=70)], "class_never_given"),
+            ([named("a", share="1"), named("b", least=50)], "class_never_given"),
+            ([named("a", most=90)], "totals_above_classes"),
             ([{"id": "a", "title": "A", "passed": True}], "class_needs_pass_mark"),
             ([{"id": "a", "title": "A", "share": "1/3"}], "share_needs_units"),
         ],
     )
     def test_a_class_that_is_never_given_is_found(self, classes: list[dict[str, Any]], code: str) -> None:
         assert codes(edition(ONE, 100, classes=classes)) == [code]
+
+    def test_a_class_that_no_rounded_total_meets_is_found(self) -> None:
+        classes = [named("a", least=90), named("b", least="80.2", most="80.8"), named("c", under=90)]
+        assert codes(edition(ONE, 100, classes=classes)) == [], "no gap either: the last one takes what lies around"
+        assert codes(edition(ONE, 100, classes=classes, total_rounding={"places": 0})) == ["class_never_reached"]
+
+    def test_a_class_that_only_a_condition_gives_is_given(self) -> None:
+        classes = [named("a", least=50), named("b", least=80), named("c")]
+        condition = {"classes": ["a"], "each_share": "1/2"}
+        assert codes(edition(ONE, 100, classes=classes, class_conditions=[condition])) == []
+        assert codes(edition(ONE, 100, classes=classes, class_conditions=[{**condition, "otherwise": "none"}])) == [
+            "class_never_given"
+        ]
+
+    def test_of_classes_for_units_that_pass_one_hides_another_only_above_the_pass_mark(self) -> None:
+        classes = [named("a", least=80, passed=True), named("b", least=60, passed=True), named("c")]
+        for mark, found in ((70, []), (85, ["class_never_given"])):
+            assert codes(edition(ONE, 100, classes=classes, pass_marks=[{"least": mark}])) == found
+
+    def test_a_total_above_all_classes_waits_for_a_ruling(self) -> None:
+        """A bonus lifts a total above 100, and a share has no place left: neither is no class by itself."""
+        table = edition([*ONE, {"id": "b", "max": 10, "part": "bonus"}], 100, classes=CLASSES)
+        entries = [{"criterion": "a", "points": 99}, {"criterion": "b", "points": 2}]
+        (found,) = calculate_scores(table, [UnitSheet.model_validate({"unit": "u", "entries": entries})])
+        assert found.class_open is not None
+        assert (found.class_, found.class_open.code) == (None, "above_classes")
+        assert dict(found.class_open.facts) == {"value": "101", "lower": "Xuất sắc"}
+        assert "totals_above_classes" in codes(table)
+        full = [named("xs", share="0.2", least=90), named("tot", most="89.9"), named("kha", most=60)]
+        assert self.given_(95, 92, 91, 80, 50, classes=full) == ["xs", *["?above_classes"] * 2, "tot", "tot"]
+        assert self.given_(50, classes=CLASSES[:2]) == [None], "below all classes there is none"
+
+    def test_each_share_is_compared_as_it_is_shown(self) -> None:
+        """A third of ten is a third of ten; and what is rounded to 5 of 10 is half of it."""
+        for share, actual, rounding, class_ in (
+            ("1/3", 1, None, "xs"),
+            ("1/3", "0.9999", None, "tot"),
+            ("0.46", "1.35", {"places": 0}, "xs"),
+            ("0.46", "1.34", {"places": 0}, "tot"),
+        ):
+            linear = {"id": "b", "max": 10, "way": {"way": "linear"}, "rounding": rounding}
+            condition = {"classes": ["xs"], "each_share": share}
+            classes = [named("xs", least=80), named("tot")]
+            table = edition([{"id": "a", "max": 90}, linear], 100, classes=classes, class_conditions=[condition])
+            entries = [{"criterion": "a", "points": 90}, {"criterion": "b", "actual": actual, "target": 3}]
+            (found,) = calculate_scores(table, [UnitSheet.model_validate({"unit": "u", "entries": entries})])
+            assert found.class_ == class_, (share, actual)
+
+    def test_a_unit_does_not_miss_what_it_is_exempt_from(self) -> None:
+        criteria = [{"id": "a", "max": 80}, {"id": "b", "max": 20, "exempt_kinds": ["dao"], "least_share": "0.5"}]
+        condition = {"each_share": "0.5", "otherwise": "none"}
+        table = edition(criteria, 100, classes=[named("xs")], class_conditions=[condition], pass_marks=[{"least": 60}])
+        for kind, passed, class_ in (("dao", True, "xs"), ("bo", False, None)):
+            entries = [{"criterion": "a", "points": 80}, *([] if kind == "dao" else [{"criterion": "b", "points": 9}])]
+            given_ = UnitSheet.model_validate({"unit": "u", "kind": kind, "entries": entries})
+            (found,) = calculate_scores(table, [given_])
+            assert (found.passed, found.class_) == (passed, class_)
 
     @pytest.mark.parametrize(
         ("scoring", "problem"),
@@ -424,6 +501,16 @@ class TestInACycle:
         case.when(vote).happened()
         assert codes_of(case) == []
 
+    def test_a_share_of_units_that_nobody_counted_or_that_gives_no_place_divides_no_rank(self) -> None:
+        for share, unnamed in (("1/3", None), ("1/3", "unknown"), ("0.2", None)):
+            rules = Edition.model_validate(
+                {**RULES.model_dump(), "awards": [{"id": "co", "title": "Cờ", "share": share}]}
+            )
+            case = Case(opened=False, rules=rules).when(opening().model_copy(update={"unnamed": unnamed})).happened()
+            scored(case, whole(80), whole(80), whole(70)).when(RankUnits()).when(Nominate(unit=HEAD, award="co"))
+            found = {"tie_at_quota"} if (share, unnamed) == ("1/3", None) else set()
+            assert {*codes_of(case.happened())} & {"tie_at_quota"} == found
+
     def test_a_quota_that_divides_no_rank_is_not(self) -> None:
         case = scored(cluster(), whole(80), whole(79), whole(70)).when(RankUnits()).happened()
         case.when(Nominate(unit=HEAD, award="co")).happened()
@@ -457,84 +544,3 @@ class TestInACycle:
         assert codes_of(case) == ["quorum_missed"]
         case.when(RecordBallot.model_validate({**fields, "id": "w", "cast": 4, "present": 5})).happened()
         assert codes_of(case) == ["quorum_missed"], "the second vote misses nothing"
-
-
-# A second reckoner --------------------------------------------------------------------------------------------
-
-
-def naive(table: Edition, rows: list[list[Decimal]]) -> list[tuple[Decimal, int, str | None]]:
-    """Total, rank and class of each row of points (base, bonus, penalty), as one would reckon them on paper."""
-    scoring = table.scoring
-    totals = []
-    for base, bonus, penalty in rows:
-        total = base - penalty + (bonus if scoring.bonus_cap is None else min(bonus, scoring.bonus_cap))
-        totals.append(total.quantize(Decimal(1), ROUND_HALF_UP) if scoring.total_rounding else total)
-    ranks = [1 + sum(other > total for other in totals) for total in totals]
-    classes: list[str | None] = [None] * len(rows)
-    for one in scoring.classes:
-        free = [n for n in range(len(rows)) if classes[n] is None]
-        if one.share is None:
-            for n in free:
-                fits_below = one.least is None or one.least <= totals[n]
-                if fits_below and (one.most is None or totals[n] <= one.most):
-                    classes[n] = one.id
-            continue
-        places = math.floor(Fraction(one.share) * len(rows))
-        while places > 0 and free:
-            first = min(ranks[n] for n in free)
-            group = [n for n in free if ranks[n] == first]
-            given_ = one.id if len(group) <= places else "?"
-            for n in group:
-                classes[n] = given_
-            places = places - len(group) if given_ != "?" else 0
-            free = [n for n in free if n not in group]
-    ends = [(one.least, one.most) for one in scoring.classes if one.share is None]
-    for n, total in enumerate(totals):
-        below = any(most is not None and total > most for _least, most in ends)
-        above = any(least is not None and total < least for least, _most in ends)
-        if classes[n] is None and below and above:
-            classes[n] = "?"
-    return list(zip(totals, ranks, classes, strict=True))
-
-
-@st.composite
-def editions(draw: st.DrawFn) -> Edition:
-    """A table of base, bonus and penalty, with classes by points (with gaps) or by share."""
-    ends = sorted(draw(st.lists(st.integers(0, 110), min_size=2, max_size=6, unique=True)), reverse=True)
-    by_points = [
-        {"id": f"p{n}", "title": "P", "least": low, **({"most": high} if draw(st.booleans()) else {})}
-        for n, (high, low) in enumerate(zip(ends[::2], ends[1::2], strict=False))
-    ]
-    shares = st.sampled_from(["1/3", "0.2", "0.5", "1/7"])
-    by_share = [{"id": f"s{n}", "title": "S", "share": draw(shares)} for n in range(draw(st.integers(0, 2)))]
-    scoring: dict[str, Any] = {"classes": [*by_share, *by_points]}
-    if draw(st.booleans()):
-        scoring["bonus_cap"] = draw(st.integers(0, 10))
-    if draw(st.booleans()):
-        scoring["total_rounding"] = {"places": 0}
-    criteria = [
-        {"id": "a", "max": 100},
-        {"id": "b", "max": 10, "part": "bonus"},
-        {"id": "c", "max": 10, "part": "penalty"},
-    ]
-    return edition(criteria, 100, **scoring)
-
-
-ROW = st.tuples(*(st.decimals(0, most, places=1) for most in (100, 10, 10)))
-
-
-@given(editions(), st.lists(ROW, min_size=1, max_size=8))
-@settings(max_examples=300, deadline=None)
-def test_a_naive_reckoner_finds_the_same(table: Edition, rows: list[tuple[Decimal, ...]]) -> None:
-    sheets = [
-        UnitSheet(
-            unit=f"u{n}",
-            entries=tuple(ScoreEntry(criterion=c, points=p) for c, p in zip("abc", row, strict=True)),
-        )
-        for n, row in enumerate(rows)
-    ]
-    found = [
-        (one.total, one.rank, "?" if one.class_open is not None else one.class_)
-        for one in calculate_scores(table, sheets)
-    ]
-    assert found == naive(table, [list(row) for row in rows])

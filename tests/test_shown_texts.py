@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import typing
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -224,7 +225,7 @@ def test_every_deviation_is_called_by_its_key_too() -> None:
                 else _assigned(key.id, code)
             )
             assert isinstance(code, ast.Constant)
-            found.setdefault(text.split("/")[0], set()).add(str(code.value))
+            found.setdefault(re.split("[/{]", text)[0], set()).add(str(code.value))
     assert found == {key: set(codes) for key, codes in CODES_OF_KEYS.items()}
     many = {key for key, codes in CODES_OF_KEYS.items() if len(codes) > 1}
     assert many == set(WORDS["deviation_key"].words)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from fractions import Fraction
 from typing import Annotated, Protocol
 
 from pydantic import Field, model_validator
@@ -24,7 +23,6 @@ from domain.scoring.methods import (
     BestInCluster,
     ByHand,
     PointsOrUndetermined,
-    Rounding,
     ScoreEntry,
     Undetermined,
     as_shown,
@@ -103,13 +101,14 @@ def calculate_scores(table: CalculationRules, sheets: Sequence[UnitSheet]) -> tu
     candidates = [
         Candidate(
             result,
+            sheet.kind,
             sheet.facts,
             sheet.ruled_class,
             most_possible(table.criteria, table.scoring, sheet.unit, sheet.kind)[0],
         )
         for result, sheet in zip(results, sheets, strict=True)
     ]
-    return with_classes(table.scoring, candidates)
+    return with_classes(table.criteria, table.scoring, candidates)
 
 
 def table_is_complete(table: CalculationRules) -> bool:
@@ -185,7 +184,7 @@ class _UnitCalculation:
                 self._lines.append(_line(node, depth, undetermined=points))
                 return {}
             points = points if rounding is None else rounding.apply(points)
-            self._lines.append(_line(node, depth, points, floor_missed=_below_floor(node, points, rounding)))
+            self._lines.append(_line(node, depth, points, floor_missed=self._misses_floor(node, points)))
             return {node.part: points}
         index = len(self._lines)
         parts = [self._walk(child, depth + 1) for child in node.children]
@@ -197,13 +196,18 @@ class _UnitCalculation:
         own = sums.get(node.part, Decimal(0))
         capped = _capped(node, own)
         undetermined = next((line.undetermined for line in self._lines[index:] if line.undetermined is not None), None)
-        missed = _below_floor(node, capped, rounding)
+        missed = self._misses_floor(node, capped)
         line = _line(node, depth, capped, undetermined=undetermined, floor_missed=missed)
         self._lines.insert(index, replace(line, capped_from=as_shown(own) if capped != own else None))
         return {**sums, node.part: capped}
 
+    def _misses_floor(self, node: Criterion, points: Decimal) -> bool:
+        if node.least_share is None:
+            return False
+        return node.falls_short(points, node.least_share, self._sheet.kind, self._table.scoring.rounding)
+
     def _leaf_points(self, node: Criterion) -> PointsOrUndetermined:
-        if self._sheet.kind is not None and self._sheet.kind in node.exempt_kinds:
+        if node.is_exempt(self._sheet.kind):
             given = node.max if node.exempt_gives == "maximum" else Decimal(0)
             return Undetermined("maximum_unknown") if given is None else given
         entry = self._entries.get(node.id)
@@ -278,10 +282,3 @@ def _capped(node: Criterion, points: Decimal) -> Decimal:
     if node.max is None:
         return points
     return max(points, -node.max) if node.part == "penalty" else min(points, node.max)
-
-
-def _below_floor(node: Criterion, points: Decimal, rounding: Rounding | None) -> bool:
-    if node.least_share is None or node.max is None:
-        return False
-    share = Fraction(node.least_share) * Fraction(node.max)
-    return as_shown(points, rounding) < as_shown(Decimal(share.numerator) / share.denominator, rounding)

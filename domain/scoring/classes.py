@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
@@ -98,6 +97,11 @@ class ScoreClass(FrozenModel):
         """True when the class has an end."""
         return self.least is not None or self.most is not None or self.under is not None
 
+    @property
+    def has_upper_end(self) -> bool:
+        """True when totals can lie above the class."""
+        return self.most is not None or self.under is not None
+
     def is_below(self, total: Decimal) -> bool:
         """True when the total is above the upper end of the class."""
         return (self.most is not None and total > self.most) or (self.under is not None and total >= self.under)
@@ -116,13 +120,23 @@ def gap_around(classes: tuple[ScoreClass, ...], total: Decimal) -> tuple[ScoreCl
     return max(below, key=_upper_end), min(above, key=lambda one: one.least or Decimal(0))
 
 
+def highest_below(classes: tuple[ScoreClass, ...], total: Decimal) -> ScoreClass | None:
+    """Return the highest class that ends below a total; None when the total lies above none."""
+    return max((one for one in classes if one.is_below(total)), key=_upper_end, default=None)
+
+
 def gaps(classes: tuple[ScoreClass, ...]) -> Iterator[tuple[ScoreClass, ScoreClass]]:
-    """Yield neighbouring classes (lower, upper) between which totals belong to neither."""
-    bounded = sorted((one for one in classes if one.by_points), key=lambda one: one.least or Decimal(0))
-    for lower, upper in pairwise(bounded):
+    """Yield neighbouring classes (lower, upper) between which totals belong to none."""
+    lower: ScoreClass | None = None
+    for upper in sorted((one for one in classes if one.by_points), key=lambda one: one.least or Decimal(0)):
         starts = upper.least or Decimal(0)
-        if (lower.most is not None and lower.most < starts) or (lower.under is not None and lower.under < starts):
+        if lower is not None and lower.has_upper_end and _upper_end(lower) < starts:
             yield lower, upper
+        # A class that lies within a wider one leaves no gap behind it.
+        if lower is None or (
+            lower.has_upper_end and not (upper.has_upper_end and _upper_end(upper) < _upper_end(lower))
+        ):
+            lower = upper
 
 
 def _upper_end(one: ScoreClass) -> Decimal:

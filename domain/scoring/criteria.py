@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
 
 from domain import limits
 from domain.problems import invalid, repeated
 from domain.scoring.classes import ClassCondition, ScoreClass, Share, UnitFact
-from domain.scoring.methods import ByHand, Counted, Rounding, ScoringMethod
+from domain.scoring.methods import ByHand, Counted, Rounding, ScoringMethod, as_shown
 from domain.types import FrozenModel, Label, Points, Slug, UnitId, decimal_comma
 
 Kinds = Annotated[tuple[Slug, ...], Field(max_length=limits.KINDS_PER_RULE)]
@@ -58,6 +59,9 @@ class Criterion(FrozenModel):
     def _check_consistent(self) -> Criterion:
         if self.part == "penalty" and isinstance(self.way, Counted) and self.way.each > 0:
             raise invalid("penalty_adds", criterion=self.id, each=self.way.each)
+        least = getattr(self.way, "least", None)
+        if self.part == "penalty" and least is not None and least > 0:
+            raise invalid("least_penalty_adds", criterion=self.id, least=least)
         ceiling = getattr(self.way, "ceiling", None)
         if isinstance(ceiling, Decimal) and self.max is not None and ceiling < self.max:
             raise invalid("ceiling_below_maximum", criterion=self.id, ceiling=ceiling, max=self.max)
@@ -74,6 +78,20 @@ class Criterion(FrozenModel):
         """True when the criterion applies to the unit."""
         return (not self.units or unit in self.units) and (not self.kinds or kind in self.kinds)
 
+    def is_exempt(self, kind: str | None) -> bool:
+        """True when units of the kind need no entry."""
+        return kind is not None and kind in self.exempt_kinds
+
+    def falls_short(self, points: Decimal, share: Decimal | str, kind: str | None, usual: Rounding | None) -> bool:
+        """True when points are below a share of the maximum; both are rounded like the points of the criterion.
+
+        `usual` is the rounding of criteria without one of their own. What a unit is exempt from, it does not miss.
+        """
+        if self.max is None or self.is_exempt(kind):
+            return False
+        asked, rounding = Fraction(share) * Fraction(self.max), self.rounding or usual
+        return as_shown(points, rounding) < as_shown(Decimal(asked.numerator) / asked.denominator, rounding)
+
 
 class PassMark(FrozenModel):
     """The total that units of these kinds must reach; without kinds, all units."""
@@ -86,7 +104,8 @@ class Scoring(FrozenModel):
     """Rounding, caps, pass marks, classes and tie-breaks of a score table.
 
     `rounding` applies to the points of each criterion that has no rounding of its own, `total_rounding` to a unit's
-    total before it is compared with anything. `penalty_least` is the lowest sum of penalties, at most 0. `classes_of`:
+    total before it is compared with anything. `penalty_least` is the lowest sum of penalties: "5" and "-5" both mean
+    that they take no more than 5 away. `classes_of`:
     classes go by the points of the total, or by its percentage of the most that the unit can reach without bonus.
     `ties_by` lists criteria that break ties, first one first. The `stated_` fields are what the source states for the
     whole table.
@@ -95,7 +114,7 @@ class Scoring(FrozenModel):
     rounding: Rounding | None = None
     total_rounding: Rounding | None = None
     bonus_cap: Points | None = None
-    penalty_least: Points | None = None
+    penalty_least: Annotated[Points, AfterValidator(lambda points: -abs(points) + Decimal(0))] | None = None
     pass_marks: tuple[PassMark, ...] = Field(default=(), max_length=limits.KINDS_PER_RULE)
     classes: tuple[ScoreClass, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
     classes_of: Literal["points", "percent"] = "points"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
 
-from domain.scoring.classes import ScoreClass, gaps, places_of
+from domain.scoring.classes import ScoreClass, ShareRounding, gaps, highest_below, places_of
 from domain.scoring.criteria import Criterion, Scoring
-from domain.scoring.methods import COMPARING, Banded, Counted
+from domain.scoring.methods import COMPARING, Banded, Counted, as_shown
 
 _SMALLEST_SHARES_UP_TO = 200
 
@@ -68,6 +70,11 @@ def _most_of(node: Criterion, unit: str, kind: str | None) -> dict[str, Decimal 
     if node.max is not None:
         own = node.max if own is None or node.partial else min(own, node.max)
     return {**sums, node.part: own}
+
+
+def first_place(share: Decimal | str, rounding: ShareRounding) -> int | None:
+    """Return from how many units on a share gives a place; None when that is many."""
+    return next((n for n in range(1, _SMALLEST_SHARES_UP_TO) if places_of(share, n, rounding)), None)
 
 
 def _remark(code: str, criterion: str | None = None, /, **facts: object) -> Remark:
@@ -148,12 +155,10 @@ def _class_remarks(criteria: tuple[Criterion, ...], scoring: Scoring) -> Iterato
         closed = scoring.total_rounding is not None and not _holds_rounded(scoring, low, high)
         code = "class_gap_closed" if closed else "class_gap_open"
         yield _remark(code, lower=lower.title, upper=upper.title, low=low, high=high)
-    yield from _hidden_classes(scoring.classes)
+    yield from _hidden_classes(scoring)
     for one in scoring.classes:
         if one.share is not None and one.share_of != "left":
-            least = next(
-                (n for n in range(1, _SMALLEST_SHARES_UP_TO) if places_of(one.share, n, one.share_rounding)), None
-            )
+            least = first_place(one.share, one.share_rounding)
             if least is not None and least > 1:
                 yield _remark("share_needs_units", name=one.title, least=least)
         if one.passed and not scoring.pass_marks:
@@ -171,22 +176,44 @@ def _holds_rounded(scoring: Scoring, low: Decimal | None, high: Decimal | None) 
     return following < high
 
 
-def _hidden_classes(classes: tuple[ScoreClass, ...]) -> Iterator[Remark]:
-    """Find classes that no total reaches, because a class before them takes all of theirs."""
-    for index, one in enumerate(classes):
-        for earlier in classes[:index]:
-            if earlier.share is not None or earlier.passed or one.share is not None:
-                continue
-            below_all = earlier.least is None or (one.least is not None and earlier.least <= one.least)
-            above_all = not (earlier.most is not None or earlier.under is not None) or _ends_no_lower(earlier, one)
-            if below_all and above_all:
-                yield _remark("class_never_given", name=one.title, earlier=earlier.title)
-                break
+def _hidden_classes(scoring: Scoring) -> Iterator[Remark]:
+    """Find classes that no total reaches: classes before them take all of theirs, or no rounded total lies in them."""
+    # A condition that is not fulfilled gives the next lower class, too.
+    lowering = [condition for condition in scoring.class_conditions if condition.otherwise == "one-down"]
+    totals = _sample_totals(scoring)
+    for index, one in enumerate(scoring.classes):
+        if index and any(not c.classes or scoring.classes[index - 1].id in c.classes for c in lowering):
+            continue
+        own = [total for total in totals if one.holds(total) and (not one.passed or _can_pass(total, scoring))]
+        takers = {_taker(total, one, scoring.classes[:index]) for total in own}
+        if not own and not one.passed:
+            yield _remark("class_never_reached", name=one.title)
+        elif own and None not in takers:
+            earlier = ", ".join(taker.title for taker in scoring.classes if taker in takers)
+            yield _remark("class_never_given", name=one.title, earlier=earlier)
 
 
-def _ends_no_lower(earlier: ScoreClass, one: ScoreClass) -> bool:
-    end, own = (part.most if part.most is not None else part.under for part in (earlier, one))
-    return end is not None and own is not None and end >= own
+def _sample_totals(scoring: Scoring) -> list[Decimal]:
+    """Return totals that stand for all: each end of a class, what lies between two ends, below and above all."""
+    ends = {end for one in scoring.classes for end in (one.least, one.most, one.under) if end is not None}
+    ends |= {mark.least for mark in scoring.pass_marks}
+    ordered = sorted(ends) or [Decimal(0)]
+    between = [(low + high) / 2 for low, high in pairwise(ordered)]
+    rounded = {as_shown(total, scoring.total_rounding) for total in (*ordered, *between)}
+    return sorted({*rounded, ordered[0] - 1, ordered[-1] + 1})
+
+
+def _can_pass(total: Decimal, scoring: Scoring) -> bool:
+    return any(total >= mark.least for mark in scoring.pass_marks)
+
+
+def _taker(total: Decimal, one: ScoreClass, before: Iterable[ScoreClass]) -> ScoreClass | None:
+    """Return the first class before `one` that takes every unit of a total which `one` could take; None: none does."""
+    for earlier in before:
+        takes_all = Fraction(earlier.share) == 1 and not earlier.by_points if earlier.share is not None else True
+        if takes_all and earlier.holds(total) and (one.passed or not earlier.passed):
+            return earlier
+    return None
 
 
 def _reach_remarks(criteria: tuple[Criterion, ...], scoring: Scoring) -> Iterator[Remark]:
@@ -199,6 +226,9 @@ def _reach_remarks(criteria: tuple[Criterion, ...], scoring: Scoring) -> Iterato
             continue
         whose = {"whose": name} if name else {}
         most = Decimal(100) + (bonus * 100 / base if base else 0) if scoring.classes_of == "percent" else base + bonus
+        if not name and scoring.classes and all(one.is_below(most) for one in scoring.classes):
+            highest = highest_below(scoring.classes, most)
+            yield _remark("totals_above_classes", most=most, name=highest.title if highest else "")
         for one in scoring.classes:
             if one.least is not None and one.least > most:
                 code = "class_unreachable_for" if name else "class_unreachable"

@@ -6,7 +6,7 @@ No round overwrites another. A value that differs from an earlier round carries 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any, Protocol
 
@@ -22,7 +22,7 @@ from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepD
 from domain.scoring.calculation import CalculationRules, UnitSheet, calculate_scores, signed
 from domain.scoring.methods import ScoreEntry
 from domain.scoring.results import UnitResult
-from domain.times import When
+from domain.times import When, earlier_of
 from domain.types import IsRound, Participant, Slug, Text, UnitId, with_entry
 from domain.units import (
     DoneJointly,
@@ -469,7 +469,8 @@ def score_self(command: ScoreSelf, meta: Meta, state: ScoresContext, rules: Scor
     if scored is not None:
         require_own_or_decided(command.unit, meta, state)
     _require_new(scored, command.unit, sheet, read=_reads(("self",), command.unit, meta, state, rules))
-    if (command.unit, "appraised") in state.scores:
+    appraised = state.scores.get((command.unit, "appraised"))
+    if appraised is not None and not meta.happened.before(appraised.when):
         raise Refused("score_is_appraised", unit=command.unit)
     _require_valid_sheet(command.unit, sheet, state, rules)
     yield SelfScored(unit=command.unit, sheet=sheet)
@@ -554,7 +555,10 @@ def _scorer(by: Participant) -> str:
 
 def _with_sheet(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[SheetItem, ...], meta: Meta) -> Scores:
     existing = scores.get((unit, round_))
-    first = meta.happened if existing is None else existing.first
+    first = earlier_of(None if existing is None else existing.first, meta.happened)
+    if existing is not None and existing.sheet and meta.happened.before(existing.when):
+        # A sheet of an earlier day that comes later does not replace a later one.
+        return with_entry(scores, (unit, round_), replace(existing, first=first))
     return with_entry(
         scores, (unit, round_), ScoredSheet(sheet, by, meta.happened, meta.provenance.kind, meta.version, first)
     )
@@ -573,8 +577,8 @@ def _unit_named(scores: Scores, event: UnitNamed, meta: Meta) -> Scores:
 
 def _inferred(scores: Scores, unit: str, when: When, meta: Meta) -> Scores:
     """Return the scores with a self-score that only a joint act tells of; a unit's own sheet stays."""
-    if (unit, "self") in scores:
-        return scores
+    if (existing := scores.get((unit, "self"))) is not None:
+        return with_entry(scores, (unit, "self"), replace(existing, first=earlier_of(existing.first, when)))
     kind = "rehearsed" if meta.provenance.kind == "rehearsed" else "inferred"
     return with_entry(scores, (unit, "self"), ScoredSheet((), unit, when, kind, meta.version, when))
 

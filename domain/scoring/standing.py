@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from fractions import Fraction
 from itertools import groupby
 
-from domain.scoring.classes import ClassCondition, ScoreClass, gap_around, places_of
-from domain.scoring.criteria import Scoring
+from domain.scoring.classes import ClassCondition, ScoreClass, gap_around, highest_below, places_of
+from domain.scoring.criteria import Criterion, Scoring
 from domain.scoring.methods import Undetermined, as_shown
-from domain.scoring.results import CriterionLine, UnitResult
+from domain.scoring.results import UnitResult
 
 
 def with_ranks(scoring: Scoring, results: Sequence[UnitResult]) -> tuple[UnitResult, ...]:
@@ -44,27 +43,31 @@ def with_ranks(scoring: Scoring, results: Sequence[UnitResult]) -> tuple[UnitRes
 class Candidate:
     """A unit's result, and what its class depends on beside it.
 
-    `facts` are the known facts about the unit, `ruled` the class by a ruling, `reachable` the most points that it can
-    reach without bonus (None: it cannot be said).
+    `kind` is the unit's kind, `facts` are the known facts about it, `ruled` the class by a ruling, `reachable` the most
+    points that it can reach without bonus (None: it cannot be said).
     """
 
     result: UnitResult
+    kind: str | None
     facts: Mapping[str, bool]
     ruled: str | None
     reachable: Decimal | None
 
 
-def with_classes(scoring: Scoring, candidates: Sequence[Candidate]) -> tuple[UnitResult, ...]:
+def with_classes(
+    criteria: tuple[Criterion, ...], scoring: Scoring, candidates: Sequence[Candidate]
+) -> tuple[UnitResult, ...]:
     """Give each unit the first class that it fits, or the reason why its class is undetermined."""
     if not scoring.classes:
         return tuple(candidate.result for candidate in candidates)
-    return _Classing(scoring, candidates).results()
+    return _Classing(criteria, scoring, candidates).results()
 
 
 class _Classing:
     """The distribution of the classes: goes through them from the best one down, over the units without a class."""
 
-    def __init__(self, scoring: Scoring, candidates: Sequence[Candidate]) -> None:
+    def __init__(self, criteria: tuple[Criterion, ...], scoring: Scoring, candidates: Sequence[Candidate]) -> None:
+        self._criteria = {criterion.id: criterion for criterion in criteria}
         self._scoring, self._candidates = scoring, candidates
         self._considered = sum(one.result.excluded is None for one in candidates)
         self._classed: dict[str, UnitResult] = {}
@@ -78,9 +81,16 @@ class _Classing:
         for index, class_ in enumerate(self._scoring.classes):
             self._give(index, class_)
         for candidate in self._left():
-            around = gap_around(self._scoring.classes, self._value(candidate))
-            self._settle(candidate, None, None if around is None else _between(*around, self._value(candidate)))
+            self._settle(candidate, None, self._outside(self._value(candidate)))
         return tuple(self._classed[candidate.result.unit] for candidate in self._candidates)
+
+    def _outside(self, value: Decimal) -> Undetermined | None:
+        """Return why a value that no class takes is undetermined; None below all classes: then there is no class."""
+        if (around := gap_around(self._scoring.classes, value)) is not None:
+            return _between(*around, value)
+        if (lower := highest_below(self._scoring.classes, value)) is not None:
+            return Undetermined("above_classes", (("value", str(value)), ("lower", lower.title)))
+        return None
 
     def _left(self) -> list[Candidate]:
         return [one for one in self._candidates if one.result.unit not in self._classed]
@@ -142,11 +152,17 @@ class _Classing:
                     return Undetermined("fact_unknown", (("fact", _title_of(self._scoring, condition.fact)),))
                 if holds is not condition.holds:
                     return condition
-            elif condition.each_share is not None and any(
-                _is_below(line, condition.each_share) for line in candidate.result.lines if line.depth == 0
-            ):
+            elif condition.each_share is not None and self._is_below(candidate, condition.each_share):
                 return condition
         return None
+
+    def _is_below(self, candidate: Candidate, share: Decimal | str) -> bool:
+        """Return whether one of the criteria of the first level is below a share of its maximum."""
+        return any(
+            self._criteria[line.criterion].falls_short(line.points, share, candidate.kind, self._scoring.rounding)
+            for line in candidate.result.lines
+            if line.depth == 0 and line.part == "base" and line.points is not None
+        )
 
     def _lower(self, index: int, missed: ClassCondition) -> str | None:
         if missed.otherwise == "none" or index + 1 >= len(self._scoring.classes):
@@ -185,9 +201,3 @@ def _because(missed: ClassCondition, scoring: Scoring) -> Undetermined:
 
 def _title_of(scoring: Scoring, fact: str) -> str:
     return next(one.title for one in scoring.facts if one.id == fact)
-
-
-def _is_below(line: CriterionLine, share: Decimal | str) -> bool:
-    if line.points is None or line.maximum is None or line.part != "base":
-        return False
-    return Fraction(line.points) < Fraction(share) * Fraction(line.maximum)

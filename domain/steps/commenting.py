@@ -19,7 +19,7 @@ from domain.msgids import N_, NC_
 from domain.parties import ANY_PERSON, MINUTES_KEEPERS, OWN_UNIT, Readers, Section
 from domain.records import OF_EARLIER_ACT, AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import DraftKind, Edition
-from domain.times import When
+from domain.times import When, earlier_of
 from domain.types import FrozenModel, Label, Participant, Text, UnitId, added_later, with_entry
 from domain.units import OwnActsContext, UnitsContext, require_member, require_own_or_decided
 
@@ -376,7 +376,10 @@ def withdraw_comment(
 def _stance_taken(comments: Comments, event: StanceTaken, meta: Meta) -> Comments:
     key = _key(event.unit, event.on)
     existing = comments.stances.get(key)
-    first = meta.happened if existing is None else existing.first
+    first = earlier_of(None if existing is None else existing.first or existing.when, meta.happened)
+    if existing is not None and meta.happened.before(existing.when):
+        # A paper of an earlier day that comes later: what was said last is what counts.
+        return replace(comments, stances=with_entry(comments.stances, key, replace(existing, first=first)))
     new = RecordedStance(
         event.unit,
         event.stance,

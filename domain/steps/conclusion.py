@@ -488,7 +488,8 @@ def rank(
     command: RankUnits, meta: Meta, state: ConclusionContext, rules: Edition
 ) -> Iterator[UnitsRanked | UnitUnranked]:
     require_decided(meta, state)  # a ranking opens the totals to all members
-    if state.conclusion.submitted is not None:
+    submitted = state.conclusion.submitted
+    if submitted is not None and not meta.happened.before(submitted):
         raise Refused("nominations_are_submitted")
     results = state.results(rules)
     for unit in state.members():
@@ -578,6 +579,11 @@ def publish(
 # Evolution -------------------------------------------------------------------------------
 
 
+def _is_overtaken(recorded: When | None, meta: Meta) -> bool:
+    """Return whether a paper of an earlier day comes after a later one was entered: that one counts."""
+    return recorded is not None and meta.happened.before(recorded)
+
+
 decider: StepDecider[Conclusion, ConclusionContext, Edition] = StepDecider(
     title=N_("Ranking, nominations and the award decision"),
     slice_name="conclusion",
@@ -600,11 +606,15 @@ decider: StepDecider[Conclusion, ConclusionContext, Edition] = StepDecider(
             if event.scale is None
             else with_entry(conclusion.scales, event.round, event.scale),
         ),
-        UnitsRanked: lambda conclusion, event, meta: replace(
-            conclusion, ranking=event.places, ranked=meta.happened, unranked={}
+        UnitsRanked: lambda conclusion, event, meta: (
+            conclusion
+            if _is_overtaken(conclusion.ranked, meta)
+            else replace(conclusion, ranking=event.places, ranked=meta.happened, unranked={})
         ),
-        UnitUnranked: lambda conclusion, event, meta: replace(
-            conclusion, unranked=with_entry(conclusion.unranked, event.unit, event.why)
+        UnitUnranked: lambda conclusion, event, meta: (
+            conclusion
+            if _is_overtaken(conclusion.ranked, meta)
+            else replace(conclusion, unranked=with_entry(conclusion.unranked, event.unit, event.why))
         ),
         ClassRuled: lambda conclusion, event, meta: replace(
             conclusion,
@@ -623,15 +633,23 @@ decider: StepDecider[Conclusion, ConclusionContext, Edition] = StepDecider(
         UnitExcluded: lambda conclusion, event, meta: replace(
             conclusion, excluded=with_entry(conclusion.excluded, event.unit, event.reason)
         ),
-        NominationsSubmitted: lambda conclusion, event, meta: replace(
-            conclusion, submission=event.submission, submitted=meta.happened, submitted_version=meta.version
+        NominationsSubmitted: lambda conclusion, event, meta: (
+            conclusion
+            if _is_overtaken(conclusion.submitted, meta)
+            else replace(
+                conclusion, submission=event.submission, submitted=meta.happened, submitted_version=meta.version
+            )
         ),
-        AwardsDecided: lambda conclusion, event, meta: replace(
-            conclusion,
-            decision=event.decision,
-            decided=meta.happened,
-            grants=event.grants,
-            decided_version=meta.version,
+        AwardsDecided: lambda conclusion, event, meta: (
+            conclusion
+            if _is_overtaken(conclusion.decided, meta)
+            else replace(
+                conclusion,
+                decision=event.decision,
+                decided=meta.happened,
+                grants=event.grants,
+                decided_version=meta.version,
+            )
         ),
         ResultsPublished: lambda conclusion, event, meta: replace(conclusion, published=meta.happened),
     },

@@ -30,12 +30,11 @@ class DraftingContext(UnitsContext, Protocol):
     def organiser(self) -> str:
         """The id of the organiser; "" before the cycle is opened."""
 
-    def signed_version(self, kind: DraftKind) -> int | None:
-        """Return the number of the version that was signed first; None when none is, or the kind is not signed."""
+    def signed_version(self, kind: DraftKind, by: When) -> int | None:
+        """Return the version of a draft that had been signed by then; None when none had."""
 
-    @property
-    def covenant_is_signed(self) -> bool:
-        """Whether a unit has signed the covenant of the year."""
+    def covenant_is_signed(self, by: When) -> bool:
+        """Return whether the covenant of the year had been signed by then."""
 
 
 # Commands --------------------------------------------------------------------------------
@@ -119,8 +118,9 @@ def present(command: PresentDraft, meta: Meta, state: DraftingContext, rules: Ed
         raise AlreadyRecorded(versions[-1].version)
     if len(versions) >= limits.VERSIONS_PER_DRAFT:
         raise Refused("too_many_versions", kind=command.kind, most=limits.VERSIONS_PER_DRAFT)
-    signed = state.signed_version(command.kind)
-    after_signing = command.kind != "term-covenant" and state.covenant_is_signed and versions
+    # By the days of the facts: the paper of a presentation can be entered after that of the signing.
+    signed = state.signed_version(command.kind, meta.happened)
+    after_signing = command.kind != "term-covenant" and state.covenant_is_signed(meta.happened) and versions
     yield DraftPresented(
         kind=command.kind,
         number=len(versions) + 1,

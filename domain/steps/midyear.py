@@ -12,7 +12,7 @@ from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers, Section
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
-from domain.times import When
+from domain.times import When, earlier_of
 from domain.types import Document, Text, UnitId, with_entry
 from domain.units import (
     DoneJointly,
@@ -266,8 +266,7 @@ def report_midyear(
     if (existing := state.midyear.get(command.unit)) is not None:
         if existing.document == command.report:
             raise AlreadyRecorded(existing.version)
-        if existing.accepted is not None:
-            raise Refused("report_is_accepted", unit=command.unit)
+        _require_unaccepted(existing, command.unit, meta)
         require_own_or_decided(command.unit, meta, state)
     yield MidyearReported(**dict(command))
 
@@ -286,6 +285,12 @@ def _report_of(unit: str, state: MidyearContext) -> MidyearReport:
     return existing
 
 
+def _require_unaccepted(report: MidyearReport, unit: str, meta: Meta) -> None:
+    """Refuse what comes after the acceptance of a report; a paper of an earlier day may be entered later."""
+    if report.accepted is not None and not meta.happened.before(report.accepted):
+        raise Refused("report_is_accepted", unit=unit)
+
+
 def withdraw_report(
     command: WithdrawReport, meta: Meta, state: MidyearContext, rules: Edition
 ) -> Iterator[ReportWithdrawn]:
@@ -297,8 +302,7 @@ def withdraw_report(
 
 def send_back(command: SendBack, meta: Meta, state: MidyearContext, rules: Edition) -> Iterator[ReportSentBack]:
     existing = _report_of(command.unit, state)
-    if existing.accepted is not None:
-        raise Refused("report_is_accepted", unit=command.unit)
+    _require_unaccepted(existing, command.unit, meta)
     if existing.asked_version is not None and existing.answered is None:
         if existing.asked_text == command.text:
             raise AlreadyRecorded(existing.asked_version)
@@ -328,8 +332,14 @@ def accept_report(command: AcceptReport, meta: Meta, state: MidyearContext, rule
 def _reported(reports: MidyearReports, event: MidyearReported, meta: Meta) -> MidyearReports:
     new = MidyearReport(event.report, meta.happened, meta.provenance.kind, meta.version, first=meta.happened)
     if (existing := reports.get(event.unit)) is not None:
-        new = replace(
-            existing, document=event.report, when=meta.happened, sureness=meta.provenance.kind, version=meta.version
+        existing = replace(existing, first=earlier_of(existing.first, meta.happened))
+        # A paper of an earlier day that comes later does not replace a later one.
+        new = (
+            existing
+            if existing.document is not None and meta.happened.before(existing.when)
+            else replace(
+                existing, document=event.report, when=meta.happened, sureness=meta.provenance.kind, version=meta.version
+            )
         )
     return with_entry(reports, event.unit, new)
 
@@ -347,8 +357,8 @@ def _unit_named(reports: MidyearReports, event: UnitNamed, meta: Meta) -> Midyea
 
 def _inferred(reports: MidyearReports, unit: str, document: Document | None, when: When, meta: Meta) -> MidyearReports:
     """Return the reports with one that only a joint act tells of; a unit's own report stays."""
-    if unit in reports:
-        return reports
+    if (existing := reports.get(unit)) is not None:
+        return with_entry(reports, unit, replace(existing, first=earlier_of(existing.first, when)))
     kind = "rehearsed" if meta.provenance.kind == "rehearsed" else "inferred"
     return with_entry(reports, unit, MidyearReport(document, when, kind, meta.version, first=when))
 

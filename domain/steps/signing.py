@@ -19,6 +19,7 @@ from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, Readers, Section
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import CovenantKind, Edition
+from domain.steps.drafting import DraftPresented
 from domain.steps.succession import UnitsSucceeded
 from domain.times import When
 from domain.types import Document, FrozenModel, Participant, Participants, Text, UnitId, with_entry
@@ -255,6 +256,15 @@ class Signing:
     unnamed: Unnamed | Literal[0] = 0
     """The number of units that have signed and whose names are not known."""
 
+    def is_signed(self, by: When) -> bool:
+        """Return whether it had been signed by then.
+
+        What is entered at an exact instant comes after what was entered before it; of papers the days decide.
+        """
+        if self.first_signed is None:
+            return False
+        return not by.before(self.first_signed) if by.is_instant else self.first_signed.before(by)
+
 
 def _signing_of(covenant: CovenantKind, state: SigningContext) -> Signing:
     return state.signing if covenant == "covenant" else state.term_signing
@@ -328,8 +338,9 @@ def name_witnesses(
 def decline(command: DeclineToSign, meta: Meta, state: SigningContext, rules: Edition) -> Iterator[SigningDeclined]:
     require_member(command.unit, meta, state)
     signing = _signing_of(command.covenant, state)
-    if command.unit in signing.signatures:
-        raise Refused("signed_already", unit=command.unit, number=signing.signatures[command.unit].number)
+    signature = signing.signatures.get(command.unit)
+    if signature is not None and not meta.happened.before(signature.when):
+        raise Refused("signed_already", unit=command.unit, number=signature.number)
     if (existing := signing.declined.get(command.unit)) is not None:
         raise AlreadyRecorded(existing)
     yield SigningDeclined(**dict(command))
@@ -391,6 +402,32 @@ def _unit_named(covenant: CovenantKind) -> Callable[[Signing, UnitNamed, Meta], 
     return evolve
 
 
+def _presented(covenant: CovenantKind) -> Callable[[Signing, DraftPresented, Meta], Signing]:
+    """Return the function that finds the version of what was signed before a presentation of an earlier day is entered.
+
+    A signature of a covenant of which no presentation was known is of version 0.
+    """
+
+    def evolve(signing: Signing, event: DraftPresented, meta: Meta) -> Signing:
+        if event.kind != covenant or signing.first_signed is None:
+            return signing
+
+        def was_signed(number: int | None, when: When) -> bool:
+            presented = meta.happened
+            return number == 0 and (presented.before(when) if presented.is_instant else not when.before(presented))
+
+        signatures = {
+            unit: replace(one, number=event.number) if was_signed(one.number, one.when) else one
+            for unit, one in signing.signatures.items()
+        }
+        is_first = was_signed(signing.signed_version, signing.first_signed)
+        return replace(
+            signing, signatures=signatures, signed_version=event.number if is_first else signing.signed_version
+        )
+
+    return evolve
+
+
 def _only(covenant: CovenantKind, change: Callable[[Signing, Any, Meta], Signing]) -> Callable[..., Signing]:
     """Return an evolve function that applies `change` to events about this covenant only."""
     return lambda signing, event, meta: change(signing, event, meta) if event.covenant == covenant else signing
@@ -409,6 +446,7 @@ def _evolves(covenant: CovenantKind) -> dict[type[Event], Callable[..., Signing]
         WitnessesNamed: _witnessed,
         UnitsSucceeded: _successors_signed,
         UnitNamed: _unit_named(covenant),
+        DraftPresented: _presented(covenant),
     }
 
 

@@ -472,6 +472,15 @@ def _registered_together(targets: TargetsState, event: RegisteredTogether, meta:
     return targets
 
 
+def _replied(targets: TargetsState, unit: str, status: RegistrationStatus, meta: Meta) -> TargetsState:
+    """Return the targets with a reply; one of an earlier day that comes later does not replace a later one."""
+    existing = targets.replies.get(unit)
+    if existing is not None and meta.happened.before(existing.when):
+        return targets
+    reply = RegistrationReply(status, meta.happened, meta.version)
+    return replace(targets, replies=with_entry(targets.replies, unit, reply))
+
+
 def _unit_named(targets: TargetsState, event: UnitNamed, meta: Meta) -> TargetsState:
     shared = event.shared("registration")
     if shared is None:
@@ -510,14 +519,8 @@ decider: StepDecider[TargetsState, TargetsContext, Edition] = StepDecider(
         ),
         RegisteredTogether: _registered_together,
         UnitNamed: _unit_named,
-        RegistrationReturned: lambda targets, event, meta: replace(
-            targets,
-            replies=with_entry(targets.replies, event.unit, RegistrationReply("returned", meta.happened, meta.version)),
-        ),
-        RegistrationAccepted: lambda targets, event, meta: replace(
-            targets,
-            replies=with_entry(targets.replies, event.unit, RegistrationReply("accepted", meta.happened, meta.version)),
-        ),
+        RegistrationReturned: lambda targets, event, meta: _replied(targets, event.unit, "returned", meta),
+        RegistrationAccepted: lambda targets, event, meta: _replied(targets, event.unit, "accepted", meta),
         UnitsSucceeded: _registrations_inherited,
         ContentsStated: lambda targets, event, meta: replace(
             targets, contents=with_entry(targets.contents, event.covenant, event)

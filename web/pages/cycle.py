@@ -211,6 +211,8 @@ def _year(cycle: VisitedCycle) -> Iterator[StepPicture]:
     current = current_step(found)
     for step in found:
         mine = [one for one in owed if one.duty in DUTIES_OF_STEP[step.name]]
+        if not mine and step.done is None and step.told is None and not step.unnamed:
+            continue  # no unit owes it this year
         done, due = [one for one in mine if one.done is not None], [one.due for one in mine if one.due is not None]
         if step.told is None:
             state = "done" if step.done is not None else "now" if step.name == current else "coming"
