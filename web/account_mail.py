@@ -54,7 +54,7 @@ async def invite(services: Services, person: str, email: str | None, by: By) -> 
     name = contact.name if contact is not None else person
     url = services.settings.address + urls.invitation_url(await services.accounts.invite(person))
     if email is None or services.mailer is None:
-        return _("No mail address: give {person} this address, it works once, for a week: {way}").format(
+        return _("No mail address: give {person} this link; it works once, within a week: {way}").format(
             person=name, way=url
         )
     until = datetime.now(UTC) + LIFETIMES["invitation"]
@@ -72,7 +72,7 @@ async def invite(services: Services, person: str, email: str | None, by: By) -> 
             ),
         )
     if not await send(services, email, mail):
-        return _("The mail could not be sent. Give {person} this address, it works once: {way}").format(
+        return _("The mail could not be sent. Give {person} this link; it works once: {way}").format(
             person=name, way=url
         )
     return _("{person} is entered, and an invitation is on its way to {email}.").format(person=name, email=email)
