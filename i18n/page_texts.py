@@ -56,7 +56,7 @@ SENTENCES: Mapping[str, str] = {
     "id_reserved": N_("The account name “{person}” is a name of the register itself; choose another."),
     "invitation_void": N_(
         "This link was used already, or is too old: an invitation works for a week, a link for a new password for an "
-        "hour. Ask for a new one."
+        "hour. If you have chosen a password with it, log in; otherwise ask for a new link."
     ),
     "json_expected": N_("The body must be JSON in UTF-8, with the content type application/json."),
     "json_key_twice": N_("An object of the JSON body has the same key twice."),
@@ -65,6 +65,10 @@ SENTENCES: Mapping[str, str] = {
     "link_too_long": N_("The link to this form fills in too much to be kept. Open the form from the cluster's page."),
     "last_day_past": N_("{day} is past; write today or a later day."),
     "last_day_was": N_("The account's last day was {day}: set a later one first."),
+    "login_is_no_mail_address": N_(
+        "Type the name of your account here, not a mail address: the invitation tells it. “Forgotten password?” "
+        "sends a mail that tells it again."
+    ),
     "login_does_not_fit": N_(
         "The account or the password is wrong. Nothing is locked; the answer only comes more slowly."
     ),
@@ -120,7 +124,10 @@ SENTENCES: Mapping[str, str] = {
         "smaller files."
     ),
     "too_busy": N_("The register is very busy at this moment. Try again in a minute; nothing was entered."),
-    "unit_unknown_web": N_("No cluster has a unit {unit}; write its id as it stands on the cluster's page."),
+    "unit_unknown_web": N_(
+        "No cluster has a unit “{unit}”; choose one from the list. For an auditor of a body that is in no cluster, "
+        "type a short name of small letters and hyphens, such as thanh-tra."
+    ),
     "unit_elsewhere": N_("This unit is not of your clusters; an administrator can enter its people."),
     "reason_missing": N_("A reason is missing; it stays visible for ever."),
     "stand_in_dates": N_("From and to must be days, the second not before the first."),

@@ -46,20 +46,12 @@ TYPERS = frozenset(
         "Aborted.",
         "Arguments",
         "Commands",
-        "Invalid value for {param_hint}: {message}",
-        "Invalid value: {message}",
-        "Missing argument",
         "Missing command.",
-        "Missing option",
         "No such command {name!r}.",
-        "No such option {name!r}.",
         "Options",
-        "Show this message and exit.",
         "Try [blue]'{command_path} {help_option}'[/] for help.",
-        "Usage:",
         "[default: {}]",
         "[required]",
-        "{value!r} is not a valid {number_type}.",
     }
 )
 """Texts of the library of the command line."""

@@ -58,7 +58,10 @@ async def invite(services: Services, person: str, email: str | None, by: By) -> 
             person=name, way=url
         )
     until = datetime.now(UTC) + LIFETIMES["invitation"]
-    with in_language((await services.accounts.must(person)).language):
+    account = await services.accounts.must(person)
+    with in_language(account.language):
+        does = _("You do emulation work for your unit in the register.")
+        reads = _("You look into the register as an auditor.")
         mail = AccountMail(
             _("Your account in Sổ Thi Đua"),
             _("Your account is “{person}”. Choose a password on the page below; the link works once.").format(
@@ -66,7 +69,7 @@ async def invite(services: Services, person: str, email: str | None, by: By) -> 
             ),
             (
                 (_("Until"), moment(until)),
-                (_("Reason"), _("You do emulation work for your unit in the register.")),
+                (_("Reason"), reads if account.kind == "auditor" else does),
                 (_("Sent by"), await _named(services, by.person)),
                 (_("Page"), url),
             ),

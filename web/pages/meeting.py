@@ -52,7 +52,7 @@ from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
 from web.cookies import cookie_secret
 from web.form_problems import ActProblems, all_errors
-from web.forms import inputs
+from web.forms import inputs, new_id
 from web.minutes_drafts import keep_minutes, kept_minutes
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
@@ -127,7 +127,7 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
     form = await checked_form(request)
     require_minutes_keeper(cycle)
     values, on, other = typed_values(form), str(form.get("_on", "")), str(form.get("_other", ""))
-    values.setdefault("id", f"hn-{uuid4().hex[:6]}")
+    values.setdefault("id", new_id(RecordMeeting))
     if "_more" in form:
         return await _header(request, cycle, values, on, other=other, more=(str(form["_more"]),))
     services = get_services(request)

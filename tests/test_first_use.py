@@ -1,0 +1,159 @@
+"""What stopped people at their first use of the pages: words that say nothing, codes to type, texts not at hand."""
+
+from __future__ import annotations
+
+import html
+import re
+from email.parser import BytesParser
+from email.policy import default
+from pathlib import Path
+
+from conftest import eventually
+from engine_help import CITY, open_cycle, submit, units
+from speech import RULES
+from web_help import Site, Visitor
+
+from web.auth import today
+
+
+async def a_city(site: Site, *, clock: str = "stepped") -> tuple[str, Visitor]:
+    """A cycle with two units, and its secretary, who is an administrator, too."""
+    stream = await open_cycle(site.app, RULES, members=units(2), clock=clock)
+    await site.person("thu-ky", CITY, "secretariat", name="Trần Thị Thư", administrator=True)
+
+    async def known() -> bool:
+        return "don-vi-1" in dict(await site.services.people.units(CITY))
+
+    await eventually(known)
+    return stream, await site.log_in("thu-ky")
+
+
+def shown(page: str) -> str:
+    """The text of the main part of a page."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page.split("<main", 1)[-1])).split())
+
+
+# Logging in -----------------------------------------------------------------------------------------------------
+
+
+async def test_after_choosing_a_password_the_login_says_what_to_do(site: Site) -> None:
+    await site.person("an", "don-vi-1")
+    way = f"/loi-moi/{await site.services.accounts.invite('an')}"
+    visitor = await site.log_in("ai-do")
+    await visitor.get(way)
+    await visitor.post(way, _password="mot cau dai de nho", _again="mot cau dai de nho")
+    assert visitor.at == "/dang-nhap"
+    assert "Đã lưu mật khẩu" in visitor.page
+    assert "Đã lưu mật khẩu" not in await visitor.get("/dang-nhap")
+    assert "hãy đăng nhập" in await visitor.get(way), "a link that was used leads on"
+
+
+async def test_a_mail_address_in_place_of_an_account_is_told_from_a_wrong_password(site: Site) -> None:
+    await site.person("an", "don-vi-1")
+    visitor = await site.log_in("ai-do")
+    told = []
+    for account in ("an@example.invalid", "ai-do@example.invalid", "an"):
+        await visitor.get("/dang-nhap")
+        await visitor.post("/dang-nhap", person=account, _password="một mật khẩu khác")
+        told.append("không phải địa chỉ thư" in shown(visitor.page))
+    assert told == [True, True, False], shown(visitor.page)
+
+
+async def test_whoever_must_have_codes_is_told_why_and_what_is_needed(real_site: Site) -> None:
+    await real_site.person("thu-ky", CITY, "secretariat")
+    secretary = await real_site.log_in("thu-ky")
+    assert secretary.at == "/ma-mot-lan"
+    assert "Thư ký và người quản trị đăng nhập bằng mật khẩu và mã" in secretary.page
+    assert "Google Authenticator" in secretary.page
+
+
+# People ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_unit_is_typed_by_its_name_for_every_kind_of_account(site: Site, tmp_path: Path) -> None:
+    _stream, secretary = await a_city(site)
+    until = today().replace(year=today().year + 1).strftime("%d/%m/%Y")
+    for kind in ("staff", "secretariat", "auditor"):
+        await secretary.get("/nguoi-dung")
+        await secretary.post(
+            "/nguoi-dung",
+            name=f"Người {kind}",
+            unit="đơn vị 1",
+            kind=kind,
+            until=until,
+            email=f"{kind}@example.invalid",
+        )
+        assert secretary.status == 200, (kind, shown(secretary.page)[:200])
+        assert (await site.services.accounts.must(f"nguoi-{kind}")).kind == kind
+    await secretary.get("/nguoi-dung")
+    await secretary.post("/nguoi-dung", name="Người Lạ", unit="Thanh tra Nhà nước", kind="auditor", until=until)
+    assert (secretary.status, "ví dụ thanh-tra" in secretary.page) == (422, True)
+    mails = [BytesParser(policy=default).parsebytes(file.read_bytes()) for file in (tmp_path / "outbox").glob("*.eml")]
+    reads = {mail["To"].partition("@")[0]: "Bạn được giao kiểm tra sổ" in mail.get_content() for mail in mails}
+    assert reads == {"staff": False, "secretariat": False, "auditor": True}
+
+
+async def test_the_states_of_accounts_are_those_of_accounts(site: Site) -> None:
+    _stream, secretary = await a_city(site)
+    (states,) = re.findall(r'<select id="f-state".*?</select>', await secretary.get("/nguoi-dung"), re.DOTALL)
+    assert "đã khóa" in states
+    assert "chưa công khai" not in states, "that is said of points"
+
+
+# Forms ----------------------------------------------------------------------------------------------------------
+
+
+async def test_persons_are_chosen_by_name_and_codes_are_typed_by_nobody(site: Site) -> None:
+    stream, secretary = await a_city(site)
+    await site.person("an", "don-vi-1", name="Nguyễn Văn An")
+    form = await secretary.get(f"/cum/{stream}/lam/name-overseer")
+    assert re.search(r'<option value="an">\s*Nguyễn Văn An, cán bộ \(Đơn vị 1\)</option>', form)
+    assert "datalist" not in form
+    for way in (f"/cum/{stream}/lam/record-ballot", f"/cum/{stream}/lam/record-letter", f"/cum/{stream}/hoi-nghi"):
+        found = re.findall(r'<input[^>]*name="id"[^>]*>', await secretary.get(way))
+        assert [('type="hidden"' in one, re.search(r'value="\w\w-\w{6}"', one) is not None) for one in found] == [
+            (True, True)
+        ], way
+
+
+async def test_enter_in_a_field_of_the_minutes_goes_on_and_adds_no_row(site: Site) -> None:
+    stream, secretary = await a_city(site)
+    form = (await secretary.get(f"/cum/{stream}/hoi-nghi")).split('<form method="post" enctype', 1)[1]
+    first = re.search(r"<button[^>]*>", form)
+    assert first is not None
+    assert "_more" not in first.group(), "a browser presses the first button of a form"
+
+
+async def test_who_answers_or_signs_drafts_has_them_at_hand(site: Site) -> None:
+    stream, secretary = await a_city(site)
+    assert "Theo quy định còn phải trình" not in await secretary.get(f"/cum/{stream}/lam/take-stance")
+    for kind in ("plan", "covenant"):
+        title = {"title": f"Dự thảo {kind.upper()}"}
+        await submit(site.app, stream, CITY, "present-draft", {"kind": kind, "document": title})
+    await site.person("an", "don-vi-1")
+    an = await site.log_in("an")
+    for act in ("take-stance", "comment"):
+        form = await an.get(f"/cum/{stream}/lam/{act}?unit=don-vi-1")
+        assert [f"/du-thao/{kind}?den=1" in form for kind in ("plan", "covenant")] == [True, True], act
+    form = await an.get(f"/cum/{stream}/lam/sign?unit=don-vi-1")
+    assert [f"/du-thao/{kind}?den=1" in form for kind in ("plan", "covenant")] == [False, True]
+    lacking = [kind for kind in RULES.required_drafts if kind not in {"plan", "covenant"}]
+    assert lacking
+    assert "Theo quy định còn phải trình: quy chế" in await secretary.get(f"/cum/{stream}/lam/present-draft")
+
+
+async def test_the_end_of_backfilling_is_offered_while_there_is_any(site: Site) -> None:
+    offered = []
+    for clock in ("wall", "backfill"):
+        stream = await open_cycle(site.app, RULES, members=units(2), clock=clock)
+        await site.person("thu-ky", CITY, "secretariat")
+        secretary = await site.log_in("thu-ky")
+        offered.append("lam/change-calendar" in await secretary.get(f"/cum/{stream}/lam"))
+    assert offered == [False, True]
+
+
+async def test_the_secretariat_gives_itself_more_time_and_does_not_ask_for_it(site: Site) -> None:
+    stream, secretary = await a_city(site)
+    tasks = await secretary.get("/viec")
+    assert f"/cum/{stream}/lam/extend?" in tasks
+    assert "lam/ask-extension" not in tasks
