@@ -126,7 +126,7 @@ SENTENCES: Mapping[str, str] = {
     "too_busy": N_("The register is very busy at this moment. Try again in a minute; nothing was entered."),
     "unit_unknown_web": N_(
         "No cluster has a unit “{unit}”; choose one from the list. For an auditor of a body that is in no cluster, "
-        "type a short name of small letters and hyphens, such as thanh-tra."
+        "type a short name of small letters and hyphens."
     ),
     "unit_elsewhere": N_("This unit is not of your clusters; an administrator can enter its people."),
     "reason_missing": N_("A reason is missing; it stays visible for ever."),
