@@ -121,6 +121,7 @@ FIELDS: Mapping[str, str] = {
     "opened_by": NC_("field", "opened by"),
     "organiser": NC_("field", "organiser"),
     "organiser_name": NC_("field", "name of the organiser"),
+    "origin": NC_("field", "checkpoints of"),
     "outside": NC_("field", "bodies outside the cluster"),
     "overseer": NC_("field", "overseer"),
     "pairs": NC_("field", "who checks whom"),

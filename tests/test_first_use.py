@@ -10,9 +10,13 @@ from pathlib import Path
 
 from conftest import eventually
 from engine_help import CITY, open_cycle, submit, units
-from speech import RULES
+from speech import RULES, Case
 from web_help import Site, Visitor
 
+from domain.steps.drafting import PresentDraft
+from domain.types import Document
+from i18n.fields import field_label
+from i18n.state_text import state_lines
 from web.auth import today
 
 
@@ -77,14 +81,14 @@ async def test_a_unit_is_typed_by_its_name_for_every_kind_of_account(site: Site,
         await secretary.get("/nguoi-dung")
         await secretary.post(
             "/nguoi-dung",
-            name=f"Người {kind}",
+            name=f"Người {'abc'[number]}",
             unit="đơn vị 1",
             kind=kind,
             until=until,
             email=f"nguoi-{number}@example.invalid",
         )
         assert secretary.status == 200, (kind, shown(secretary.page)[:200])
-        assert (await site.services.accounts.must(f"nguoi-{number}")).kind == kind
+        assert (await site.services.accounts.must(f"nguoi-{'abc'[number]}")).kind == kind
     await secretary.get("/nguoi-dung")
     await secretary.post("/nguoi-dung", name="Người Lạ", unit="Thanh tra Nhà nước", kind="auditor", until=until)
     assert (secretary.status, "nối bằng gạch" in secretary.page) == (422, True)
@@ -157,3 +161,36 @@ async def test_the_secretariat_gives_itself_more_time_and_does_not_ask_for_it(si
     tasks = await secretary.get("/viec")
     assert f"/cum/{stream}/lam/extend?" in tasks
     assert "lam/ask-extension" not in tasks
+
+
+async def test_minutes_that_were_begun_are_told_apart(site: Site) -> None:
+    stream, secretary = await a_city(site)
+    for number, name in ((1, "Hội nghị phát động"), (2, "Hội nghị sơ kết cụm")):
+        await secretary.get(f"/cum/{stream}/hoi-nghi")
+        typed = {"_on": f"0{number}/01/2026", "kind": "other", "name": name}
+        await secretary.post(f"/cum/{stream}/hoi-nghi", **secretary.hidden(), **typed)
+        assert secretary.status == 200
+    begun = shown(await secretary.get(f"/cum/{stream}/hoi-nghi"))
+    assert "Hội nghị phát động, 01/01/2026" in begun
+    assert "Hội nghị sơ kết cụm, 02/01/2026" in begun
+
+
+async def test_a_year_that_is_none_is_answered_with_what_to_type(site: Site) -> None:
+    _stream, secretary = await a_city(site)
+    await secretary.get("/bat-dau-nam")
+    await secretary.post("/bat-dau-nam", year="hai nghìn", organiser_name="Hà Nội", table="a", edition="specimen-2020.yaml")
+    assert (secretary.status, "bốn chữ số, ví dụ 2027" in secretary.page) == (422, True)
+
+
+# Lists ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_state_tells_files_by_their_names() -> None:
+    paper = Document(title=f"Kế hoạch tep/{'a' * 64}/ke%20hoach.pdf")
+    lines = "\n".join(state_lines(Case().when(PresentDraft(kind="plan", document=paper)).state, {}))
+    assert "Kế hoạch ke hoach.pdf" in lines
+    assert "tep/" not in lines
+
+
+def test_the_keys_of_the_register_are_told_in_words() -> None:
+    assert field_label("origin") == "Mốc kiểm tra của hệ thống"

@@ -77,11 +77,19 @@ async def begin(
         minutes = await kept_minutes(services, cycle, edited)
         return await _header(request, cycle, minutes.header, minutes.on, other=minutes.other)
     before = f"{urls.meetings_url(cycle.stream)}/"
+    person = cycle.visitor.contact.id
     begun = [
-        (path.removeprefix(before), saved)
-        for path, saved in (await services.drafts.page(cycle.visitor.contact.id, PageRequest(), under=before)).rows
+        (path.removeprefix(before), _of_meeting((await services.drafts.load(person, path) or ({},))[0]), saved)
+        for path, saved in (await services.drafts.page(person, PageRequest(), under=before)).rows
     ]
     return await _header(request, cycle, {"kind": kind} if kind else {}, "", begun=begun)
+
+
+def _of_meeting(draft: Mapping[str, Any]) -> str:
+    """The name and the day of the meeting whose minutes a draft is."""
+    header = draft.get("header", {})
+    kind = str(header.get("kind", ""))
+    return ", ".join(filter(None, (header.get("name") or (kind and word("meeting", kind)), draft.get("on"))))
 
 
 async def _header(

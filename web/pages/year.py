@@ -226,7 +226,7 @@ def _read(
         raise InputError("edition_missing", edition=typed.get("edition", ""))
     text = str(typed.get("year", "")).strip()
     if (year := whole_number(text)) is None:
-        raise InputError("field_bad", place="year", found=text[:20])
+        raise InputError("year_bad", "year")
     lines = {name: clean_line(str(typed.get(name, "")), name) for name in _LINES}
     plan = {name: lines[f"plan_{name}"].text for name in ("number", "title", "issued") if lines[f"plan_{name}"].text}
     if plan.get("issued"):
