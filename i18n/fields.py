@@ -184,6 +184,7 @@ FIELDS: Mapping[str, str] = {
     "took_part": NC_("field", "units that took part"),
     "total": NC_("field", "total"),
     "totals": NC_("field", "totals"),
+    "trusted_until": NC_("field", "trusted up to position"),
     "unclear": NC_("field", "people of unclear capacity"),
     "unit": NC_("field", "unit"),
     "units": NC_("field", "units"),

@@ -13,8 +13,10 @@ from engine_help import CITY, open_cycle, submit, units
 from speech import RULES, Case
 from web_help import Site, Visitor
 
+from domain.records import Event
 from domain.steps.drafting import PresentDraft
 from domain.types import Document
+from i18n.details import NOT_SHOWN
 from i18n.fields import field_label
 from i18n.state_text import state_lines
 from web.auth import today
@@ -178,7 +180,9 @@ async def test_minutes_that_were_begun_are_told_apart(site: Site) -> None:
 async def test_a_year_that_is_none_is_answered_with_what_to_type(site: Site) -> None:
     _stream, secretary = await a_city(site)
     await secretary.get("/bat-dau-nam")
-    await secretary.post("/bat-dau-nam", year="hai nghìn", organiser_name="Hà Nội", table="a", edition="specimen-2020.yaml")
+    await secretary.post(
+        "/bat-dau-nam", year="hai nghìn", organiser_name="Hà Nội", table="a", edition="specimen-2020.yaml"
+    )
     assert (secretary.status, "bốn chữ số, ví dụ 2027" in secretary.page) == (422, True)
 
 
@@ -192,5 +196,13 @@ def test_a_state_tells_files_by_their_names() -> None:
     assert "tep/" not in lines
 
 
-def test_the_keys_of_the_register_are_told_in_words() -> None:
-    assert field_label("origin") == "Mốc kiểm tra của hệ thống"
+def test_every_field_that_is_shown_has_a_label() -> None:
+    shown_fields = {
+        (event.__name__, name)
+        for event in Event.KNOWN.values()
+        for name in event.model_fields
+        if (event.__name__, name) not in NOT_SHOWN
+    }
+    assert len(shown_fields) > 300
+    bare = {(event, name) for event, name in shown_fields if field_label(name).casefold().replace(" ", "_") == name}
+    assert bare == set()
