@@ -124,7 +124,7 @@ SENTENCES: Mapping[str, str] = {
         "smaller files."
     ),
     "too_busy": N_("The register is very busy at this moment. Try again in a minute; nothing was entered."),
-    "year_bad": N_("Type the year with four digits, such as 2027."),
+    "year_bad": N_("Year: type four digits, such as 2027."),
     "unit_unknown_web": N_(
         "No cluster has a unit “{unit}”; choose one from the list. For an auditor of a body that is in no cluster, "
         "type a short name of small letters and hyphens."

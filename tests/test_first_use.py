@@ -143,6 +143,10 @@ async def test_who_answers_or_signs_drafts_has_them_at_hand(site: Site) -> None:
         assert [f"/du-thao/{kind}?den=1" in form for kind in ("plan", "covenant")] == [True, True], act
     form = await an.get(f"/cum/{stream}/lam/sign?unit=don-vi-1")
     assert [f"/du-thao/{kind}?den=1" in form for kind in ("plan", "covenant")] == [False, True]
+    paper = await an.get(f"/cum/{stream}/du-thao/covenant")
+    assert "Giao ước: Dự thảo COVENANT" in shown(paper), "a paper is called what it is, not what its reader is"
+    assert "lam/sign?" in paper
+    assert "on=covenant" in paper
     lacking = [kind for kind in RULES.required_drafts if kind not in {"plan", "covenant"}]
     assert lacking
     assert "Theo quy định còn phải trình: quy chế" in await secretary.get(f"/cum/{stream}/lam/present-draft")
@@ -180,10 +184,9 @@ async def test_minutes_that_were_begun_are_told_apart(site: Site) -> None:
 async def test_a_year_that_is_none_is_answered_with_what_to_type(site: Site) -> None:
     _stream, secretary = await a_city(site)
     await secretary.get("/bat-dau-nam")
-    await secretary.post(
-        "/bat-dau-nam", year="hai nghìn", organiser_name="Hà Nội", table="a", edition="specimen-2020.yaml"
-    )
-    assert (secretary.status, "bốn chữ số, ví dụ 2027" in secretary.page) == (422, True)
+    typed = {"organiser_name": "Hà Nội", "table": "a", "edition": "specimen-2020.yaml"}
+    await secretary.post("/bat-dau-nam", year="hai nghìn", **typed)
+    assert (secretary.status, "gõ bốn chữ số, ví dụ 2027" in secretary.page) == (422, True)
 
 
 # Lists ----------------------------------------------------------------------------------------------------------
