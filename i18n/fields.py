@@ -93,6 +93,7 @@ FIELDS: Mapping[str, str] = {
     "key": NC_("field", "deviation from the rules"),
     "kind": NC_("field", "kind"),
     "left_out": NC_("field", "what the file leaves out"),
+    "law": NC_("field", "law of the program"),
     "letter": NC_("field", "letter"),
     "level": NC_("field", "level of the cluster"),
     "listed": NC_("field", "listed"),
