@@ -7,7 +7,7 @@ from application.visits import ForbiddenError, VisitedCycle
 from domain.cycle import COMMANDS, permitted_commands
 from domain.records import Command
 from domain.steps.corrections import CorrectAct
-from domain.steps.lifecycle import REHEARSAL_CLOCK, REHEARSAL_COMMANDS
+from domain.steps.lifecycle import REHEARSAL_CLOCK, REHEARSAL_COMMANDS, ChangeCalendar
 from errors import InputError
 
 
@@ -26,9 +26,16 @@ def require_permitted(cycle: VisitedCycle, name: str, *, correcting: bool = Fals
 
 
 def permitted_acts(cycle: VisitedCycle) -> tuple[type[Command], ...]:
-    """The acts that a page offers to the visitor in a cycle. The tools of a rehearsal are offered in one only."""
-    rehearses = cycle.state.lifecycle.clock == REHEARSAL_CLOCK
-    return tuple(act for act in _allowed_acts(cycle) if rehearses or act not in REHEARSAL_COMMANDS)
+    """The acts that a page offers to the visitor in a cycle.
+
+    The tools of a rehearsal are offered in one only, the end of backfilling while the cycle is backfilled.
+    """
+    clock = cycle.state.lifecycle.clock
+    hidden = {
+        *(REHEARSAL_COMMANDS if clock != REHEARSAL_CLOCK else ()),
+        *((ChangeCalendar,) if clock != "backfill" else ()),
+    }
+    return tuple(act for act in _allowed_acts(cycle) if act not in hidden)
 
 
 def _allowed_acts(cycle: VisitedCycle) -> tuple[type[Command], ...]:

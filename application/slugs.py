@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from domain.types import Slug
 from i18n.sorting import folded
@@ -18,3 +18,12 @@ SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 def slug_of(text: str, default: str = "don-vi") -> str:
     """An id from a name: Quận Đống Đa gives quan-dong-da. `default` where the name has no letter."""
     return re.sub(r"[^a-z0-9]+", "-", folded(text)).strip("-")[:MOST_CHARS].strip("-") or default
+
+
+def is_slug(text: str) -> bool:
+    """Whether a text can be an id."""
+    try:
+        SLUG.validate_python(text)
+    except ValidationError:
+        return False
+    return True

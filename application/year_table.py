@@ -47,9 +47,10 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ExpectedTask:
-    """A future obligation of a unit."""
+    """A future obligation of a unit. `subject` is the unit that it is about, "" for the bearer itself."""
 
     unit: str
+    subject: str
     duty: str
     due: datetime | None
 
@@ -225,7 +226,9 @@ def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts:
     owed = [obligation for obligation in obligations(state, edition) if obligation.done is None]
     deadlines = [edition.deadline(obligation.duty) for obligation in owed if obligation.due]
     reminders = sum(len(deadline.remind_days_before) for deadline in deadlines if deadline is not None)
-    tasks = tuple(ExpectedTask(names[obligation.bearer], obligation.duty.value, obligation.due) for obligation in owed)
+    tasks = tuple(
+        ExpectedTask(names[one.bearer], names.get(one.subject, one.subject), one.duty.value, one.due) for one in owed
+    )
     people = {person.id: person.name for person in year.people}
     overseer = cluster.overseer.office or people.get(cluster.overseer.id or "") if cluster.overseer is not None else ""
     return ClusterPreview(

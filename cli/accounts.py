@@ -18,9 +18,7 @@ from domain.times import ICT
 from errors import InputError
 from i18n import _, ngettext
 from local.account_keys import ACCOUNT_KEY_FILE, AccountKeys
-
-ADDRESS = "http://127.0.0.1:8320"
-"""Where the web pages are served when no engine runs now and THIDUA_WEB_ADDRESS is not set."""
+from web.settings import site_address
 
 
 async def create(
@@ -98,8 +96,8 @@ async def rotate_key(*, as_json: bool) -> int:
 
 
 def _invitation_url(app: Session, secret: str) -> str:
-    address = os.environ.get("THIDUA_WEB_ADDRESS", app.endpoints.web_address or ADDRESS)
-    return f"{address.rstrip('/')}/loi-moi/{secret}"
+    own = os.environ.get("THIDUA_WEB_ADDRESS") or app.endpoints.web_address or site_address(os.environ)
+    return f"{own.rstrip('/')}/loi-moi/{secret}"
 
 
 def _show_invitation(person: str, url: str) -> None:

@@ -166,7 +166,7 @@ async def _wait_for_post(app: Session) -> None:
     deadline = time.monotonic() + POST_DEADLINE_S
     while await _post_cursor(app) < last:
         if time.monotonic() > deadline:
-            say(_("The post is slow; its notices will follow."))
+            say(_("The mail is slow; its notices will follow."))
             return
         await asyncio.sleep(0.1)
 

@@ -22,6 +22,7 @@ from local.certificates import CERTIFICATES, Certificates, ClientTls
 from local.engine import addresses, open_engine, parts_that_answer, running_engine, serve, try_lock
 from local.installation import is_founded
 from local.paths import paths
+from mail.smtp import SmtpSettings
 from projections.board_table import Board
 from projections.open_streams import decided_streams
 from projections.search import SearchIndex
@@ -40,6 +41,13 @@ async def up() -> int:
         return Exit.DONE
     async with open_engine(dirs, bootstrap, need="web", report=say) as (endpoints, installed):
         say(_("Web pages at {address}").format(address=endpoints.web_address))
+        if SmtpSettings.of(os.environ) is None:
+            folder = dirs.data / "outbox"
+            say(
+                _("No mail server is set (THIDUA_SMTP_HOST): mail stays in {folder}, and reaches nobody.").format(
+                    folder=folder
+                )
+            )
         say(_("Running: installation {id}, data in {data}. Ctrl-C stops it.").format(id=installed.id, data=dirs.data))
         await serve(dirs, endpoints, stop)
         say(_("Stopping."))

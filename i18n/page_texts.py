@@ -8,7 +8,7 @@ from i18n import N_
 
 SENTENCES: Mapping[str, str] = {
     "account_exists": N_("{person} has an account already."),
-    "account_closed": N_("This account is closed, or its last day is over. Ask the secretariat."),
+    "account_closed": N_("This account is closed, or its last day has passed. Ask the secretariat."),
     "account_key_unfit": N_(
         "{file} is not the key file that the one-time codes were stored with. The operator puts the right one back, or "
         "finishes `thidua account rotate-key`."
@@ -26,7 +26,7 @@ SENTENCES: Mapping[str, str] = {
         "again; if that does not help, tell the operator."
     ),
     "bad_request": N_("What was sent cannot be used."),
-    "code_does_not_fit": N_("The code does not fit, or was used before. Wait for the next one."),
+    "code_does_not_fit": N_("The code is wrong, or was used before. Wait for the next one."),
     "code_missing": N_("Type the six digits of your telephone, or a recovery code, too."),
     "token_needs_code": N_(
         "A token that acts needs a login with password and one-time code. Set up one-time codes, then make the token."
@@ -55,8 +55,8 @@ SENTENCES: Mapping[str, str] = {
     "id_taken": N_("The account name “{person}” is taken; choose another."),
     "id_reserved": N_("The account name “{person}” is a name of the register itself; choose another."),
     "invitation_void": N_(
-        "This address was used already, or is too old: an invitation works for a week, an address for a new password "
-        "for an hour. Ask for a new one."
+        "This link was used already, or is too old: an invitation works for a week, a link for a new password for an "
+        "hour. If you have chosen a password with it, log in; otherwise ask for a new link."
     ),
     "json_expected": N_("The body must be JSON in UTF-8, with the content type application/json."),
     "json_key_twice": N_("An object of the JSON body has the same key twice."),
@@ -65,13 +65,19 @@ SENTENCES: Mapping[str, str] = {
     "link_too_long": N_("The link to this form fills in too much to be kept. Open the form from the cluster's page."),
     "last_day_past": N_("{day} is past; write today or a later day."),
     "last_day_was": N_("The account's last day was {day}: set a later one first."),
-    "login_does_not_fit": N_("Account and password do not fit. Nothing is locked; the answer only comes more slowly."),
+    "login_is_no_mail_address": N_(
+        "Type the name of your account here, not a mail address: the invitation tells it. “Forgotten password?” "
+        "sends a mail that tells it again."
+    ),
+    "login_does_not_fit": N_(
+        "The account or the password is wrong. Nothing is locked; the answer only comes more slowly."
+    ),
     "logins_busy": N_("Many are logging in now. Wait a few seconds, then send it again."),
     "login_needed": N_("Log in first."),
     "code_needed": N_("Set up one-time codes first."),
-    "login_ran_out": N_("Your login ran out."),
+    "login_ran_out": N_("Your login has expired."),
     "meeting_without_kind": N_("Say which kind of meeting it was."),
-    "method_not_allowed": N_("This address takes no such thing."),
+    "method_not_allowed": N_("This page does not take such a request."),
     "no_such_act": N_("There is no act {version} here."),
     "no_such_calendar": N_("There is no such calendar; a new address may have been made."),
     "no_such_job": N_("That is over or was never begun. Begin again."),
@@ -85,9 +91,9 @@ SENTENCES: Mapping[str, str] = {
     "not_yours_to_say": N_("This is not yours to enter; the unit itself, the head or the secretariat does it."),
     "number_too_large": N_("A number is too large to be meant."),
     "nothing_chosen": N_("Choose at least one cluster."),
-    "our_bug_web": N_("Something is wrong with the program; it was written down under {request}."),
+    "our_bug_web": N_("Something went wrong in the program; it was written down under {request}."),
     "page_not_found": N_("There is no such page."),
-    "password_does_not_fit": N_("The password does not fit. Nothing was entered."),
+    "password_does_not_fit": N_("The password is wrong. Nothing was entered."),
     "password_common": N_("This password is among the first that are guessed. A sentence that only you know is good."),
     "password_own_name": N_("This password consists of your name, your account, your unit or your addresses."),
     "password_too_long": N_("A password has at most {most} characters."),
@@ -110,15 +116,19 @@ SENTENCES: Mapping[str, str] = {
     "too_many_minutes": N_("You keep minutes of {most} meetings already, the most there may be. Enter or delete some."),
     "too_many_parts": N_("What was sent holds more than {most} values. Send it in parts."),
     "too_many_requests": N_(
-        "More requests than people send came from you: after many at once, {most} a second are answered. Wait a "
-        "moment, then try again."
+        "You are sending more requests than a person would: after many at once, only {most} a second are answered. "
+        "Wait a moment, then try again."
     ),
     "uploads_of_a_day": N_(
         "You have stored files of {most} MB within a day, the most that is taken. Try again in some hours, or store "
         "smaller files."
     ),
-    "too_busy": N_("Much is being worked on at this moment. Try again in a minute; nothing was entered."),
-    "unit_unknown_web": N_("No cluster has a unit {unit}; write its id as it stands on the cluster's page."),
+    "too_busy": N_("The register is very busy at this moment. Try again in a minute; nothing was entered."),
+    "year_bad": N_("Year: type four digits, such as 2027."),
+    "unit_unknown_web": N_(
+        "No cluster has a unit “{unit}”; choose one from the list. For an auditor of a body that is in no cluster, "
+        "type a short name of small letters and hyphens."
+    ),
     "unit_elsewhere": N_("This unit is not of your clusters; an administrator can enter its people."),
     "reason_missing": N_("A reason is missing; it stays visible for ever."),
     "stand_in_dates": N_("From and to must be days, the second not before the first."),

@@ -94,7 +94,7 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "document_is_nothing": N_("a document needs a title, a number, a date or an issuer"),
     "voice_is_one": N_("one of unit (`unit`), person (`person`) and people together (`group`) is expected"),
     "nobody_in_cluster": N_("a cluster needs units, or a number of unnamed ones"),
-    "cluster_twice": N_("the cluster {name} is there twice"),
+    "cluster_twice": N_("the cluster {name} appears twice"),
     "unit_in_two_clusters": N_("{name} is in two clusters"),
     "units_twice": N_("named twice: {units}"),
     "organiser_is_member": N_("the organiser cannot be a member of its own cluster"),
@@ -137,9 +137,9 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "no_such_kind": N_("one of these is expected: {names} {nearest}"),
     "nothing_told": N_("the file tells of no meeting and no act"),
     "criteria_too_deep": N_("criteria are nested more than {most} deep"),
-    "criterion_stands_twice": N_("criterion {criterion} is there twice"),
+    "criterion_stands_twice": N_("criterion {criterion} appears twice"),
     "reserved_id": N_("{person} cannot be a person's id"),
-    "person_twice": N_("{name} is there twice"),
+    "person_twice": N_("{name} appears twice"),
     "unit_of_nobody": N_("{name}: no unit {unit} in this file (a person of another body needs an office)"),
 }
 """A code without an entry is shown in pydantic's own English words."""

@@ -54,12 +54,12 @@ SENTENCES: Mapping[str, str | Plural] = {
         "meeting, once it is recorded here. What your own unit entered by mistake is put right by a correction."
     ),
     "enter_what_meeting_decided": N_(
-        "Other units than the organiser enter this only as a meeting decided it: name that meeting, once it is "
+        "Units other than the organiser enter this only where a meeting decided it: name that meeting, once it is "
         "recorded here."
     ),
     "not_the_checker": N_(
-        "{by} is not assigned to cross-check {unit}. Such a check is entered only as a meeting decided it: name that "
-        "meeting, once it is recorded here."
+        "{by} is not assigned to cross-check {unit}. Such a check is entered only where a meeting decided it: name "
+        "that meeting, once it is recorded here."
     ),
     "each_needs_reason": N_(
         "Your unit does not read the earlier score of this unit yet. State a reason for each item of this sheet."
@@ -324,7 +324,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "undecidable": N_("This act cannot be decided ({kind}); it was not entered. Please tell the maintainers: {act}"),
     "too_busy": N_("Others keep writing to this register; try again."),
     "no_year_plan": N_("Issue the year plan first."),
-    "cluster_twice": N_("The cluster {cluster} is there twice."),
+    "cluster_twice": N_("The cluster {cluster} appears twice."),
     "unit_in_two_clusters": N_("{unit} is in two clusters."),
     "no_such_cluster": N_("There is no cluster {cluster} in this year."),
     "not_a_cycle_name": N_("{name} is no name of a cycle; write `2020/cum-1` or `mttq-hanoi/2020/cum-1`."),
@@ -408,7 +408,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "file_not_yaml": N_("This is not YAML: {problem}."),
     "file_too_deep": N_("Nested too deeply, or too many entries (at most {most} levels)."),
     "file_alias": N_("Anchors and aliases are not used in these files; write the value out."),
-    "file_key_twice": N_("{key} is there twice."),
+    "file_key_twice": N_("{key} appears twice."),
     "file_value": N_("{found}: {problem}."),
     "file_field": N_("{place}: {problem} (found {found})."),
     "field_missing": N_(

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.deviations import Deviation
+from domain.file_references import with_file_names
 from domain.joint_acts import JointAct
 from domain.obligations import is_past_year
 from domain.parties import Section
@@ -92,7 +93,7 @@ def state_lines(
     names = {**(people or {}), **members_and_organiser(state), **titles_of_acts(state)}
     summary = _Summary(state, names, texts, sure or {})
     for section in Section:
-        yield from _SECTIONS[section](summary)
+        yield from map(with_file_names, _SECTIONS[section](summary))
 
 
 def registered_aims(state: State, unit: str, words: Words) -> str:

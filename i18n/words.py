@@ -172,7 +172,7 @@ WORDS: Mapping[str, WordTable] = {
     ),
     "deviation_key": WordTable(
         {
-            "answer": N_("an answer that does not fit its letter"),
+            "answer": N_("an answer that does not match its letter"),
             "class": N_("the class of a unit needs a ruling"),
             "round": N_("scored otherwise than the rules of the round say"),
             "unusual": N_("done at an unusual time of the year: is the date right?"),
@@ -189,7 +189,7 @@ WORDS: Mapping[str, WordTable] = {
     "door": WordTable(
         {
             "pages": N_("on the pages"),
-            "link": N_("by an address from a mail or an invitation"),
+            "link": N_("by a link from a mail or an invitation"),
             "command-line": N_("on the command line of the machine"),
         }
     ),
@@ -249,16 +249,16 @@ WORDS: Mapping[str, WordTable] = {
             "time_fell": N_("recorded earlier than the one before"),
             "version": N_("the stream's numbering is broken"),
             "previous": N_("does not follow the act before it"),
-            "digest": N_("it was changed: its digest does not fit"),
+            "digest": N_("it was changed: its digest does not match"),
             "checkpoint": N_("differs from a checkpoint"),
             "tail_missing": N_("a checkpoint has seen more than is here"),
             "unsigned": N_("it is not signed"),
             "command_missing": N_("the signed command is missing or changed"),
-            "signature": N_("the signature does not fit"),
+            "signature": N_("the signature does not match"),
             "expired": N_("recorded after its command had expired"),
             "does_not_follow": N_("does not follow from the signed command"),
             "not_decided": N_("the rules would refuse the command"),
-            "repeated": N_("the same signed command is there twice"),
+            "repeated": N_("the same signed command appears twice"),
             "clock_not_due": N_("the clock command was not due"),
             "edition_missing": N_("the rules edition is missing"),
             "incomplete": N_("the rest of its command is missing"),

@@ -185,7 +185,6 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
             (
                 "record-ballot",
                 {
-                    "id": "bo-phieu",
                     "subject": "head",
                     "method": "show-of-hands",
                     "handed_out": "6",

@@ -54,11 +54,14 @@ async def invite(services: Services, person: str, email: str | None, by: By) -> 
     name = contact.name if contact is not None else person
     url = services.settings.address + urls.invitation_url(await services.accounts.invite(person))
     if email is None or services.mailer is None:
-        return _("No mail address: give {person} this address, it works once, for a week: {way}").format(
+        return _("No mail address: give {person} this link; it works once, within a week: {way}").format(
             person=name, way=url
         )
     until = datetime.now(UTC) + LIFETIMES["invitation"]
-    with in_language((await services.accounts.must(person)).language):
+    account = await services.accounts.must(person)
+    with in_language(account.language):
+        does = _("You do emulation work for your unit in the register.")
+        reads = _("You look into the register as an auditor.")
         mail = AccountMail(
             _("Your account in Sổ Thi Đua"),
             _("Your account is “{person}”. Choose a password on the page below; the link works once.").format(
@@ -66,13 +69,13 @@ async def invite(services: Services, person: str, email: str | None, by: By) -> 
             ),
             (
                 (_("Until"), moment(until)),
-                (_("Reason"), _("You do emulation work for your unit in the register.")),
+                (_("Reason"), reads if account.kind == "auditor" else does),
                 (_("Sent by"), await _named(services, by.person)),
                 (_("Page"), url),
             ),
         )
     if not await send(services, email, mail):
-        return _("The mail could not be sent. Give {person} this address, it works once: {way}").format(
+        return _("The mail could not be sent. Give {person} this link; it works once: {way}").format(
             person=name, way=url
         )
     return _("{person} is entered, and an invitation is on its way to {email}.").format(person=name, email=email)

@@ -6,18 +6,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
+from uuid import uuid4
 
 from application.fields import FieldKind, FormField, form_fields
 from application.form_values import input_text
 from domain.cycle import ENTERED_BY_PERSONS
 from domain.records import Command
+from domain.steps.letters import RecordLetter
 from domain.steps.lifecycle import REHEARSAL_CLOCK
+from domain.steps.meetings import RecordMeeting
+from domain.steps.voting import RecordBallot
 from i18n.fields import field_label
 from i18n.messages import word
 from i18n.words import kind_of
 
 NOT_ON_PAGES = frozenset({"instead"})
 """Fields that hold a whole act: a page corrects an act on that act's own form."""
+
+_MADE_IDS: Mapping[str, str] = {RecordBallot.NAME: "bq", RecordLetter.NAME: "cv", RecordMeeting.NAME: "hn"}
+"""The acts that give a thing its id, which only programs use: a page makes one that begins so."""
 
 _DOCUMENT = frozenset({"title", "number", "issued", "issuer", "text"})
 
@@ -38,6 +45,8 @@ class Input:
     optional_group: bool = False
     takes_files: bool = False
     """Files can be handed in with it; references to them stand behind its text."""
+    made: bool = False
+    """The page itself has made its value; nobody needs to see it."""
 
     def is_faulty(self, faulty: Iterable[str]) -> bool:
         """Whether one of these paths is this input or stands inside it."""
@@ -63,7 +72,19 @@ def inputs(
         for field in form_fields(act)
         if field.name not in NOT_ON_PAGES
     )
-    return tuple(found if rehearsal else map(_without_rehearsal, found))
+    shown = (_with_made_id(one, act) for one in found)
+    return tuple(shown if rehearsal else map(_without_rehearsal, shown))
+
+
+def new_id(act: type[Command]) -> str:
+    """An id for what an act enters: a meeting, a ballot, a letter."""
+    return f"{_MADE_IDS[act.NAME]}-{uuid4().hex[:6]}"
+
+
+def _with_made_id(one: Input, act: type[Command]) -> Input:
+    if one.path != "id" or act.NAME not in _MADE_IDS:
+        return one
+    return replace(one, value=one.value or new_id(act), made=True)
 
 
 def _without_rehearsal(one: Input) -> Input:

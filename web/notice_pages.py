@@ -17,6 +17,9 @@ def pages_of(notice: Notice, stream: str, site: str) -> tuple[str, tuple[str, st
     `site` is the address of the site.
     """
     page = _PAGES[type(notice)]
+    if isinstance(notice, kinds.ExtensionAskedNotice):
+        refused = urls.act_url(stream, "refuse-extension", unit=notice.unit, duty=notice.duty.value)
+        return site + page(notice, stream), ("refuse-extension", site + refused)
     other = urls.other_task_url(stream, *notice.asks) if page is _task and notice.asks is not None else None
     return site + page(notice, stream), other and (other[0], site + other[1])
 

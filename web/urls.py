@@ -77,6 +77,7 @@ NEW_ACT = "moi"
 
 # Query parameters and hidden fields, as browsers send them.
 BACK_TO = "den"
+PASSWORD_CHOSEN = "mat-khau-moi"  # noqa: S105 - a parameter
 LANGUAGE_BACK_TO = "ve"
 YEAR = "nam"
 STEP = "buoc"
@@ -249,6 +250,11 @@ def board_csv_url(filters: Mapping[str, Any]) -> str:
 def late_units_url(year: str = "") -> str:
     """The late units, of a year or of all."""
     return with_query(LATE_UNITS, {YEAR: year})
+
+
+def chosen_url() -> str:
+    """The login after a password was chosen by a link."""
+    return with_query(LOGIN, {PASSWORD_CHOSEN: "1"})
 
 
 def login_url(back_to: str) -> str:

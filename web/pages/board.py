@@ -310,7 +310,7 @@ def _extended(count: int) -> str:
 def _letters_sent(reach: Reach) -> str:
     text = ngettext("{count} reminder was sent to {units}.", "{count} reminders were sent to {units}.", reach.letters)
     sent = text.format(count=reach.letters, units=counted("unit", reach.units))
-    without = _("Nobody there reads mail; please telephone: {units}").format(units=", ".join(reach.without))
+    without = _("Nobody there gets mail; please telephone: {units}").format(units=", ".join(reach.without))
     return f"{sent} {without}" if reach.without else sent
 
 

@@ -31,9 +31,13 @@ _OF_THE_LOGIN = frozenset({"person", "_to"})
 
 
 @router.get(urls.LOGIN)
-async def show_login(request: Request, back_to: Annotated[str, Query(alias=urls.BACK_TO)] = urls.HOME) -> Response:
-    """The form to log in with."""
-    return page(request, "login.html", to=urls.local_path(back_to), carried=[], text="", who="")
+async def show_login(
+    request: Request,
+    back_to: Annotated[str, Query(alias=urls.BACK_TO)] = urls.HOME,
+    chosen: Annotated[str, Query(alias=urls.PASSWORD_CHOSEN)] = "",
+) -> Response:
+    """The form to log in with; `chosen`: a password was chosen just now."""
+    return page(request, "login.html", to=urls.local_path(back_to), carried=[], text="", who="", chosen=bool(chosen))
 
 
 @router.post(urls.LOGIN)
@@ -100,7 +104,7 @@ async def _proved_account(
         TooManyAttemptsError, BusyError
     """
     if not await reauthenticated(services, person, password, source):
-        return None, "login_does_not_fit"
+        return None, "login_is_no_mail_address" if "@" in person else "login_does_not_fit"
     account = await services.accounts.get(person)  # now: the check may have waited, and codes been set up meanwhile
     if account is None:
         return None, "login_does_not_fit"

@@ -60,7 +60,7 @@ async def choose_password(request: Request, secret: str) -> Response:
         text, faulty = sentence(error.code, error.facts), faulty_field(error)
         return page(request, "invitation.html", error.http_status, person=account.person, text=text, faulty=faulty)
     device = await services.throttle.passed(account.person, address_of(request), with_code=False)
-    response = RedirectResponse(urls.LOGIN, 303)
+    response = RedirectResponse(urls.chosen_url(), 303)
     set_device(request, response, device)
     return response
 

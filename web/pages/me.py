@@ -222,7 +222,7 @@ async def _token(asked: OwnChange) -> Changed:
 
 async def _revoke(asked: OwnChange) -> Changed:
     await asked.services.accounts.revoke(asked.visitor.contact.id, asked.typed.get("token", ""))
-    return Changed(_("It is useless from now on."))
+    return Changed(_("The token is void from now on."))
 
 
 _STEPS: Mapping[str, Callable[[OwnChange], Awaitable[Changed]]] = {

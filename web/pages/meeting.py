@@ -52,7 +52,7 @@ from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
 from web.cookies import cookie_secret
 from web.form_problems import ActProblems, all_errors
-from web.forms import inputs
+from web.forms import inputs, new_id
 from web.minutes_drafts import keep_minutes, kept_minutes
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
@@ -77,11 +77,19 @@ async def begin(
         minutes = await kept_minutes(services, cycle, edited)
         return await _header(request, cycle, minutes.header, minutes.on, other=minutes.other)
     before = f"{urls.meetings_url(cycle.stream)}/"
+    person = cycle.visitor.contact.id
     begun = [
-        (path.removeprefix(before), saved)
-        for path, saved in (await services.drafts.page(cycle.visitor.contact.id, PageRequest(), under=before)).rows
+        (path.removeprefix(before), _of_meeting((await services.drafts.load(person, path) or ({},))[0]), saved)
+        for path, saved in (await services.drafts.page(person, PageRequest(), under=before)).rows
     ]
     return await _header(request, cycle, {"kind": kind} if kind else {}, "", begun=begun)
+
+
+def _of_meeting(draft: Mapping[str, Any]) -> str:
+    """The name and the day of the meeting whose minutes a draft is."""
+    header = draft.get("header", {})
+    kind = str(header.get("kind", ""))
+    return ", ".join(filter(None, (header.get("name") or (kind and word("meeting", kind)), draft.get("on"))))
 
 
 async def _header(
@@ -127,7 +135,7 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
     form = await checked_form(request)
     require_minutes_keeper(cycle)
     values, on, other = typed_values(form), str(form.get("_on", "")), str(form.get("_other", ""))
-    values.setdefault("id", f"hn-{uuid4().hex[:6]}")
+    values.setdefault("id", new_id(RecordMeeting))
     if "_more" in form:
         return await _header(request, cycle, values, on, other=other, more=(str(form["_more"]),))
     services = get_services(request)

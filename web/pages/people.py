@@ -18,7 +18,7 @@ from accounts.log import By
 from application.engine import PendingError, UnreachableError
 from application.fields import optional_day
 from application.gate import Submitter
-from application.slugs import SLUG, slug_of
+from application.slugs import SLUG, is_slug, slug_of
 from application.visits import ForbiddenError, Visitor
 from domain.access import Matter, Reader, may_manage
 from domain.administration import (
@@ -140,7 +140,7 @@ async def _people(
 
 
 def _state_words() -> dict[str, str]:
-    words = (_("account in use"), _("invited"), _("closed"), _("no account"))
+    words = (_("account in use"), _("invited"), _("account closed"), _("no account"))
     return dict(zip(STATES, words, strict=True))
 
 
@@ -235,8 +235,7 @@ async def _is_unit(services: Services, visitor: Visitor, typed: str, kind: str) 
     """
     if typed == visitor.unit:
         return True
-    if visitor.login.account.administrator and kind != "staff":
-        checked(SLUG, typed, "unit")
+    if visitor.login.account.administrator and kind != "staff" and is_slug(typed):
         return True
     return typed in dict(await services.people.units(visitor.sees_people_of, typed, limit=MOST_UNITS))
 

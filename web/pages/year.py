@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -101,6 +103,12 @@ async def begin(request: Request, visitor: Secretary) -> Response:
     return _form(request, dict(kept[0]) if kept else {})
 
 
+def _told_apart(edition: str) -> str:
+    """What tells an edition from another one of the same title: the year in its id."""
+    years = re.findall(r"\d{4}", edition)
+    return f" ({years[-1]})" if years else ""
+
+
 def _form(
     request: Request, typed: dict[str, Any], error: InputError | Refused | None = None, status: int = 200
 ) -> Response:
@@ -108,7 +116,9 @@ def _form(
     now = datetime.now(UTC)
     defaults = {"year": str(now.year), "edition": "specimen-2020.yaml", **typed}
     text, faulty = ("", "") if error is None else (form_sentence(error), faulty_field(error))
-    editions = [(file.name, read_model(file, Edition).title) for file in sorted(RULES.glob("*.yaml"))]
+    known = [(file.name, read_model(file, Edition)) for file in sorted(RULES.glob("*.yaml"))]
+    titles = Counter(edition.title for _file, edition in known)
+    editions = [(name, one.title + _told_apart(one.id) * (titles[one.title] > 1)) for name, one in known]
     return page(
         request, "year.html", status, typed=defaults, text=text, faulty=faulty, editions=editions, columns=COLUMNS
     )
@@ -216,7 +226,7 @@ def _read(
         raise InputError("edition_missing", edition=typed.get("edition", ""))
     text = str(typed.get("year", "")).strip()
     if (year := whole_number(text)) is None:
-        raise InputError("field_bad", place="year", found=text[:20])
+        raise InputError("year_bad", "year")
     lines = {name: clean_line(str(typed.get(name, "")), name) for name in _LINES}
     plan = {name: lines[f"plan_{name}"].text for name in ("number", "title", "issued") if lines[f"plan_{name}"].text}
     if plan.get("issued"):
