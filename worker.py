@@ -18,7 +18,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -65,13 +65,18 @@ from workflows.installation import InstallationStream
 from workflows.messages import RUNS_IN_MEMORY, TASK_QUEUE, TASK_TIMEOUT, workflow_of
 from workflows.post import WORKFLOW_ID, Post
 
-POLL_S = 0.2
-"""Pause of the projector. A page waits at most a second for the projection of what its reader has just entered."""
+BOARD_S = 0.5
+"""The least time between two runs of the board. A notice of an append starts one, so a page does not wait for the lines
+of what its reader has just entered; but many appends at once cost one line for each cycle, not one for each act."""
 
 SEARCH_S = 1.0
 FOLLOW_S = 1.0
-"""Pause of what brings accounts after their events, where the process that entered them has died meanwhile."""
+"""The same for what brings accounts after their events, where the process that entered them has died meanwhile."""
 
+POLL_S = 5.0
+"""What follows the ledger looks so often although no notice came: one can be lost with its connection."""
+
+NAMESPACE_POLL_S = 0.2
 AWAY_S = 2.0
 CHECKPOINT_S = 300.0
 POLLS_S = 20.0
@@ -103,11 +108,38 @@ def _tls(*, rehearsal: bool) -> ClientTls | None:
     return found
 
 
-async def _repeat(name: str, work: Callable[[], Awaitable[object]], pause_s: float) -> None:
-    """Repeat a task until cancelled. Its errors are logged, so that they end neither this task nor another."""
+async def _listen(ledger: PostgresLedger, *followers: asyncio.Event) -> None:
+    """Wake what follows the ledger after every group of appends, until cancelled."""
+
+    def wake() -> None:
+        for follower in followers:
+            follower.set()
+
+    while True:
+        try:
+            async with ledger.notices(wake) as lost:
+                wake()  # for what was appended before
+                await lost.wait()
+        except Exception as error:  # the poll makes up for it, and another connection is tried
+            if not is_lost(error):
+                log.exception("upkeep", upkeep="notices")
+        await asyncio.sleep(AWAY_S)
+
+
+async def _repeat(
+    name: str, work: Callable[[], Awaitable[object]], pause_s: float, wake: asyncio.Event | None = None
+) -> None:
+    """Repeat a task until cancelled. Its errors are logged, so that they end neither this task nor another.
+
+    With `wake`, it runs when that is set, or after `POLL_S`, but not sooner than after the pause.
+    """
     while True:
         # The pause comes first: a worker may run for one command only.
         await asyncio.sleep(pause_s)
+        if wake is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), POLL_S)
+            wake.clear()
         try:
             await work()
         except (OwnKeyError, InputError) as error:
@@ -183,7 +215,7 @@ async def _start_own(client: Client, installation_id: str) -> None:
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND or asyncio.get_running_loop().time() > deadline:
                 raise
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(NAMESPACE_POLL_S)
         else:
             return
 
@@ -235,10 +267,14 @@ async def main() -> None:
         heartbeat, health = Heartbeat(), os.environ.get("THIDUA_WORKER_HEALTH")
         async with worker, heartbeat.served(int(health)) if health else nullcontext():
             await _start_own(client, _setting("THIDUA_INSTALLATION"))
+            following: list[tuple[str, Callable[[], Awaitable[object]], float, asyncio.Event]] = [
+                ("board", Board(ledger, texts).catch_up, BOARD_S, asyncio.Event()),
+                ("search", SearchIndex(ledger).catch_up, SEARCH_S, asyncio.Event()),
+                ("accounts", partial(follow, ledger.pool, ledger), FOLLOW_S, asyncio.Event()),
+            ]
             upkeep = [
-                asyncio.create_task(_repeat("board", Board(ledger, texts).catch_up, POLL_S)),
-                asyncio.create_task(_repeat("search", SearchIndex(ledger).catch_up, SEARCH_S)),
-                asyncio.create_task(_repeat("accounts", partial(follow, ledger.pool, ledger), FOLLOW_S)),
+                *(asyncio.create_task(_repeat(*one)) for one in following),
+                asyncio.create_task(_listen(ledger, *(wake for *_rest, wake in following))),
                 asyncio.create_task(_repeat("polls", partial(note_polls, client, heartbeat), POLLS_S)),
                 asyncio.create_task(_repeat("checkpoint", partial(_checkpoint, ledger, keys), CHECKPOINT_S)),
             ]
