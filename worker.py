@@ -17,7 +17,6 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -39,6 +38,7 @@ from application.heartbeat import Heartbeat
 from application.key_ring import KeyRing, OwnKeyError
 from application.log_keys import log_identity
 from application.logs import configure
+from application.upkeep import Upkeep
 from domain import installation
 from domain.installation import KeyRole
 from errors import InputError
@@ -69,14 +69,15 @@ from workflows.post import Post
 from workflows.runs import Runs, is_away
 from workflows.unknown import Unknown
 
-POLL_S = 0.2
-"""Pause of the projector. A page waits at most a second for the projection of what its reader has just entered."""
+BOARD_S = 0.5
+"""The least time between two runs of the board. A notice of an append starts one, so a page does not wait for the lines
+of what its reader has just entered; but many appends at once cost one line for each cycle, not one for each act."""
 
 SEARCH_S = 1.0
 FOLLOW_S = 1.0
-"""Pause of what brings accounts after their events, where the process that entered them has died meanwhile."""
+"""The same for what brings accounts after their events, where the process that entered them has died meanwhile."""
 
-AWAY_S = 2.0
+NAMESPACE_POLL_S = 0.2
 CHECKPOINT_S = 300.0
 POLLS_S = 20.0
 """How often Temporal is asked whether this worker polls."""
@@ -110,29 +111,6 @@ def _tls(*, rehearsal: bool) -> ClientTls | None:
     except InputError as error:
         sys.exit(f"worker: {sentence(error.code, error.facts)}")
     return found
-
-
-async def _repeat(
-    name: str, work: Callable[[], Awaitable[object]], pause_s: float, first_s: float | None = None
-) -> None:
-    """Repeat a task until cancelled. Its errors are logged, so that they end neither this task nor another."""
-    # The pause comes first: a worker may run for one command only.
-    await asyncio.sleep(pause_s if first_s is None else first_s)
-    while True:
-        try:
-            await work()
-        except (OwnKeyError, InputError) as error:
-            log.warning(sentence(error.code, error.facts), upkeep=name)  # the sentence says what to do
-        except Exception as error:
-            is_passing = is_lost(error) or is_away(error)
-            if is_passing:
-                log.warning("waits", upkeep=name, reason=type(error).__name__)
-            else:
-                log.exception("upkeep", upkeep=name)
-            await asyncio.sleep(AWAY_S)
-            if is_passing:
-                continue
-        await asyncio.sleep(pause_s)
 
 
 async def _checkpoint(ledger: PostgresLedger, keys: KeyRing, *, wait: bool = False) -> None:
@@ -184,7 +162,7 @@ async def _start_own(runs: Runs) -> None:
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND or asyncio.get_running_loop().time() > deadline:
                 raise
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(NAMESPACE_POLL_S)
         else:
             return
 
@@ -262,22 +240,18 @@ async def main() -> None:
             runs = Runs(client, _setting("THIDUA_INSTALLATION"))
             await _start_own(runs)
             board, turn = Board(ledger, texts), Turn(ledger.url, RUNS_LOCK)
-            compare = partial(compare_runs, runs, ledger, board, turn)
-            upkeep = [
-                asyncio.create_task(_repeat("board", board.catch_up, POLL_S)),
-                asyncio.create_task(_repeat("runs", compare, RUNS_S, first_s=0.0)),
-                asyncio.create_task(_repeat("search", SearchIndex(ledger).catch_up, SEARCH_S)),
-                asyncio.create_task(_repeat("accounts", partial(follow, ledger.pool, ledger), FOLLOW_S)),
-                asyncio.create_task(_repeat("polls", partial(note_polls, client, heartbeat), POLLS_S)),
-                asyncio.create_task(_repeat("checkpoint", partial(_checkpoint, ledger, keys), CHECKPOINT_S)),
-            ]
-            log.info("ready", installation=_setting("THIDUA_INSTALLATION"), streams=len(await ledger.streams()))
-            await stop.wait()
-            for task in upkeep:
-                task.cancel()
-            await asyncio.gather(*upkeep, return_exceptions=True)
+            upkeep = Upkeep(ledger, lambda error: is_lost(error) or is_away(error), (OwnKeyError, InputError))
+            upkeep.after_appends(BOARD_S, "board", board.catch_up)
+            upkeep.after_appends(SEARCH_S, "search", SearchIndex(ledger).catch_up)
+            upkeep.after_appends(FOLLOW_S, "accounts", partial(follow, ledger.pool, ledger))
+            upkeep.every(RUNS_S, "runs", partial(compare_runs, runs, ledger, board, turn), first_s=0.0)
+            upkeep.every(POLLS_S, "polls", partial(note_polls, client, heartbeat))
+            upkeep.every(CHECKPOINT_S, "checkpoint", partial(_checkpoint, ledger, keys))
+            async with upkeep.running():
+                log.info("ready", installation=_setting("THIDUA_INSTALLATION"), streams=len(await ledger.streams()))
+                await stop.wait()
             turn.close()
-            del runs, compare, upkeep  # they hold the client
+            del runs, upkeep  # they hold the client
         del worker
     await ledger.close()
 

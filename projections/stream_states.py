@@ -30,7 +30,7 @@ class StreamStates:
         A correction changes the meaning of earlier events, so the stream is then folded from the beginning.
         """
         first, last = rows[0], rows[-1]
-        version, state = self._states.pop(last.stream, (0, CYCLE.empty()))
+        version, state = self._states.pop(last.stream) if last.stream in self._states else (0, CYCLE.empty())
         if version == first.version - 1 and (version == 0 or not any(row.type == "ActCorrected" for row in rows)):
             state = CYCLE.fold(map(to_envelope, rows), state)
         elif version != last.version:

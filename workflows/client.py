@@ -2,14 +2,16 @@
 
 What it returns is what a worker has said; `application.answers` compares it with the ledger.
 
-It always sends update-with-start: a filed cycle has no run, yet an award may still be annulled. An update whose run
-ends meanwhile is sent again with the same command ids; the ledger recognises what was done.
+It sends update-with-start unless it knows that there is a run: a filed cycle has none, yet an award may still be
+annulled. An update whose run ends meanwhile is sent again with the same command ids; the ledger recognises what was
+done.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -19,6 +21,7 @@ from typing import Any
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowHandle,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -40,6 +43,9 @@ KEYS_S = 3.0
 """How long a batch is sent again while a worker says that it does not know the key: it reads the keys meanwhile."""
 
 EXIT_PAUSE_S = 0.3
+RUNNING_KNOWN = 1_000
+"""So many workflows are remembered as running. An update alone costs less than one with a start (docs/speed.md)."""
+
 IN_FLIGHT_PER_STREAM = 8
 """A foreign Temporal server allows ten updates in flight per workflow. Leave room for other clients."""
 
@@ -62,6 +68,7 @@ class TemporalClient:
         self._client = client
         self._task_queue = task_queue
         self._slots: dict[str, asyncio.Semaphore] = {}
+        self._running: OrderedDict[str, WorkflowHandle[Any, Any]] = OrderedDict()
         self._connected = False
 
     async def submit(self, stream: str, batch: SignedBatch) -> Receipt:
@@ -132,7 +139,26 @@ class TemporalClient:
                 raise
 
     async def _send(self, stream: str, batch: SignedBatch) -> Receipt:
+        """Send a batch: as an update alone while the stream's workflow is known to run, otherwise with a start."""
         name, id_ = workflow_of(stream, Header.parse(batch.header).installation)
+        if (known := self._running.get(id_)) is not None:
+            try:
+                answer: Receipt = await known.execute_update(
+                    "submit", batch, result_type=Receipt, rpc_timeout=timedelta(seconds=ANSWER_DEADLINE_S)
+                )
+            except RPCError as error:
+                if error.status != RPCStatusCode.NOT_FOUND:
+                    raise
+                self._running.pop(id_, None)  # filed, or terminated, since then
+            else:
+                return answer
+        receipt = await self._send_with_start(name, id_, stream, batch)
+        self._running[id_] = self._client.get_workflow_handle(id_)
+        while len(self._running) > RUNNING_KNOWN:
+            self._running.popitem(last=False)
+        return receipt
+
+    async def _send_with_start(self, name: str, id_: str, stream: str, batch: SignedBatch) -> Receipt:
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             name,
             stream,
