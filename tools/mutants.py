@@ -26,9 +26,12 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 TESTS = (
     "test_act_rules",
+    "test_bounds",
+    "test_golden",
     "test_results",
     "test_year",
     "test_days",
+    "test_details",
     "test_based_on",
     "test_newcomers",
     "test_cross_checks",
@@ -49,6 +52,9 @@ TESTS = (
     "test_unnamed",
     "test_real_life",
     "test_rules_and_codec",
+    "test_threads",
+    "test_administration",
+    "test_keys",
     "test_law_properties",
 )
 """The tests of the law, those that fail soonest first. They need no server."""
@@ -158,10 +164,14 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
 
 class _Pure:
-    """Leaves out the tests of these files that need a server."""
+    """Leaves out the tests of these files that need a server: those with fixtures that are not their module's."""
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        items[:] = [item for item in items if not {"app", "folder", "open_session"} & set(item.fixturenames)]
+        items[:] = [
+            item
+            for item in items
+            if set(item.fixturenames) <= {*item._fixtureinfo.name2fixturedefs, "request"}  # noqa: SLF001
+        ]
 
 
 def _child(mutant: dict[str, Any]) -> None:
