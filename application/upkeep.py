@@ -65,15 +65,15 @@ class Upkeep:
     async def _listen(self) -> None:
         while True:
             try:
-                async with self._ledger.notices(self._wake) as lost:
-                    self._wake()  # for what was appended before
+                async with self._ledger.notices(self._note_append) as lost:
+                    self._note_append()  # for what was appended before
                     await lost.wait()
             except Exception as error:  # the poll makes up for it, and another connection is tried
                 if not is_lost(error):
                     log.exception("upkeep", upkeep="notices")
             await asyncio.sleep(AWAY_S)
 
-    def _wake(self) -> None:
+    def _note_append(self) -> None:
         for follower in self._followers:
             follower.set()
 
