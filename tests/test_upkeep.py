@@ -16,7 +16,11 @@ from application.upkeep import Upkeep
 from cli.session import Session
 from errors import InputError
 
-COVENANT = {"kind": "covenant", "document": {"title": "Giao ước"}}
+
+async def present(app: Session, stream: str, number: int) -> None:
+    """Enter an act that is another one each time."""
+    fields = {"kind": "covenant", "document": {"title": f"Giao ước {number}"}}
+    await submit(app, stream, CITY, "present-draft", fields)
 
 
 def upkeep_of(app: Session) -> Upkeep:
@@ -57,14 +61,14 @@ async def test_an_append_starts_the_work_and_many_in_the_pause_start_it_once(app
         await eventually(at_once.reached(1))  # for what was appended before
         await eventually(rarely.reached(1))
         before = at_once.runs, rarely.runs
-        for _ in range(4):
+        for number in range(4):
             more = at_once.runs + 1
-            await submit(app, stream, CITY, "present-draft", COVENANT)
+            await present(app, stream, number)
             await eventually(at_once.reached(more))
         await eventually(rarely.reached(before[1] + 1))
         assert rarely.runs - before[1] < at_once.runs - before[0]
     runs = at_once.runs
-    await submit(app, stream, CITY, "present-draft", COVENANT)
+    await present(app, stream, 4)
     assert at_once.runs == runs, "nothing is repeated after the context"
 
 
