@@ -74,7 +74,7 @@ async def test_an_append_starts_the_work_and_many_in_the_pause_start_it_once(app
 
 async def test_what_follows_looks_also_when_no_notice_comes(app: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     @asynccontextmanager
-    async def deaf(_wake: Callable[[], None]):  # type: ignore[no-untyped-def]
+    async def deaf(_told: Callable[[], None]):  # type: ignore[no-untyped-def]
         yield asyncio.Event()
 
     monkeypatch.setattr(app.ledger, "notices", deaf)
