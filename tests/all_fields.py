@@ -31,6 +31,7 @@ from domain.types import (
     IsText,
     IsUnit,
     IsVoteSubject,
+    IsWhole,
     Participant,
     Person,
 )
@@ -237,7 +238,7 @@ def _words(kind: Kind, annotation: Any, value: Any, known: Known) -> str:
     if kind.type is Decimal:
         return number(Decimal(str(value)))
     if kind.type is int:
-        return number(Decimal(value)) if int(value) >= 10_000 else str(value)
+        return number(Decimal(value)) if int(value) >= 10_000 or IsWhole in kind.marks else str(value)
     if kind.type in {date, When}:
         return day(value)
     if kind.type in {datetime, AwareDatetime}:

@@ -105,7 +105,7 @@ async def begin(request: Request, visitor: Secretary) -> Response:
 
 def _told_apart(edition: str) -> str:
     """What tells an edition from another one of the same title: the year in its id."""
-    years = re.findall(r"\d{4}", edition)
+    years = re.findall("[0-9]{4}", edition)
     return f" ({years[-1]})" if years else ""
 
 
