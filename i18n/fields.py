@@ -206,7 +206,12 @@ FIELDS: Mapping[str, str] = {
 """The context keeps a label apart from the same words elsewhere."""
 
 FIELDS_OF_ACTS: Mapping[str, Mapping[str, str]] = {
+    "CommentAdded": {"number": NC_("field", "comment number")},
+    "CommentWithdrawn": {"number": NC_("field", "comment number")},
+    "ComplaintAnswered": {"number": NC_("field", "complaint number")},
+    "ComplaintFiled": {"number": NC_("field", "complaint number")},
     "KeyNamed": {"holder": NC_("field", "where it is used"), "role": NC_("field", "what it signs")},
+    "StanceTaken": {"number": NC_("field", "version of the draft")},
     "answer-complaint": {"number": NC_("field", "complaint number")},
     "answer-letter": {"by": NC_("field", "who answers")},
     "comment": {"by": NC_("field", "who comments")},
@@ -218,7 +223,7 @@ FIELDS_OF_ACTS: Mapping[str, Mapping[str, str]] = {
     "take-stance": {"number": NC_("field", "version of the draft")},
     "withdraw-comment": {"number": NC_("field", "comment number")},
 }
-"""By the name of an act: its fields whose label is another one than that of the same field elsewhere."""
+"""By the name of an act or an event: its fields whose label is another one than that of the same field elsewhere."""
 
 
 _ENTRIES: Mapping[str, str] = {
