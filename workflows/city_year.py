@@ -77,7 +77,7 @@ class CityYear(StreamWorkflow):
         try:
             await start_cycle(item.stream)
         except ChildWorkflowError:
-            # The cycle is open; its next command, or `thidua resume`, starts the workflow.
+            # The cycle is open; its next command starts the workflow, or the worker, which compares every 30 s.
             workflow.logger.warning("not_started", extra={"stream": item.stream})
         return None
 
