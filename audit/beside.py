@@ -110,11 +110,18 @@ class Vault:
         return found
 
     async def check_erased(self) -> list[BesideProblem]:
-        """Return what was recorded as erased and is there: it was not carried out, or a backup brought it back."""
-        texts = "select digest as name_of from vault.text where digest = any($1) and body is not null order by 1"
+        """Return what was recorded as erased and is there: it was not carried out, or a backup brought it back.
+
+        A salt alone is a finding, too: guesses at the text or name can be tested with it.
+        """
+        texts = (
+            "select digest as name_of from vault.text where digest = any($1) "
+            "and (body is not null or salt is not null or plain is not null) order by 1"
+        )
         persons = (
-            "select id as name_of from vault.person where id = any($1) and name is not null union "
-            "select person from vault.former_name where person = any($1) and name is not null order by 1"
+            "select id as name_of from vault.person where id = any($1) and (name is not null or salt is not null) "
+            "union select person from vault.former_name "
+            "where person = any($1) and (name is not null or salt is not null) order by 1"
         )
         found = [*await self._pool.fetch(texts, list(self._erasures.texts))]
         found += await self._pool.fetch(persons, list(self._erasures.persons))

@@ -487,6 +487,25 @@ async def test_nothing_that_is_evidence_changes_unnoticed(victim: Victim) -> Non
     assert how["checkpoint"] > 0
 
 
+async def test_what_was_erased_and_is_there_again_is_found(victim: Victim) -> None:
+    """Also a salt alone, which the tables themselves refuse beside nothing: guesses at a name can be tested with it."""
+    person = await victim.owner.fetchval("select id from vault.person where erased_at is not null")
+    for column, value in (("salt", b"x" * 16), ("name", "Tên Cũ")):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await victim.owner.execute(f"update vault.person set {column} = $2 where id = $1", person, value)
+        transaction = victim.owner.transaction()
+        await transaction.start()
+        await victim.owner.execute(
+            "do $$ declare one text; begin for one in select conname from pg_constraint "
+            "where conrelid = 'vault.person'::regclass and contype = 'c' loop "
+            "execute format('alter table vault.person drop constraint %I', one); end loop; end $$"
+        )
+        await victim.owner.execute(f"update vault.person set {column} = $2 where id = $1", person, value)
+        assert "erased_is_there" in {one.code for one in (await victim.verified()).remarks}
+        await transaction.rollback()
+    assert (await victim.verified()).remarks == []
+
+
 async def test_what_only_a_checkpoint_or_a_known_key_shows(victim: Victim) -> None:
     """The owner of the database who has a key can write a ledger that fits together."""
     for private, by_key in ((stolen_keys(victim), ""), (other_keys(victim), "other_key")):

@@ -16,7 +16,10 @@ create table vault.person (
     sort_key   text collate "C",
     -- three lines: the name, the mail address and the telephone number, folded as searches are
     search     text,
-    erased_at  timestamptz
+    erased_at  timestamptz,
+    check ((name is null) = (erased_at is not null)),
+    -- It is erased with the name, because guesses at the name can be tested with it.
+    check ((salt is null) = (erased_at is not null))
 );
 create index on vault.person (sort_key, id);
 create index on vault.person (unit, id);
@@ -28,7 +31,8 @@ create table vault.former_name (
     salt       bytea,
     commitment text not null,
     until      timestamptz not null default now(),
-    primary key (person, commitment)
+    primary key (person, commitment),
+    check ((salt is null) = (name is null))
 );
 comment on table vault.former_name is 'Names before a correction. Commands that were signed before it hold their commitments. Erased with the person.';
 
