@@ -87,8 +87,8 @@ async def readers_of_a_day(app: Session, members: list[str], each: int) -> None:
     """Persons who want one mail a day, so many in each unit."""
     owner = await asyncpg.connect(app.endpoints.owner_url)
     await owner.execute(
-        "insert into vault.person (id, unit, name, email, commitment) "
-        "select unit || '-' || n, unit, 'Cán bộ', unit || '-' || n || '@example.invalid', '' "
+        "insert into vault.person (id, unit, name, email, salt, commitment) "
+        "select unit || '-' || n, unit, 'Cán bộ', unit || '-' || n || '@example.invalid', '', '' "
         "from unnest($1::text[]) unit, generate_series(1, $2) n",
         members,
         each,
