@@ -18,6 +18,7 @@ from engine_help import CITY, YEAR, enter_staff, event_names, open_cycle, submit
 from liar import lying_engine
 from speech import RULES
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 from web_help import PASSWORD, Site
 
 from application.application import Application, CommandInput
@@ -32,6 +33,7 @@ from ledger.signing import SignedBatch
 from web import urls
 from workflows.client import TemporalClient, open_client
 from workflows.cluster_cycle import ClusterCycle
+from workflows.messages import TASK_QUEUE
 
 PAPER = {"title": "Giao ước"}
 NEVER_S = 1_000.0
@@ -495,3 +497,37 @@ def test_nothing_but_the_answers_asks_the_engine() -> None:
     files = [file for folder in ("application", "cli", "web") for file in (root / folder).rglob("*.py")]
     asking = [str(file.relative_to(root)) for file in files if re.search(r"client\.submit\(", file.read_text())]
     assert asking == ["application/answers.py"]
+
+
+class Cutting:
+    """A client of Temporal whose connection is cut some times while it is being made."""
+
+    def __init__(self, client: Client, times: int) -> None:
+        self._client, self.times = client, times
+        self.service_client = self
+
+    async def check_health(self) -> bool:
+        if self.times:
+            self.times -= 1
+            raise RPCError("operation was canceled", RPCStatusCode.CANCELLED, b"")
+        return await self._client.service_client.check_health()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+@pytest.mark.parametrize(("times", "recorded"), [(2, True), (100, False)])
+async def test_a_connection_that_is_cut_while_it_is_made_is_tried_again(
+    app: Session, client: Client, monkeypatch: pytest.MonkeyPatch, times: int, recorded: bool
+) -> None:
+    monkeypatch.setattr("workflows.client.RESEND_S", 0.01)
+    stream = await open_cycle(app, RULES, members=units(2))
+    cutting: Any = Cutting(client, times)
+    app.client = TemporalClient(cutting, f"{TASK_QUEUE}-{app.installed.id}")
+    fields = {"kind": "covenant", "document": {"title": "Giao ước"}}
+    if recorded:
+        await submit(app, stream, CITY, "present-draft", fields)
+    else:
+        with pytest.raises(UnreachableError):
+            await submit(app, stream, CITY, "present-draft", fields)
+    assert ("DraftPresented" in await event_names(app, stream)) == recorded

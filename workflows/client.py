@@ -43,6 +43,9 @@ KEYS_S = 3.0
 """How long a batch is sent again while a worker says that it does not know the key: it reads the keys meanwhile."""
 
 EXIT_PAUSE_S = 0.3
+CONNECTIONS = 5
+"""How often a connection is tried that was cut while it was being made. Nothing was sent then."""
+
 RUNNING_KNOWN = 1_000
 """So many workflows are remembered as running. An update alone costs less than one with a start (docs/speed.md)."""
 
@@ -102,11 +105,17 @@ class TemporalClient:
         """
         if self._connected:
             return
-        try:
-            await self._client.service_client.check_health()
-        except RPCError as error:
-            if error.status in _AWAY:
-                raise
+        for left in reversed(range(CONNECTIONS)):
+            try:
+                await self._client.service_client.check_health()
+            except RPCError as error:
+                if error.status == RPCStatusCode.CANCELLED and left:
+                    # The connection was cut while it was being made, as by a server that is busy starting.
+                    await asyncio.sleep(RESEND_S)
+                    continue
+                if error.status in _AWAY:
+                    raise
+            break
         self._connected = True
 
     async def _until_answered(self, stream: str, batch: SignedBatch) -> Receipt:
