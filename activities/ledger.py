@@ -10,6 +10,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -22,7 +24,6 @@ from domain.rules import Edition, edition_of, in_force
 from domain.steps.clock import clock_command_id
 from domain.streams import folded
 from domain.times import When
-from errors import CodedError
 from ledger.bodies import BadBodyError
 from ledger.events import Draft, RecordedEvent, StreamTip
 from ledger.mapping import to_draft, to_envelope
@@ -50,7 +51,17 @@ from ledger.signing import (
     SignedCommand,
 )
 from vault.texts import Texts
-from workflows.messages import AppendAnswer, AppendRequest, EventMessage, LoadRequest, RecallRequest, event_message
+from workflows.messages import (
+    AppendAnswer,
+    AppendRequest,
+    EventMessage,
+    LoadRequest,
+    RecallRequest,
+    coded,
+    event_message,
+)
+
+T = TypeVar("T")
 
 NAMES_EDITION = {"CycleOpened", "EditionAdopted", "YearPlanIssued"}
 """Events that name an edition. The edition must be stored first: without it, their stream cannot be decided on."""
@@ -112,20 +123,14 @@ class LedgerActivities:
         batch = request.batch
         (item,) = batch.items
         await self._check_caller(item.stream)
-        header = await self._verified(batch)
+        header = await self._with_keys(partial(_verified, batch))
         rows = await self._ledger.of_command(item.stream, item.command_id)
         if not rows:
             raise _diverged(item.stream, 0)
         digest = rows[0].command_digest
         stored = await self._ledger.command(digest) if digest is not None else None
         if stored is None or (stored.unit, stored.payload) != (header.unit, item.payload):
-            raise ApplicationError(
-                "command_reused",
-                "command_reused",
-                {"command": str(item.command_id)},
-                type="CommandReused",
-                non_retryable=True,
-            )
+            raise coded(CommandReused("command_reused", command=str(item.command_id)), CommandReused.__name__)
         return True
 
     @activity.defn(name="append")
@@ -137,17 +142,7 @@ class LedgerActivities:
             ApplicationError: `NotSigned`, `Diverged`, `CommandReused` or `Refused`.
         """
         await self._check_caller(*(part.stream for part in request.parts))
-        keys = await self._keys.current()
-        while True:
-            try:
-                return await self._append_signed(request, keys)
-            except (NotSignedError, KeysChanged) as error:
-                # The key may have been named, or retired, a moment ago.
-                if (newer := await self._keys.refresh()) is keys:
-                    if isinstance(error, NotSignedError):
-                        raise _not_signed(error) from None
-                    raise
-                keys = newer
+        return await self._with_keys(partial(self._append_signed, request))
 
     async def _append_signed(self, request: AppendRequest, keys: Keys) -> AppendAnswer:
         """Check the signature with the keys, and append.
@@ -181,7 +176,7 @@ class LedgerActivities:
                 for part in request.parts
             )
         except (ValueError, IndexError) as error:
-            raise ApplicationError("malformed", "malformed", {}, type="NotSigned", non_retryable=True) from error
+            raise coded(NotSignedError("malformed"), "NotSigned") from error
         for _, event in events:
             if event.draft.type in NAMES_EDITION:
                 await self._edition(json.loads(event.draft.payload)["edition"])
@@ -234,30 +229,31 @@ class LedgerActivities:
         try:
             return await self._ledger.append(request)
         except Expired as error:
-            raise _not_signed(error) from error
+            raise coded(error, "NotSigned") from error
         except (Diverged, CommandReused) as error:
-            raise ApplicationError(
-                error.code, error.code, error.facts, type=type(error).__name__, non_retryable=True
-            ) from error
+            raise coded(error, type(error).__name__) from error
         except BadBodyError as error:
-            raise ApplicationError(error.code, error.code, error.facts, type="Refused", non_retryable=True) from error
+            raise coded(error, "Refused") from error
 
     async def _check_caller(self, *streams: str) -> None:
         check_caller((await self._keys.current()).installation, *streams)
 
-    async def _verified(self, batch: SignedBatch) -> Header:
-        """Return the header of a batch whose signature is valid.
+    async def _with_keys(self, work: Callable[[Keys], Awaitable[T]]) -> T:
+        """Do work with the keys that were read last; again with newer ones, where they are the reason of a refusal.
 
         Raises:
-            ApplicationError: `NotSigned`.
+            ApplicationError: `NotSigned`: also with the newest.
         """
         keys = await self._keys.current()
         while True:
             try:
-                return keys.verify(batch.header, batch.signature, batch.items)
-            except NotSignedError as error:
+                return await work(keys)
+            except (NotSignedError, KeysChanged) as error:
+                # The key may have been named, or retired, a moment ago.
                 if (newer := await self._keys.refresh()) is keys:
-                    raise _not_signed(error) from None
+                    if isinstance(error, NotSignedError):
+                        raise coded(error, "NotSigned") from None
+                    raise
                 keys = newer
 
     async def _edition(self, digest: str) -> Edition:
@@ -269,13 +265,12 @@ class LedgerActivities:
         return edition_of(body)
 
 
-def _not_signed(error: CodedError) -> ApplicationError:
-    return ApplicationError(error.code, error.code, error.facts, type="NotSigned", non_retryable=True)
+async def _verified(batch: SignedBatch, keys: Keys) -> Header:
+    return keys.verify(batch.header, batch.signature, batch.items)
 
 
 def _diverged(stream: str, version: int) -> ApplicationError:
-    facts = {"stream": stream, "version": version}
-    return ApplicationError("diverged", "diverged", facts, type="Diverged", non_retryable=True)
+    return coded(Diverged("diverged", stream=stream, version=version), Diverged.__name__)
 
 
 def _signed(draft: Draft, item: BatchItem, commands: Mapping[BatchItem, SignedCommand], header: Header) -> Draft:

@@ -10,7 +10,6 @@ import asyncio
 from typing import Any
 
 import structlog
-from temporalio.exceptions import ApplicationError
 from temporalio.worker import (
     HandleUpdateInput,
     Interceptor,
@@ -19,7 +18,7 @@ from temporalio.worker import (
 )
 
 from ledger.signing import KeySource, NotSignedError, SignedBatch
-from workflows.messages import KEYS_UNREAD
+from workflows.messages import KEYS_UNREAD, coded
 
 log = structlog.get_logger()
 
@@ -59,8 +58,7 @@ class SignatureCheck(Interceptor):
             is_new = error.code == "unknown_key"
             if is_new:
                 self._loop.call_soon_threadsafe(self._read_again)
-            kind = KEYS_UNREAD if is_new else "NotSigned"
-            raise ApplicationError(error.code, error.code, error.facts, type=kind, non_retryable=True) from None
+            raise coded(error, KEYS_UNREAD if is_new else "NotSigned") from None
 
     def _read_again(self) -> None:
         if self._reading is None or self._reading.done():

@@ -21,6 +21,7 @@ from temporalio.exceptions import ApplicationError
 
 from domain.installation import STREAM
 from domain.streams import STREAM_CHARS, is_cycle, is_year
+from errors import CodedError
 from ledger.bodies import EventBody, decode_body
 from ledger.events import Draft, RecordedEvent
 from ledger.signing import SignedBatch
@@ -71,6 +72,15 @@ PENDING = "Pending"
 
 TASK_TIMEOUT = timedelta(seconds=3)
 """After this, a killed worker's task goes to another worker. Users would notice the server's default of 10 s."""
+
+
+TOLD = frozenset({"Refused", "NotSigned", "Diverged", "CommandReused"})
+"""The types of the errors that answer an update for good, with a code and facts."""
+
+
+def coded(error: CodedError, type_: str) -> ApplicationError:
+    """Return a coded error in the form in which it leaves activities and workflows. It is not tried again."""
+    return ApplicationError(error.code, error.code, error.facts, type=type_, non_retryable=True)
 
 
 def not_ours(code: str = "not_ours") -> ApplicationError:

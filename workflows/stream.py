@@ -36,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
         AppendRequest,
         PartMessage,
         RecallRequest,
+        coded,
         not_ours,
         stream_of,
     )
@@ -239,7 +240,7 @@ class StreamWorkflow:
             if header.actor in RESERVED or not header.actor:
                 raise NotSignedError("malformed")
         except NotSignedError as error:
-            raise ApplicationError(error.code, error.code, error.facts, type="NotSigned", non_retryable=True) from None
+            raise coded(error, "NotSigned") from None
         for index, item in enumerate(batch.items):
             if len(item.stream) > STREAM_CHARS or not is_decided(item.stream):
                 raise refused(Refused("not_a_cycle_name", name=item.stream[:80]), index)

@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         FAILED,
         NOT_OURS,
         PENDING,
+        TOLD,
         AppendAnswer,
         DraftMessage,
         EventMessage,
@@ -82,7 +83,7 @@ def answer_to(error: FailureError, item: BatchItem) -> ApplicationError:
         return pending()
     if cause.type == FAILED:
         return refused(Refused("undecidable", act=item.payload[:200], kind=cause.message))
-    return cause if cause.type in {"Refused", "NotSigned", "Diverged", "CommandReused"} else pending()
+    return cause if cause.type in TOLD else pending()
 
 
 def cause_of(error: BaseException) -> ApplicationError | None:
