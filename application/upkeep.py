@@ -10,8 +10,7 @@ import structlog
 
 from errors import CodedError
 from i18n.messages import sentence
-from ledger.connection import is_lost
-from ledger.postgres import PostgresLedger
+from ledger.notices import AnnouncesAppends, wake_on_appends
 
 AWAY_S = 2.0
 """The pause after a failure: a database that was away for a moment is not waited for a whole pause."""
@@ -34,7 +33,7 @@ class Upkeep:
     """
 
     def __init__(
-        self, ledger: PostgresLedger, is_passing: Callable[[BaseException], bool], told: tuple[type[CodedError], ...]
+        self, ledger: AnnouncesAppends, is_passing: Callable[[BaseException], bool], told: tuple[type[CodedError], ...]
     ) -> None:
         self._ledger, self._is_passing, self._told = ledger, is_passing, told
         self._tasks: list[asyncio.Task[None]] = []
@@ -64,13 +63,7 @@ class Upkeep:
 
     async def _listen(self) -> None:
         while True:
-            try:
-                async with self._ledger.notices(self._note_append) as lost:
-                    self._note_append()  # for what was appended before
-                    await lost.wait()
-            except Exception as error:  # the poll makes up for it, and another connection is tried
-                if not is_lost(error):
-                    log.exception("upkeep", upkeep="notices")
+            await wake_on_appends(self._ledger, self._note_append)
             await asyncio.sleep(AWAY_S)
 
     def _note_append(self) -> None:

@@ -142,10 +142,10 @@ def may_pass(error: BaseException) -> bool:
     Of an error that is not known this is False: repeated for ever, it would keep all others waiting.
     """
     if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "").startswith((*_LOST_SQLSTATES, *_OVERLOADED_SQLSTATES, *_SHORT_SQLSTATES))
+        return is_lost(error) or is_overloaded(error) or (error.sqlstate or "").startswith(_SHORT_SQLSTATES)
     if isinstance(error, asyncpg.InterfaceError):
         # The others say how the connection is; these, that it was given a value that it cannot send.
-        return not isinstance(error, ValueError) and not isinstance(error.__cause__, UnicodeEncodeError)
+        return not isinstance(error, ValueError) and not is_unstorable_text(error)
     return isinstance(error, (OSError, asyncpg.InternalClientError))
 
 

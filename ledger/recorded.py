@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Collection, Iterable, Iterator
 from contextvars import Context
 from typing import Protocol
 from uuid import UUID
@@ -20,6 +19,7 @@ import structlog
 from ledger.bodies import BadBodyError
 from ledger.connection import is_lost, is_overloaded
 from ledger.events import RecordedEvent
+from ledger.notices import AnnouncesAppends, wake_on_appends
 from ledger.protocol import UnreadableRowError
 from ledger.receipts import CommandOutcome
 from ledger.signing import BatchItem, Header, SignedBatch, SignedCommand
@@ -30,7 +30,7 @@ POLL_S = 0.25
 log = structlog.get_logger()
 
 
-class ReadableRows(Protocol):
+class ReadableRows(AnnouncesAppends, Protocol):
     """What is read of a ledger."""
 
     async def of_commands(self, commands: Collection[tuple[str, UUID]]) -> tuple[RecordedEvent, ...]:
@@ -38,9 +38,6 @@ class ReadableRows(Protocol):
 
     async def commands(self, digests: Collection[bytes]) -> dict[bytes, SignedCommand]:
         """See `ledger.protocol.Ledger`."""
-
-    def notices(self, wake: Callable[[], None]) -> AbstractAsyncContextManager[asyncio.Event]:
-        """Call `wake` after every group of appends; the event is set when no more notices come."""
 
 
 class Standing:
@@ -117,7 +114,8 @@ class RecordedCommands:
     async def _look_on(self) -> None:
         while self._waiting:
             if self._listener is None or self._listener.done():  # it was never there, or its connection was lost
-                self._listener = asyncio.create_task(self._listen(), context=Context())
+                listening = wake_on_appends(self._source, self._note_append)
+                self._listener = asyncio.create_task(listening, context=Context())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._poll_s):
                     await self._appended.wait()
@@ -127,15 +125,6 @@ class RecordedCommands:
             except Exception as error:  # those who wait are told when the engine has answered
                 if not (is_lost(error) or is_overloaded(error)):
                     log.exception("our bug")
-
-    async def _listen(self) -> None:
-        try:
-            async with self._source.notices(self._note_append) as lost:
-                self._note_append()  # for what was appended before
-                await lost.wait()
-        except Exception as error:  # the poll makes up for it, and another connection is tried
-            if not is_lost(error):
-                log.exception("our bug")
 
     def _note_append(self) -> None:
         if self._waiting:
