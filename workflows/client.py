@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -35,7 +34,7 @@ from ledger.protocol import Diverged
 from ledger.receipts import Receipt
 from ledger.signing import Header, NotSignedError, SignedBatch
 from local.certificates import ClientTls
-from workflows.messages import DATA_CONVERTER, KEYS_UNREAD, TASK_QUEUE, TASK_TIMEOUT, workflow_of
+from workflows.messages import DATA_CONVERTER, KEYS_UNREAD, TASK_QUEUE, TASK_TIMEOUT, TOLD, workflow_of
 from workflows.stream import MEMO
 
 RESEND_S = 0.2
@@ -61,7 +60,8 @@ _REJECTED = {
 }
 """The server refuses the request itself: a mistake of program or set-up, which sending again does not mend."""
 
-_AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
+AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
+"""The server does not answer."""
 
 
 class TemporalClient:
@@ -71,7 +71,7 @@ class TemporalClient:
         self._client = client
         self._task_queue = task_queue
         self._slots: dict[str, asyncio.Semaphore] = {}
-        self._running: OrderedDict[str, WorkflowHandle[Any, Any]] = OrderedDict()
+        self._running: dict[str, None] = {}
         self._connected = False
 
     async def submit(self, stream: str, batch: SignedBatch) -> Receipt:
@@ -113,7 +113,7 @@ class TemporalClient:
                     # The connection was cut while it was being made, as by a server that is busy starting.
                     await asyncio.sleep(RESEND_S)
                     continue
-                if error.status in _AWAY:
+                if error.status in AWAY:
                     raise
             break
         self._connected = True
@@ -142,7 +142,7 @@ class TemporalClient:
                     await asyncio.sleep(RESEND_S)
                     continue
                 # FAILED_PRECONDITION: the run's last task timed out because its worker was killed; try again.
-                if error.status in {RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.FAILED_PRECONDITION, *_AWAY}:
+                if error.status in {RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.FAILED_PRECONDITION, *AWAY}:
                     await asyncio.sleep(RESEND_S)
                     continue
                 raise
@@ -150,9 +150,10 @@ class TemporalClient:
     async def _send(self, stream: str, batch: SignedBatch) -> Receipt:
         """Send a batch: as an update alone while the stream's workflow is known to run, otherwise with a start."""
         name, id_ = workflow_of(stream, Header.parse(batch.header).installation)
-        if (known := self._running.get(id_)) is not None:
+        if id_ in self._running:
+            handle: WorkflowHandle[Any, Any] = self._client.get_workflow_handle(id_)
             try:
-                answer: Receipt = await known.execute_update(
+                answer: Receipt = await handle.execute_update(
                     "submit", batch, result_type=Receipt, rpc_timeout=timedelta(seconds=ANSWER_DEADLINE_S)
                 )
             except RPCError as error:
@@ -162,9 +163,9 @@ class TemporalClient:
             else:
                 return answer
         receipt = await self._send_with_start(name, id_, stream, batch)
-        self._running[id_] = self._client.get_workflow_handle(id_)
-        while len(self._running) > RUNNING_KNOWN:
-            self._running.popitem(last=False)
+        self._running[id_] = None
+        if len(self._running) > RUNNING_KNOWN:
+            del self._running[next(iter(self._running))]
         return receipt
 
     async def _send_with_start(self, name: str, id_: str, stream: str, batch: SignedBatch) -> Receipt:
@@ -195,7 +196,7 @@ class TemporalClient:
 
 
 def _refusal(error: ApplicationError) -> RefusedError | Diverged | PendingError:
-    if error.type not in {"Refused", "NotSigned", "Diverged", "CommandReused", KEYS_UNREAD}:
+    if error.type not in TOLD | {KEYS_UNREAD}:
         return PendingError()
     details = list(error.details)
     code = str(details[0]) if details else error.message

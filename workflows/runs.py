@@ -17,6 +17,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.installation import STREAM
+from workflows.client import AWAY
 from workflows.messages import TASK_QUEUE, TASK_TIMEOUT, workflow_of
 from workflows.post import WORKFLOW_ID
 from workflows.stream import ENGINE_EPOCH, EPOCH_MEMO, MEMO
@@ -28,13 +29,6 @@ PARALLEL = 16
 """Workflows that are started at once."""
 
 ANSWER_S = timedelta(seconds=10)
-
-_AWAY = {
-    RPCStatusCode.UNAVAILABLE,
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.CANCELLED,
-    RPCStatusCode.RESOURCE_EXHAUSTED,
-}
 
 Streams = Mapping[str, bool]
 """Streams that a workflow decides, each with whether it is open."""
@@ -75,7 +69,7 @@ class _Expected:
 
 def is_away(error: BaseException) -> bool:
     """True when Temporal cannot be reached, or does not answer now: trying again can help."""
-    return isinstance(error, RPCError) and error.status in _AWAY
+    return isinstance(error, RPCError) and error.status in {RPCStatusCode.RESOURCE_EXHAUSTED, *AWAY}
 
 
 class Runs:
