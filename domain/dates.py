@@ -58,7 +58,7 @@ def _instants(text: str) -> When:
 
 def format_when(when: When) -> str:
     """Return the shortest text that `parse_when` reads as the same range: a month and a year are written as such."""
-    if when.earliest == when.latest:
+    if when.is_instant:
         return when.earliest.isoformat()
     ends = written_ends(when)
     if ends is None:

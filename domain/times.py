@@ -100,13 +100,13 @@ class When:
 
     def ends_within(self, since: datetime, until: datetime | None) -> bool:
         """Return whether this ends in the period from `since`, included, to `until`, not included."""
-        if self.earliest == self.latest:
+        if self.is_instant:
             return since <= self.latest and (until is None or self.latest < until)
         return since < self.latest and (until is None or self.latest <= until)
 
     def touches(self, since: datetime, until: datetime | None) -> bool:
         """Return whether this and the period from `since` to `until` can have an instant in common."""
-        if self.earliest == self.latest:
+        if self.is_instant:
             return since <= self.latest and (until is None or self.latest <= until)
         return since < self.latest and (until is None or self.earliest < until)
 
@@ -123,7 +123,7 @@ class When:
     @property
     def last_day(self) -> date:
         """The last possible day, in Vietnamese time: the day that ends with the range."""
-        return self.day if self.earliest == self.latest else day_ending(self.latest)
+        return self.day if self.is_instant else day_ending(self.latest)
 
 
 def earlier_of(first: When | None, second: When) -> When:
