@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import pytest
 import shown_texts
+from engine_help import queue_of
 from hypothesis import settings
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -41,7 +42,7 @@ from workflows.client import TemporalClient
 from workflows.cluster_cycle import ClusterCycle
 from workflows.installation import InstallationStream
 from workflows.interceptor import worker_options
-from workflows.messages import DATA_CONVERTER, TASK_QUEUE
+from workflows.messages import DATA_CONVERTER
 from workflows.post import Post
 from workflows.unknown import Unknown
 
@@ -166,7 +167,7 @@ async def open_app(
     async with AsyncExitStack() as stack:
         ledger = await open_ledger(endpoints.database_url, installed.id)
         stack.push_async_callback(ledger.close)
-        queue = f"{TASK_QUEUE}-{installed.id}"
+        queue = queue_of(installed)
         await stack.enter_async_context(running_worker(client, ledger, Texts(ledger.pool), installed, queue))
         session = Session.of(where, endpoints, installed, ledger, TemporalClient(client, queue))
         stack.push_async_callback(session.close)

@@ -13,7 +13,9 @@ from cli.session import Session
 from domain.rules import Edition
 from domain.streams import cycle_stream, folded
 from domain.times import start_of
+from local.installation import Installation
 from vault.persons import Contact
+from workflows.messages import TASK_QUEUE
 
 CITY = "mttq-hanoi"
 YEAR = 2026
@@ -26,6 +28,11 @@ def units(count: int) -> list[str]:
 def unit_name(unit: str) -> str:
     """The name of a unit of the tests: never its id, so that a page that shows an id is noticed."""
     return unit.replace("don-vi-", "Đơn vị ").replace("-", " ").capitalize()
+
+
+def queue_of(installed: Installation) -> str:
+    """The task queue of a test's own worker."""
+    return f"{TASK_QUEUE}-{installed.id}"
 
 
 async def open_cycle(

@@ -14,7 +14,7 @@ import asyncpg
 import liar
 import pytest
 from conftest import eventually
-from engine_help import CITY, YEAR, enter_staff, event_names, open_cycle, submit, units
+from engine_help import CITY, YEAR, enter_staff, event_names, open_cycle, queue_of, submit, units
 from liar import lying_engine
 from speech import RULES
 from temporalio.client import Client
@@ -33,7 +33,6 @@ from ledger.signing import SignedBatch
 from web import urls
 from workflows.client import TemporalClient, open_client
 from workflows.cluster_cycle import ClusterCycle
-from workflows.messages import TASK_QUEUE
 
 PAPER = {"title": "Giao ước"}
 NEVER_S = 1_000.0
@@ -523,7 +522,7 @@ async def test_a_connection_that_is_cut_while_it_is_made_is_tried_again(
     monkeypatch.setattr("workflows.client.RESEND_S", 0.01)
     stream = await open_cycle(app, RULES, members=units(2))
     cutting: Any = Cutting(client, times)
-    app.client = TemporalClient(cutting, f"{TASK_QUEUE}-{app.installed.id}")
+    app.client = TemporalClient(cutting, queue_of(app.installed))
     fields = {"kind": "covenant", "document": {"title": "Giao ước"}}
     if recorded:
         await submit(app, stream, CITY, "present-draft", fields)

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 from conftest import NewInstallation, eventually, open_app, running_worker
-from engine_help import CITY, YEAR, enter_staff, event_names, open_cycle, submit, units
+from engine_help import CITY, YEAR, enter_staff, event_names, open_cycle, queue_of, submit, units
 from liar import LyingCycle
 from speech import RULES
 from temporalio import activity, workflow
@@ -97,10 +97,6 @@ async def signature_of(app: Session, stream: str, unit: str) -> SignedBatch:
 def payload(text: str | bytes, **metadata: bytes) -> RawValue:
     data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
     return RawValue(Payload(metadata=metadata or JSON, data=data))
-
-
-def queue_of(app: Session) -> str:
-    return f"thidua-{app.installed.id}"
 
 
 async def run_of(handle: WorkflowHandle[Any, Any]) -> str | None:
@@ -249,7 +245,7 @@ async def test_years_and_installation_refuse_them_too(app: Session, client: Clie
     type_, id_ = workflow_of(stream, app.installed.id)
     handle = client.get_workflow_handle(id_)
     if kind == "installation":
-        await client.start_workflow(type_, stream, id=id_, task_queue=queue_of(app))
+        await client.start_workflow(type_, stream, id=id_, task_queue=queue_of(app.installed))
     good, run, before = await signature_of(app, f"{CITY}/{YEAR}/x", CITY), await run_of(handle), await app.ledger.tip()
     for make in POISON.values():
         await refusal(handle, as_payload(make(good)))
@@ -326,7 +322,7 @@ async def test_activities_answer_workflows_of_ours_only(app: Session, client: Cl
             with pytest.raises(WorkflowFailureError) as failed:
                 # It has the id of a cycle, too.
                 await client.execute_workflow(
-                    Forger.run, args=[queue_of(app), name, request], id=stream, task_queue="forger"
+                    Forger.run, args=[queue_of(app.installed), name, request], id=stream, task_queue="forger"
                 )
             cause = failed.value.cause
             assert isinstance(cause, ActivityError)
@@ -379,7 +375,7 @@ async def test_nothing_lasts_that_a_stranger_starts(app: Session, client: Client
         "a type that there is not": ("Forger", f"{new}-9", [payload("{")]),
     }
     handles = [
-        await client.start_workflow(type_, args=arguments, id=id_, task_queue=queue_of(app))
+        await client.start_workflow(type_, args=arguments, id=id_, task_queue=queue_of(app.installed))
         for type_, id_, arguments in starts.values()
     ]
     for name, handle in zip(starts, handles, strict=True):
@@ -461,7 +457,7 @@ async def test_what_was_ended_runs_again_with_the_next_act(app: Session, client:
 @pytest.fixture
 def own_queue(app: Session) -> str:
     """A queue that has one worker at a time, so that it is known which one works."""
-    return f"{queue_of(app)}-{uuid4().hex[:8]}"
+    return f"{queue_of(app.installed)}-{uuid4().hex[:8]}"
 
 
 def liars_worker(client: Client, queue: str, **options: Any) -> Worker:
@@ -586,7 +582,9 @@ async def test_an_append_that_has_no_end_in_time_is_pending_and_the_next_goes_on
     handle = client.get_workflow_handle(stream)
     assert await refusal(handle, await signature_of(app, stream, members[0])) == "Pending: pending"
     with pytest.raises(PendingError):
-        await TemporalClient(client, queue_of(app)).submit(stream, await signature_of(app, stream, members[0]))
+        await TemporalClient(client, queue_of(app.installed)).submit(
+            stream, await signature_of(app, stream, members[0])
+        )
     assert (await submit(app, stream, members[1], "sign", {"unit": members[1]})).outcomes[0].versions == [3]
 
 
@@ -648,7 +646,7 @@ async def test_a_stream_that_cannot_be_loaded_is_loaded_again_and_acts_are_pendi
 
     with monkeypatch.context() as broken:
         broken.setattr(PostgresLedger, "load", fail)
-        started = await client.start_workflow("ClusterCycle", stream, id=stream, task_queue=queue_of(app))
+        started = await client.start_workflow("ClusterCycle", stream, id=stream, task_queue=queue_of(app.installed))
         assert await refusal(handle, batch) == "Pending: pending"
     assert (await app.submit_signed(stream, batch)).outcomes[0].versions == [3]
     assert await run_of(handle) == started.first_execution_run_id

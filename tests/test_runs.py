@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 import structlog.testing
 from conftest import NewInstallation, eventually
-from engine_help import CITY, YEAR, assert_ledger_verifies, enter_staff, open_cycle, submit, units
+from engine_help import CITY, YEAR, assert_ledger_verifies, enter_staff, open_cycle, queue_of, submit, units
 from speech import RULES
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy
@@ -30,19 +30,15 @@ from ledger.turn import Turn
 from projections.board_table import Board
 from projections.open_streams import decided_streams
 from worker import compare_runs
-from workflows.messages import TASK_QUEUE, workflow_of
+from workflows.messages import workflow_of
 from workflows.runs import POST, Runs, StartedRuns
 from workflows.stream import ENGINE_EPOCH, EPOCH_MEMO, MEMO
-
-
-def queue_of(app: Session) -> str:
-    return f"{TASK_QUEUE}-{app.installed.id}"
 
 
 async def compared(app: Session, client: Client, **options: Any) -> StartedRuns:
     """What the worker does every 30 s."""
     await Board(app.ledger, app.texts).catch_up()
-    runs = Runs(client, app.installed.id, queue_of(app))
+    runs = Runs(client, app.installed.id, queue_of(app.installed))
     started = await runs.compare(partial(decided_streams, app.ledger), **options)
     assert started.error is None
     return started
@@ -127,7 +123,7 @@ async def test_a_run_of_another_engine_is_started_again_from_the_ledger(app: Ses
             name,
             stream,
             id=stream,
-            task_queue=queue_of(app) + queue,
+            task_queue=queue_of(app.installed) + queue,
             memo=memo,
             id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
         )
@@ -238,7 +234,7 @@ async def test_after_the_database_was_lost_every_run_is_started_again(app: Sessi
     stream = await open_cycle(app, RULES, members=units(1))
     await settled(app, client)
     turn, board = Turn(app.ledger.url, RUNS_LOCK), Board(app.ledger, app.texts)
-    work = partial(compare_runs, Runs(client, app.installed.id, queue_of(app)), app.ledger, board, turn)
+    work = partial(compare_runs, Runs(client, app.installed.id, queue_of(app.installed)), app.ledger, board, turn)
     with structlog.testing.capture_logs() as logs:
         await work()
         await work()
