@@ -11,11 +11,12 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from application.application import Application, CommandInput
+from application.city_script import SECRETARIAT, CityFile
 from application.gate import at_command_line
 from application.rehearsal_roles import RehearsalRole
-from application.rehearsed_city import SECRETARIAT, CityFile, PlannedCity, PlannedCluster, officer_of, plan_city
-from application.year_file import enter_people, start_year
+from application.rehearsed_city import PlannedCity, PlannedCluster, officer_of, plan_city
 from application.yaml_files import edition_file, read_model
+from application.year_file import enter_people, start_year
 from domain.deviations import deviations
 from domain.rules import Edition
 from domain.streams import cycle_stream
@@ -75,8 +76,11 @@ class CityPlayer:
         city, organiser = self.city, self.city.file.organiser
         reported, late, signing = city.cluster("midyear", 0), city.cluster("midyear", 1), city.cluster("signing", 0)
         head, deputy, waiting = signing.units[0], reported.units[1], late.units[-3]
+        names = {organiser: city.file.organiser_name} | {
+            unit.id: unit.name for cluster in city.clusters for unit in cluster.plan.units
+        }
         return tuple(
-            RehearsalRole(part=part, person=person, cycle=self.stream(cluster), unit=unit)
+            RehearsalRole(part=part, person=person, cycle=self.stream(cluster), unit=unit, unit_name=names[unit])
             for part, person, cluster, unit in (
                 ("secretary", officer_of(organiser), reported, organiser),
                 ("head", officer_of(head), signing, head),

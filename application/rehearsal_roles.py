@@ -20,6 +20,7 @@ class RehearsalRole(FrozenModel):
     person: Label
     cycle: Label
     unit: Label
+    unit_name: Label
 
 
 class RehearsalRoles(FrozenModel):

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 from accounts import Kind
 from accounts.store import Accounts
 from application.city_player import CityPlayer, city_player
+from application.rehearsal_partner import RehearsalPartner
 from application.rehearsal_roles import RehearsalRoles
 from application.scenario import Played, Stage, play
 from audit.replay import SurenessIndex
@@ -61,10 +62,9 @@ async def demo(*, as_json: bool) -> int:
     say(_("data in {data}, cache in {cache}, logs in {logs}").format(data=dirs.data, cache=dirs.cache, logs=dirs.logs))
     async with session("web", say, rehearsal=True) as app:
         shown = await _play(app, say)
-        await _wait_for_post(app)
         say(_("Verifying all of it."))
         report = await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch)
-        rows = [await _row(app, one, verified=report.ok) for one in shown.documented]
+        rows = [{**row, "verified": report.ok} for row in shown.rows]
         city = await _city_row(app, shown.city)
         seconds = time.monotonic() - started
         commands = _next_commands()
@@ -91,9 +91,12 @@ async def demo(*, as_json: bool) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What was played, and who may look at it with which password. `people`: account, kind, path of the first page."""
+    """The documented years and the city that were played, and who may look at them with which password.
 
-    documented: list[Played]
+    `people`: account, kind, path of the first page.
+    """
+
+    rows: list[dict[str, Any]]
     city: CityPlayer
     people: list[tuple[str, Kind, str]]
     roles: RehearsalRoles
@@ -102,6 +105,8 @@ class _Shown:
 async def _play(app: Session, say_: Callable[[str], None]) -> _Shown:
     """Play the documented years and the city, and make the accounts."""
     documented = [await play(app, file, _progress(say_)) for file in PLAYED]
+    await _wait_for_post(app)  # the table counts their notices; those of the city are sent while it is visited
+    rows = [await _row(app, one) for one in documented]
     city = city_player(app, CITY, _city_progress(say_))
     text = _("Rehearsed city: {clusters} clusters with {wards} wards, {count} acts")
     facts = {"clusters": len(city.city.clusters), "wards": len(city.city.people), "count": city.total}
@@ -122,7 +127,7 @@ async def _play(app: Session, say_: Callable[[str], None]) -> _Shown:
     people += [(role.person, "staff", urls.TASKS) for role in roles.roles if role.person not in known]
     await _create_accounts(app, people, roles.password)
     write_private(app.paths.data / ROLES_FILE, roles.model_dump_json())
-    return _Shown(documented, city, people, roles)
+    return _Shown(rows, city, people, roles)
 
 
 async def _create_accounts(app: Session, people: list[tuple[str, Kind, str]], password: str) -> None:
@@ -180,7 +185,6 @@ async def served(say_: Callable[[str], None]) -> AsyncIterator[tuple[str, str]]:
     _clear(paths())
     async with session("web", say_, rehearsal=True) as app:
         shown = await _play(app, say_)
-        await _wait_for_post(app)
         yield app.endpoints.web_address or "", shown.roles.password
 
 
@@ -198,7 +202,14 @@ async def _serve_until_interrupted(app: Session, address: str, shown: _Shown) ->
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(app.paths, app.endpoints, stop)
+    visited = frozenset(role.unit for role in shown.roles.roles)
+    others = asyncio.create_task(RehearsalPartner(shown.city, visited).run())
+    try:
+        await serve(app.paths, app.endpoints, stop)
+    finally:
+        others.cancel()
+        with suppress(asyncio.CancelledError):
+            await others
 
 
 def _clear(dirs: Paths) -> None:
@@ -234,7 +245,7 @@ async def _post_cursor(app: Session) -> int:
     return post.cursor(to_envelope(last)) if last is not None else 0
 
 
-async def _row(app: Session, played: Played, *, verified: bool) -> dict[str, Any]:
+async def _row(app: Session, played: Played) -> dict[str, Any]:
     history = await app.history(played.stream)
     state, rules = await app.state(played.stream)
     positions = {row.position for row, _envelope in history}
@@ -263,7 +274,6 @@ async def _row(app: Session, played: Played, *, verified: bool) -> dict[str, Any
         "deviations": len([one for one in found if one.article and not one.settled]),
         "remarks": len([one for one in found if not one.article and not one.settled]),
         "notices": len(sent),
-        "verified": verified,
     }
 
 
@@ -281,7 +291,7 @@ async def _city_row(app: Session, player: CityPlayer) -> dict[str, Any]:
         "acts": player.total,
         "events": events,
         "deviations": found,
-        "now": as_iso(player.city.now.date()),
+        "now": player.city.now.date().isoformat(),
     }
 
 
