@@ -1,6 +1,6 @@
 """What a cluster of a rehearsed city hands in up to the middle of the year, from a file of texts and by chance.
 
-Each stage is a method of `_Script`. Oddities, such as a unit that declines to sign, go to clusters with certain numbers.
+Each stage is a method of `_Script`. Oddities, such as a unit that declines to sign, go to certain clusters.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Names(FrozenModel):
     given: tuple[Label, ...]
 
 
-class Paper(FrozenModel):
+class CityPaper(FrozenModel):
     """A paper of the city, with its text."""
 
     title: Label
@@ -61,8 +61,8 @@ class CityFile(FrozenModel):
     pilot_edition: Label
     clusters: dict[Stage, int] = Field(min_length=4)
     names: Names
-    papers: dict[Label, Paper]
-    covenant_again: Paper
+    papers: dict[Label, CityPaper]
+    covenant_again: CityPaper
     comments: tuple[Label, ...]
     answer_to_comment: Label
     reasons: dict[Label, Label]
@@ -160,7 +160,7 @@ class _Script:
         if self.is_one_in(3, 1):
             yield self.batch((month, day, 16), SECRETARIAT, self.place_corrected(meeting))
 
-    def presented(self, kind: str, by: str, paper: Paper) -> tuple[str, Mapping[str, Any]]:
+    def presented(self, kind: str, by: str, paper: CityPaper) -> tuple[str, Mapping[str, Any]]:
         return "present-draft", {"kind": kind, "presented_by": by, "document": paper.document()}
 
     def place_corrected(self, meeting: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
