@@ -132,10 +132,11 @@ class CityPlayer:
         return max(now, before)
 
     async def _acknowledge(self, stream: str) -> None:
-        """The secretariat has seen the first deviation of the cluster."""
-        found = deviations(*await self.app.state(stream))
-        if open_ := [one for one in found if one.article and not one.settled and not one.acknowledged]:
-            fields = {"key": open_[0].key, "reason": self.city.file.reasons["acknowledged"]}
+        """The secretariat has seen the first deviation of the cluster. Once is enough, when it is played again."""
+        state, rules = await self.app.state(stream)
+        found = [one for one in deviations(state, rules) if one.article and not one.settled]
+        if found and not state.corrections.acknowledged:
+            fields = {"key": found[0].key, "reason": self.city.file.reasons["acknowledged"]}
             await self._submit(stream, SECRETARIAT, [("acknowledge", fields)], "acknowledged", None)
 
     async def _submit(

@@ -65,6 +65,7 @@ class CityFile(FrozenModel):
     covenant_again: CityPaper
     comments: tuple[Label, ...]
     answer_to_comment: Label
+    extension_reasons: tuple[Label, ...]
     reasons: dict[Label, Label]
     report: Document
     titles: tuple[Label, ...]
@@ -244,7 +245,12 @@ class _Script:
         asking, waiting, late, *others = reversed(self.units)
         in_time = self.some(0.8, others[::-1])
         yield from self.reported(7, 3, in_time)
-        ask = {"unit": asking, "duty": "midyear-report", "until": self.day(7, 24), "reason": reasons["extension"]}
+        ask = {
+            "unit": asking,
+            "duty": "midyear-report",
+            "until": self.day(7, 24),
+            "reason": self.random.choice(self.file.extension_reasons),
+        }
         yield self.batch((7, 8, 9), asking, ("ask-extension", ask))
         if self.number % 2:
             granted = {k: ask[k] for k in ("unit", "duty", "until")} | {"reason": reasons["granted"]}
@@ -259,7 +265,8 @@ class _Script:
         if self.number > 1:
             yield from self.reported(7, 13, [late])
         if self.number % 3:
-            asked = {**ask, "unit": waiting, "until": self.day(7, 31)}
+            reason = self.random.choice(self.file.extension_reasons)
+            asked = {**ask, "unit": waiting, "until": self.day(7, 31), "reason": reason}
             yield self.batch((7, 15, 15), waiting, ("ask-extension", asked))
         accepted = [("accept-report", {"unit": unit}) for unit in in_time[:-1][: self.number % 4]]
         if accepted:

@@ -14,7 +14,6 @@ from fastapi import Request
 from application.rehearsal_roles import Part, RehearsalRole, RehearsalRoles, read_roles
 from domain.installation import STREAM, is_rehearsal
 from domain.msgids import N_
-from errors import NotFoundError
 from ledger.mapping import to_envelope
 from web import urls
 from web.services import Services, get_services
@@ -83,17 +82,11 @@ def shown_roles(services: Services) -> RehearsalRoles | None:
     return read_roles(file) if services.application.rehearsal and file is not None else None
 
 
-async def offered_roles(request: Request) -> RehearsalRoles:
-    """The roles that a visitor may take.
-
-    Raises:
-        NotFoundError: `page_not_found`: the installation is no rehearsal, or offers none.
-    """
+async def offered_roles(request: Request) -> RehearsalRoles | None:
+    """The roles that a visitor may take; None where the installation is no rehearsal, or offers none."""
     services = get_services(request)
     roles = shown_roles(services)
-    if roles is None or not await _is_rehearsed(services):
-        raise NotFoundError("page_not_found", "path")
-    return roles
+    return roles if roles is not None and await _is_rehearsed(services) else None
 
 
 async def _is_rehearsed(services: Services) -> bool:

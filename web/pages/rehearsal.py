@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from domain.strengths import Strength
-from errors import NotFoundError
+from i18n.messages import sentence
 from web import urls
 from web.auth import sent_form, today
 from web.cookies import cookie_secret, set_login
@@ -21,6 +23,8 @@ router = APIRouter(include_in_schema=False)
 async def show_roles(request: Request) -> Response:
     """Whom one may be, with three things to try as each."""
     roles, services = await offered_roles(request), get_services(request)
+    if roles is None:
+        return _not_there(request)
     contacts = {role.person: await services.application.people.get(role.person) for role in roles.roles}
     titles = await services.board.titles({*roles.documented, *(role.cycle for role in roles.roles)})
     shown = [(role, contacts[role.person], tries(role)) for role in roles.roles if contacts[role.person] is not None]
@@ -40,20 +44,22 @@ async def show_roles(request: Request) -> Response:
 
 @router.post(urls.ROLES)
 async def take_role(request: Request) -> Response:
-    """Log in as the chosen person, and go where they want to try something.
-
-    Raises:
-        NotFoundError: `page_not_found`: nobody may be this person here.
-    """
+    """Log in as the chosen person, and go where they want to try something."""
     roles, services = await offered_roles(request), get_services(request)
     form = (await sent_form(request)).fields
-    role = roles.role_of(str(form.get("person", "")))
+    role = roles.role_of(str(form.get("person", ""))) if roles is not None else None
     account = await services.accounts.get(role.person) if role is not None else None
     if account is None or not account.open_on(today()):
-        raise NotFoundError("page_not_found", "path")
+        return _not_there(request)
     secret = await services.accounts.open(account.person, Strength.PASSWORD, asks_code=False)
     await services.accounts.end(cookie_secret(request))  # one browser, one login
     response = RedirectResponse(urls.local_path(str(form.get("_to", urls.HOME))), 303)
     set_login(request, response, secret)
     response.headers["Clear-Site-Data"] = '"cache"'  # no page of another role comes back by the browser's Back
     return response
+
+
+def _not_there(request: Request) -> Response:
+    """What stands in the place of this page where there is none. It does not repeat whom somebody wanted to be."""
+    code = "page_not_found"
+    return page(request, "error.html", HTTPStatus.NOT_FOUND, text=sentence(code), carried=[], code=code)
