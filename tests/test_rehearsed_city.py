@@ -60,7 +60,7 @@ def test_each_common_act_of_half_a_year_is_handed_in() -> None:
 def small(app: Session) -> CityPlayer:
     """A city with one cluster of each stage, and two in the middle of the year."""
     player = city_player(app, FILE)
-    small_city = city(wards=30, clusters={"midyear": 2, "signing": 1, "drafting": 1, "scoring": 1})
+    small_city = city(wards=20, clusters={"midyear": 2, "signing": 1, "drafting": 1, "scoring": 1})
     return replace(player, city=small_city)
 
 
