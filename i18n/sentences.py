@@ -262,6 +262,10 @@ SENTENCES: Mapping[str, str | Plural] = {
     "passwords_unset": N_(
         "The database does not take the passwords of this installation, as after a restore. `thidua up` sets them."
     ),
+    "roles_in_earnest": N_(
+        "The file {file} lets every visitor choose whom to be, without a password. That is for rehearsals only, and "
+        "this is none. Leave THIDUA_WEB_ROLES_FILE out."
+    ),
     "temporal_open": N_(
         "Whoever reaches the Temporal server at {address} can stop every cycle, so it is good enough for rehearsals "
         "only. Let it ask for certificates (docs/operating.md), or leave TEMPORAL_ADDRESS out."

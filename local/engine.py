@@ -29,7 +29,7 @@ from local.certificates import CERTIFICATES, Certificates, ClientTls
 from local.installation import ROLES, Installation, installation_in, is_founded
 from local.key_files import LOG_KEY_FILE, WEB_KEY_FILE
 from local.ownership import check_ledger_kept, check_new, check_own, note_founded
-from local.paths import Paths
+from local.paths import ROLES_FILE, Paths, is_rehearsal
 from local.postgres import PostgresServer, create_database
 from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
 from local.questions import Question, answers, database_answers, grpc_answers, host_and_port, http_answers
@@ -449,6 +449,8 @@ def start_web(paths: Paths, endpoints: Endpoints, port: int | None = None) -> tu
         "THIDUA_OUTBOX": str(paths.data / "outbox"),
         "THIDUA_WEB_PORT": str(port),
     }
+    if is_rehearsal(paths.data):
+        env["THIDUA_WEB_ROLES_FILE"] = str(paths.data / ROLES_FILE)
     server = start_server("web", [sys.executable, "-m", "web"], log=paths.logs / "web.log", env=env)
     return server, replace(endpoints, web_address=address)
 

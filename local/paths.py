@@ -39,6 +39,9 @@ def paths() -> Paths:
 
 INSTALLATION_FILE = "installation.json"
 
+ROLES_FILE = "rehearsal-roles.json"
+"""In the folder of a rehearsal: whom one may be there, and their password (`application.rehearsal_roles`)."""
+
 
 def is_rehearsal(data: Path) -> bool:
     """Return whether the folder may be deleted: missing, empty, or with an installation for rehearsal."""

@@ -29,6 +29,7 @@ PUBLIC = {
     "/tro-giup/{name}",
     "/lich/{secret}.ics",
     "/dang-xuat",
+    "/dien-tap",
 }
 """What nobody needs a login for; the secret in the address, or in the form, is what opens it."""
 

@@ -29,6 +29,7 @@ SWITCHES = (
 )
 SECRETARIAT, STAFF, AUDITOR = "cb-mttq-hanoi", "cb-long-bien", "kiem-tra-dien-tap"
 PAGES: tuple[tuple[str, str, str, str], ...] = (
+    ("roles", SECRETARIAT, "/dien-tap", "The demo's first page: whom to be, with one click, and three things to try."),
     ("board", SECRETARIAT, "/bang", "The city board: steps, next deadlines, whom each waits for, what is late."),
     ("late", SECRETARIAT, "/bang/don-doc", "Late units with a telephone number and a text that is ready for a chat."),
     ("year", SECRETARIAT, "/bat-dau-nam", "Starting a year from a table that is pasted or uploaded."),

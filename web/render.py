@@ -36,6 +36,7 @@ from web import urls
 from web.auth import form_token
 from web.cookies import browser_secret
 from web.forms import is_chosen
+from web.rehearsal_roles import shown_roles
 
 
 def act_title(name: str) -> str:
@@ -197,6 +198,7 @@ def page(request: Request, template: str, status: int = 200, /, **facts: Any) ->
         "form_token": form_token(browser_secret(request), made_for),
         "here": request.url.path,
         "rehearsal": services.application.rehearsal if services is not None else False,
+        "roles": shown_roles(services) if services is not None else None,
         "sure": None,
         "wide": False,
         "help": _help_of(visitor),

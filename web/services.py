@@ -98,11 +98,14 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     Raises:
         LedgerError, OSError: there is no ledger, or the database does not answer.
         InputError: the key file cannot be used; `temporal_open`: nothing is set to be shown to Temporal, and this is no
-            rehearsal; or as `ClientTls.config`.
+            rehearsal; `roles_in_earnest`: this is no rehearsal, and a file lets visitors choose whom to be; or as
+            `ClientTls.config`.
     """
     key = read_key(settings.key_file, "web")
     if settings.tls is None and not key.rehearsal:
         raise InputError("temporal_open", address=settings.temporal)
+    if settings.roles_file is not None and not key.rehearsal:
+        raise InputError("roles_in_earnest", file=str(settings.roles_file))
     async with AsyncExitStack() as stack:
         watch = DatabaseWatch(settings.database_url)
         ledger = await open_ledger(settings.database_url, key.installation, writing=False, watch=watch)

@@ -38,6 +38,8 @@ class Settings:
     """Addresses and networks of proxies that are trusted to name the client of a request."""
     tls: ClientTls | None = None
     """What the process shows to Temporal; it is enough for rehearsals to show nothing."""
+    roles_file: Path | None = None
+    """Whom a visitor may choose to be without a password (`web.rehearsal_roles`). Only rehearsals may have one."""
 
     @property
     def behind_tls(self) -> bool:
@@ -67,6 +69,7 @@ class Settings:
             account_key_file=Path(_setting(env, "THIDUA_ACCOUNT_KEY_FILE")),
             proxies=env.get("THIDUA_WEB_PROXIES") or _LOCAL_HOST,
             tls=ClientTls.of(env),
+            roles_file=Path(roles) if (roles := env.get("THIDUA_WEB_ROLES_FILE")) else None,
         )
 
 

@@ -17,6 +17,7 @@ from domain.duties import Duty
 HOME = "/"
 LOGIN = "/dang-nhap"
 LOGOUT = "/dang-xuat"
+ROLES = "/dien-tap"
 CODE = "/ma-mot-lan"
 INVITATION = "/loi-moi/{secret}"
 FORGOTTEN = "/quen-mat-khau"

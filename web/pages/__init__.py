@@ -21,6 +21,7 @@ from web.pages import (
     minutes_acts,
     people,
     receipts,
+    rehearsal,
     search,
     year,
 )
@@ -28,6 +29,7 @@ from web.pages import (
 MODULES = (
     home,
     entrance,
+    rehearsal,
     codes,
     links,
     acting,
