@@ -49,6 +49,7 @@ PAGES = {
         f"{CYCLE}/lam/ask-extension?unit=long-bien",
         f"{CYCLE}/du-thao/covenant",
         f"{CYCLE}/bang-diem/long-bien",
+        f"{CYCLE}/bang-diem",
         "/tro-giup/can-bo",
         "/tep",
         "/ma-mot-lan",

@@ -153,7 +153,7 @@ async def test_a_route_that_breaks_is_found(fuzzer: Fuzzer, monkeypatch: pytest.
     await found_by(fuzzer, try_paths(fuzzer, api), "not {code, text, place}")
     await found_by(fuzzer, try_json(fuzzer, Route("/api", "/hong", "POST", (), reads_it_itself), []), "status 500")
     monkeypatch.setattr(request_checks, "refusal", lambda _scope: None)
-    board = next(one for one in routes_of(fuzzer.app) if one.path == "/bang.csv")
+    board = next(one for one in routes_of(fuzzer.app) if one.path == "/bang.{extension}")
     await found_by(fuzzer, try_queries(fuzzer, board), "nul: status 200")
     await found_by(fuzzer, try_queries(fuzzer, board), "surrogate: status 200")
 
