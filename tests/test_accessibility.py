@@ -20,6 +20,7 @@ CYCLE = f"/cum/{CITY}/2020-axe/cum-1"
 PAGES = {
     "thu-ky": (
         "/viec",
+        "/viec/ban-in",
         "/ban-nhap",
         "/bang",
         "/bang/don-doc",

@@ -71,6 +71,7 @@ BOOKMARKED = (
     "/tro-giup/can-bo",
     "/viec",
     "/viec.xlsx",
+    "/viec/ban-in",
 )
 
 

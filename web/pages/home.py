@@ -16,7 +16,7 @@ from domain.access import Matter
 from i18n.guides import guide
 from ledger.paging import ALL_ROWS, Paged, PageRequest
 from web import urls
-from web.auth import reads
+from web.auth import reads, today
 from web.downloads import TableExtension, as_table
 from web.draft_titles import begun_drafts
 from web.paging import PageNumber, Pager
@@ -25,6 +25,9 @@ from web.services import Services, get_services
 
 router = APIRouter(include_in_schema=False)
 OwnReader = Annotated[Visitor, Depends(reads(Matter.OWN))]
+SHEET_ROWS = 300
+"""Tasks on a page to print: more would take longer to load than to read."""
+
 LATEST_DRAFTS = 5
 """How many of the latest drafts stand above the tasks; the others have a page of their own."""
 
@@ -59,6 +62,24 @@ async def tasks(
         requests=requests.rows if requests is not None else (),
         more_requests=requests is not None and requests.pages > 1,
         acts=account_may_write(visitor.login.account.kind, for_organiser=True),
+    )
+
+
+@router.get(urls.TASKS_SHEET)
+async def tasks_sheet(
+    request: Request, visitor: OwnReader, number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
+) -> Response:
+    """The tasks of the visitor's unit as a table, to print."""
+    services = get_services(request)
+    await services.board.wait_until_reached(visitor.login.position)
+    found = await _tasks(services, visitor, PageRequest(number, SHEET_ROWS))
+    return page(
+        request,
+        "tasks_sheet.html",
+        tasks=found.rows,
+        pager=Pager(found, urls.TASKS_SHEET),
+        unit_name=found.rows[0].unit_name if found.rows else "",
+        today=today(),
     )
 
 
