@@ -93,7 +93,7 @@ async def test_every_route_with_every_role(site: Site) -> None:
         "number": "moi",
         "digest": "x",
         "name": "x",
-        "extension": "json",
+        "extension": "csv",
     }
     differs = []
     seen = 0

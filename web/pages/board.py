@@ -100,6 +100,7 @@ async def board_download(
 ) -> Response:
     """The same rows for a spreadsheet; a workbook has the overdue tasks on a sheet of their own."""
     services = get_services(request)
+    await services.board.wait_until_reached(visitor.login.position)
     found = await board_page(services.board, services.application.texts, visitor, filters.wanted())
     return await as_table(extension, "bang-theo-doi", *await of_many(found.total, board_tables, found.rows))
 
