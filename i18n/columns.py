@@ -10,7 +10,6 @@ COLUMNS: Mapping[str, str] = {
     "about": NC_("column", "about whom"),
     "absent": NC_("column", "stands in for"),
     "account": NC_("column", "kind of account"),
-    "account_name": NC_("column", "name to log in with"),
     "act": NC_("column", "number of the act"),
     "article": NC_("column", "article"),
     "asked_until": NC_("column", "more time asked until"),

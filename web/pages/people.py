@@ -111,18 +111,17 @@ def _table(lines: Sequence[PersonLine]) -> Table:
     rows: list[dict[str, Cell]] = [
         {
             "name": one.name,
-            "unit": one.unit_name,
+            "unit": one.unit_name if one.unit_name != one.unit else None,  # no name is known: an id tells nobody
             "office": one.office,
             "phone": spoken_phone(one.phone or ""),
             "email": one.email,
-            "account_name": one.id if one.kind is not None else None,
             "account": "" if one.kind is None else _account_in_words(one),
             "state": states[one.state],
             "until": one.until,
         }
         for one in lines
     ]
-    columns = ("name", "unit", "office", "phone", "email", "account_name", "account", "state", "until")
+    columns = ("name", "unit", "office", "phone", "email", "account", "state", "until")
     return table_of(_("People"), columns, rows)
 
 
