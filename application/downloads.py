@@ -49,17 +49,15 @@ def day_cell(written: str) -> date | str | None:
     return date(int(found[3]), int(found[2]), int(found[1]))
 
 
-_DAY = re.compile(r"(\d\d)/(\d\d)/(\d{4})")
+_DAY = re.compile("([0-9]{2})/([0-9]{2})/([0-9]{4})")
 
 
 def spoken_phone(phone: str) -> str:
     """A telephone number in groups, as it is said: a row of digits would lose its first 0 where a CSV is opened."""
-    if phone.isascii() and phone.isdigit() and len(phone) > _LAST_GROUPS:
-        return f"{phone[:-_LAST_GROUPS]} {phone[-6:-3]} {phone[-3:]}"
-    return phone
+    return _IN_GROUPS.sub(r"\1 \2 \3", phone)
 
 
-_LAST_GROUPS = 6
+_IN_GROUPS = re.compile(r"^([0-9]+)([0-9]{3})([0-9]{3})$")
 
 
 def json_text(data: Any) -> str:
