@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from application.downloads import Cell, Table, day_cell, table_of
 from application.extension_requests import ExtensionRequest
 from application.visits import Visitor
+from domain.times import day_ending
 from i18n import _
 from i18n.messages import day, word
 from i18n.sorting import folded
@@ -149,6 +151,55 @@ async def board_page(
     return found.map(lambda line: _board_row(line, now, reasons))
 
 
+def board_tables(rows: Sequence[BoardRow]) -> tuple[Table, Table]:
+    """Rows of the board, and the overdue tasks that they name, for a spreadsheet."""
+    lines: list[dict[str, Cell]] = [
+        {
+            "cluster": row.cluster,
+            "year": row.year,
+            "step": word("step", row.step),
+            "next_deadline": day_ending(row.next_due) if row.next_due else None,
+            "waiting_for": "; ".join(row.waiting_for),
+            "overdue": len(row.late),
+            "deviations": row.open_deviations,
+            "extensions_asked": "; ".join(
+                _("{unit}: {duty}, until {day}. {reason}").format(
+                    unit=one.name, duty=word("duty", one.duty), day=day(one.until), reason=one.reason
+                )
+                for one in row.asked
+            ),
+            "how_sure": _how_sure(row.rehearsed),
+        }
+        for row in rows
+    ]
+    late: list[dict[str, Cell]] = [
+        {
+            "cluster": row.cluster,
+            "year": row.year,
+            "unit": one.name,
+            "task": word("duty", one.duty),
+            "about": one.subject,
+            "due": day_ending(one.due),
+            "reminded": one.asked,
+            "how_sure": _how_sure(row.rehearsed),
+        }
+        for row in rows
+        for one in row.late
+    ]
+    return table_of(_("City board"), _BOARD_COLUMNS, lines), table_of(_("Overdue tasks"), _LATE_COLUMNS, late)
+
+
+_BOARD_COLUMNS = (
+    *("cluster", "year", "step", "next_deadline", "waiting_for", "overdue", "deviations", "extensions_asked"),
+    "how_sure",
+)
+_LATE_COLUMNS = ("cluster", "year", "unit", "task", "about", "due", "reminded", "how_sure")
+
+
+def _how_sure(rehearsed: bool) -> str:
+    return word("sureness", "rehearsed" if rehearsed else "stated")
+
+
 async def count_clusters(board: BoardLines, visitor: Visitor, year: str | None) -> int:
     """How many rows the board has for the visitor, in a year or in all."""
     return await board.count(LineFilter(organiser_of(visitor), year), datetime.now(UTC))
@@ -219,15 +270,18 @@ async def deviations_page(
     )
 
 
-def deviation_in_words(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of `deviations_page` for people, by the headings of `i18n.columns`."""
-    return {
-        **{name: row[name] for name in ("cluster", "year", "what", "article")},
-        "on": day(row["on"]) if row["on"] else "",
-        "unit": row["unit"],
-        "state": row["state"],
-        "how_sure": word("sureness", "rehearsed" if row["rehearsed"] else "stated"),
-    }
+def deviations_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Rows of `deviations_page` for a spreadsheet."""
+    told: list[dict[str, Cell]] = [
+        {
+            **row,
+            "on": day_cell(day(row["on"])) if row["on"] else None,
+            "how_sure": _how_sure(row["rehearsed"]),
+        }
+        for row in rows
+    ]
+    columns = ("cluster", "year", "what", "article", "on", "unit", "state", "how_sure")
+    return table_of(_("Deviations from the rules"), columns, told)
 
 
 async def count_deviations(board: BoardLines, visitor: Visitor, year: str | None) -> int:

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from application.downloads import Cell, Table, table_of
+from domain.times import day_ending
+from i18n import _
+from i18n.messages import word
 from ledger.paging import ALL_ROWS, Paged, PageRequest
 from projections.board import title_of
 from projections.board_lines import BoardLines
@@ -64,6 +68,38 @@ class TaskCard:
     def can_be_done(self) -> bool:
         """The unit can do it now: it waits for no other act, and is not closed."""
         return not self.waits_for and not self.closed
+
+
+_COLUMNS = ("due", "state", "task", "about", "cluster", "year", "waiting_for", "asked_until", "article", "how_sure")
+
+
+def tasks_table(tasks: Sequence[TaskCard]) -> Table:
+    """Tasks for a spreadsheet."""
+    rows: list[dict[str, Cell]] = [
+        {
+            "due": day_ending(one.due) if one.due is not None else None,
+            "state": _state(one),
+            "task": word("duty", one.duty),
+            "about": one.subject,
+            "cluster": one.cluster,
+            "year": one.year,
+            "waiting_for": "; ".join(one.waits_for),
+            "asked_until": one.asked_until,
+            "article": one.article,
+            "how_sure": word("sureness", "rehearsed" if one.rehearsed else "stated"),
+        }
+        for one in tasks
+    ]
+    return table_of(_("Tasks"), _COLUMNS, rows)
+
+
+def _state(task: TaskCard) -> str:
+    """Whether a task can be done, and whether its time is over."""
+    if task.closed:
+        can = _("closed; ask the secretariat")
+    else:
+        can = _("waits for other units") if task.waits_for else _("can be done now")
+    return f"{_('overdue')}; {can}" if task.overdue else can
 
 
 async def tasks_page(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from application.application import Application
+from application.downloads import Cell, Table, day_cell, table_of
 from application.event_texts import Background, event_texts
 from application.visits import History, VisitedCycle
 from application.work import of_many
 from domain.dates import as_written
 from domain.installation import STREAM
 from domain.records import CLOCK, OPERATOR, Event, EventEnvelope
-from domain.times import ICT, When
+from domain.times import When
 from i18n import N_, _
 from i18n.messages import word
 from i18n.sorting import folded
@@ -80,16 +81,16 @@ class TimelineEntry:
             "who": self.who,
         }
 
-    def in_words(self) -> dict[str, Any]:
-        """The entry as a row for people, by the headings of `i18n.columns`."""
+    def in_words(self) -> dict[str, Cell]:
+        """The entry as a row for people, by the columns of `timeline_table`."""
         row = self.row
         return {
             "act": row.version,
             "position": row.position,
-            "on": self.on,
+            "on": day_cell(self.on),
             "text": self.text,
             "details": "\n".join(map(str, (*self.told.details, *self.told.circumstances[1:]))),
-            "recorded": f"{row.recorded_at.astimezone(ICT):%d/%m/%Y %H:%M}",
+            "recorded": row.recorded_at,
             "who": self.who,
             "unit": self.unit_name,
             "absent": self.absent,
@@ -98,6 +99,17 @@ class TimelineEntry:
             "corrected_by": self.corrected_by,
             "digest": row.digest.hex(),
         }
+
+
+_COLUMNS = (
+    *("act", "position", "on", "text", "details", "recorded", "who", "unit", "absent", "how_sure", "source"),
+    *("corrected_by", "digest"),
+)
+
+
+def timeline_table(entries: Sequence[TimelineEntry]) -> Table:
+    """A timeline for a spreadsheet."""
+    return table_of(_("Timeline"), _COLUMNS, [one.in_words() for one in entries])
 
 
 async def timeline(

@@ -145,6 +145,16 @@ def _percentiles(load: Load) -> tuple[BenchRow, BenchRow]:
     )
 
 
+async def _workbook(client: httpx.AsyncClient, year: int, clusters: int) -> BenchRow:
+    """How long the board of a year takes as a workbook."""
+    started = time.perf_counter()
+    answer = await client.get(f"/bang.xlsx?nam={year}")
+    took = time.perf_counter() - started
+    answer.raise_for_status()
+    name = f"board of {clusters} clusters as a workbook, {len(answer.content) / 1000:.0f} kB"
+    return BenchRow(name, took, "s", target="under 20 s", met=took < 20)
+
+
 async def _acts(client: httpx.AsyncClient, cluster: int, year: int) -> list[float]:
     """Return the times from submitting a comment to its receipt's page, in seconds."""
     path, took = f"/cum/{years.CITY}/{year}/cum-{cluster}/lam/comment", []
@@ -227,6 +237,7 @@ async def _measure_pages(app: Session, clusters: int) -> list[BenchRow]:
     took = sorted(await _acts(clients[officer], sampled[0], year))
     p95 = took[int(len(took) * 0.95)] * 1000
     rows.append(BenchRow("an act, from the click to the receipt, p95", p95, "ms", target="under 300 ms", met=p95 < 300))
+    rows.append(await _workbook(clients["thu-ky"], year, clusters))
     rows.extend(await logins(address, loads, clients))
     for client in clients.values():
         await client.aclose()

@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from i18n import NC_, _
 
 COLUMNS: Mapping[str, str] = {
+    "about": NC_("column", "about whom"),
     "absent": NC_("column", "stands in for"),
+    "account": NC_("column", "kind of account"),
     "act": NC_("column", "number of the act"),
     "article": NC_("column", "article"),
+    "asked_until": NC_("column", "more time asked until"),
     "cluster": NC_("column", "cluster"),
+    "criterion": NC_("column", "criterion"),
     "corrected_by": NC_("column", "corrected by act"),
     "details": NC_("column", "details"),
     "deviations": NC_("column", "open deviations"),
     "digest": NC_("column", "digest"),
+    "due": NC_("column", "due"),
+    "email": NC_("column", "mail address"),
+    "evidence": NC_("column", "evidence, reason"),
     "extensions_asked": NC_("column", "extensions asked for"),
     "how_sure": NC_("column", "how sure"),
     "line": NC_("column", "what stands there"),
     "moment": NC_("column", "moment"),
+    "most": NC_("column", "at most"),
+    "name": NC_("column", "name"),
     "next_deadline": NC_("column", "next deadline"),
+    "office": NC_("column", "office"),
     "on": NC_("column", "date"),
     "only": NC_("column", "only at this moment"),
     "organiser": NC_("column", "organiser"),
     "overdue": NC_("column", "overdue tasks"),
+    "phone": NC_("column", "telephone"),
     "position": NC_("column", "position in the register"),
+    "rank": NC_("column", "rank"),
     "recorded": NC_("column", "recorded at"),
+    "reminded": NC_("column", "last reminded"),
     "source": NC_("column", "source"),
     "state": NC_("column", "state"),
     "step": NC_("column", "step"),
+    "task": NC_("column", "task"),
     "text": NC_("column", "what happened"),
     "unit": NC_("column", "unit"),
+    "until": NC_("column", "last day of access"),
     "waiting_for": NC_("column", "waiting for"),
     "what": NC_("column", "deviation"),
     "who": NC_("column", "entered by"),
@@ -39,10 +53,10 @@ COLUMNS: Mapping[str, str] = {
 }
 
 
-def with_headings(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows by headings in the language in use.
+def headings(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the headings of columns in the language in use.
 
     Raises:
         KeyError: a column has no heading.
     """
-    return [{_(COLUMNS[name]): value for name, value in row.items()} for row in rows]
+    return tuple(_(COLUMNS[name]) for name in columns)

@@ -184,9 +184,9 @@ def counted(what: str, count: int) -> str:
     return translated(COUNTS[what], {"count": count}).format(count=count)
 
 
-def number(value: Decimal) -> str:
+def number(value: Decimal, *, grouped: bool = True) -> str:
     """A decimal as people write it, without trailing zeros: 9.000.000,5 in Vietnamese, 9,000,000.5 in English."""
-    text = f"{value:,f}"
+    text = f"{value:,f}" if grouped else f"{value:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text.translate(_VIETNAMESE_MARKS) if language() == "vi" else text
 

@@ -23,14 +23,16 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from enum import StrEnum
 from functools import lru_cache
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import yaml
 from icalendar import Calendar
+from openpyxl import load_workbook
 
 import domain
+from application.workbooks import WORKBOOK
 from cli import outcome
 from domain.notice_kinds import Notice
 from domain.records import Command, Event
@@ -111,7 +113,14 @@ def of_calendar(feed: str) -> list[str]:
 
 def of_table(text: str) -> list[str]:
     """The cells of a CSV file."""
-    return [cell for row in csv.reader(StringIO(text.removeprefix("\ufeff"))) for cell in row]
+    return [cell for row in csv.reader(StringIO(text.removeprefix("\ufeff")), delimiter=";") for cell in row]
+
+
+def of_workbook(body: bytes) -> list[str]:
+    """The names of a workbook's sheets, and their cells."""
+    sheets = load_workbook(BytesIO(body), read_only=True).worksheets
+    cells = [str(cell) for one in sheets for row in one.iter_rows(values_only=True) for cell in row if cell is not None]
+    return [*(one.title for one in sheets), *cells]
 
 
 def of_answer(text: str) -> list[str]:
@@ -126,11 +135,13 @@ READERS: Mapping[str, Callable[[str], list[str]]] = {
     "text/csv": of_table,
     "application/json": of_answer,
     "text/plain": str.splitlines,
+    WORKBOOK: str.splitlines,
 }
 SURFACES = {
     "text/html": "page",
     "text/calendar": "calendar",
     "text/csv": "download",
+    WORKBOOK: "download",
     "application/json": "interface",
 }
 
@@ -155,7 +166,8 @@ def collecting(app: App) -> App:
             elif form in SURFACES:
                 parts.append(message.get("body", b""))
                 if not message.get("more_body"):
-                    text = b"".join(parts).decode(errors="replace")
+                    body = b"".join(parts)
+                    text = "\n".join(of_workbook(body)) if form == WORKBOOK else body.decode(errors="replace")
                     tongue = "en" if '<html lang="en"' in text[:200] else "vi"
                     collect(SURFACES[form], str(scope["path"]), text, tongue, form)
             await send(message)

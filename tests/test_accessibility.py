@@ -20,6 +20,7 @@ CYCLE = f"/cum/{CITY}/2020-axe/cum-1"
 PAGES = {
     "thu-ky": (
         "/viec",
+        "/viec/ban-in",
         "/ban-nhap",
         "/bang",
         "/bang/don-doc",
@@ -49,6 +50,7 @@ PAGES = {
         f"{CYCLE}/lam/ask-extension?unit=long-bien",
         f"{CYCLE}/du-thao/covenant",
         f"{CYCLE}/bang-diem/long-bien",
+        f"{CYCLE}/bang-diem",
         "/tro-giup/can-bo",
         "/tep",
         "/ma-mot-lan",

@@ -75,7 +75,7 @@ async def fuzzer(site: Site) -> Fuzzer:
         "meeting": "hn-1",
     }
     values |= {"unit": "don-vi-1", "kind": "covenant", "job": "x", "person": "can-bo", "number": "moi", "digest": "x"}
-    values |= {"name": "x", "extension": "json", "secret": "x", "language": "en", "path": "desk.css"}
+    values |= {"name": "x", "extension": "csv", "secret": "x", "language": "en", "path": "desk.css"}
     fuzzer = Fuzzer(build(site.services), site, {name: value.encode() for name, value in values.items()}, secret, token)
     begin = next(one for one in routes_of(fuzzer.app) if (one.path.endswith("/hoi-nghi"), one.method) == (True, "POST"))
     body = fuzzer.form(begin, (b"id", b"hn-1"))
@@ -153,7 +153,7 @@ async def test_a_route_that_breaks_is_found(fuzzer: Fuzzer, monkeypatch: pytest.
     await found_by(fuzzer, try_paths(fuzzer, api), "not {code, text, place}")
     await found_by(fuzzer, try_json(fuzzer, Route("/api", "/hong", "POST", (), reads_it_itself), []), "status 500")
     monkeypatch.setattr(request_checks, "refusal", lambda _scope: None)
-    board = next(one for one in routes_of(fuzzer.app) if one.path == "/bang.csv")
+    board = next(one for one in routes_of(fuzzer.app) if one.path == "/bang.{extension}")
     await found_by(fuzzer, try_queries(fuzzer, board), "nul: status 200")
     await found_by(fuzzer, try_queries(fuzzer, board), "surrogate: status 200")
 

@@ -115,6 +115,7 @@ COSTLY: dict[str, tuple[Prepared, int]] = {
     "timeline": (page("kiem-tra", f"{CYCLE}/so"), 200),
     "search in the timeline": (page("kiem-tra", f"{CYCLE}/so?{urls.WORDS}=y+kien"), 200),
     "timeline as CSV": (page("kiem-tra", f"{CYCLE}/so.csv"), 200),
+    "timeline as a workbook": (page("kiem-tra", f"{CYCLE}/so.xlsx"), 200),
     "timeline as JSON": (page("kiem-tra", f"{CYCLE}/so.json"), 200),
     "time machine": (page("kiem-tra", f"{CYCLE}/thoi-diem?sau={EVENTS - 100}"), 200),
     "two moments": (page("kiem-tra", f"{CYCLE}/so-sanh?tu=100&den={EVENTS}"), 200),

@@ -108,7 +108,7 @@ async def test_pages_feeds_downloads_and_mails_are_collected() -> None:
     for kind, body in (
         ("text/html; charset=utf-8", "<html lang='vi'><p>late_act</p></html>"),
         ("text/calendar", feed),
-        ("text/csv; charset=utf-8", "\ufeffcụm,how_sure\r\n1,2\r\n"),
+        ("text/csv; charset=utf-8", "\ufeffcụm;how_sure\r\n1;2\r\n"),
         ("application/json", '{"code": "x", "text": "extend: sai", "place": null}'),
         ("application/pdf", "late_act"),
     ):

@@ -164,6 +164,10 @@ def test_every_page_that_is_read_has_a_title() -> None:
     ("path", "title"),
     [
         ("/bang.csv", "Bảng theo dõi, tải về dạng bảng"),
+        ("/bang.xlsx", "Bảng theo dõi, tải về dạng bảng"),
+        ("/viec.xlsx", "Việc phải làm, tải về dạng bảng"),
+        ("/nguoi-dung.xlsx", "Người dùng, tải về dạng bảng"),
+        ("/cum/{}/bang-diem.xlsx", "Bảng tổng hợp điểm, tải về dạng bảng"),
         ("/diem-khac.json", "Nội dung khác quy định, tải về dạng tệp"),
         ("/cum/{}/so.csv", "Diễn biến, tải về dạng tệp"),
         ("/cum/{}/thoi-diem.json", "Sổ tại một thời điểm, tải về dạng tệp"),

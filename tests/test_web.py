@@ -23,7 +23,7 @@ from web_help import Site, shown_secret
 
 from accounts.store import Accounts
 from application.csv_escaping import escape_cell
-from application.downloads import csv_text
+from application.downloads import Table, csv_text
 from application.tables import rows_of
 from domain.times import ICT
 from web.auth import today
@@ -217,8 +217,8 @@ def test_no_cell_is_a_formula_where_another_sign_separates_cells() -> None:
         ("a;b - c", "a;b - c"),
     ):
         assert escape_cell(value) == escaped
-    text = csv_text([{"a": "b;=1", "c": 5}])
-    assert text == '\ufeff"a","c"\r\n"b;\'=1","5"\r\n'
+    text = csv_text(Table("", ("a", "c"), [("b;=1", 5)]))
+    assert text == '\ufeff"a";"c"\r\n"b;\'=1";"5"\r\n'
 
 
 def test_no_cell_of_a_table_is_a_formula() -> None:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
+from http import HTTPStatus
 from itertools import islice
 from types import SimpleNamespace
 from typing import Any
@@ -35,6 +36,7 @@ from closed_cycle import (
 )
 from conftest import eventually
 from engine_help import CITY, submit, units
+from shown_texts import of_workbook
 from test_web_rights import routes
 from web_help import Site
 
@@ -43,6 +45,7 @@ from accounts.stand_ins import StandIn
 from application.application import CommandInput
 from application.command_preview import preview
 from application.visits import VisitedCycle, open_cycle
+from application.workbooks import WORKBOOK
 from domain.access import Reader, is_open_to_members, readable_versions
 from domain.codec import plain
 from domain.cycle import CYCLE
@@ -100,12 +103,19 @@ class Visit:
         """Ask for an address, and note the marks in the answer."""
         answer = await self.http.request(method, path, **sent)
         self.requests += 1
-        text = f"{answer.headers}\n{answer.content.decode(errors='replace')}"
+        text = f"{answer.headers}\n{_read(answer)}"
         for mark in cycle.found_in(text) - marks_in(json.dumps([path, sent], default=str)):
             self.found.setdefault(mark, f"{method} {path}")
         if answer.status_code >= 500:
             self.broken.append(f"{method} {path}")
         return answer
+
+
+def _read(answer: httpx.Response) -> str:
+    """What stands in an answer; a workbook is a compressed file, in which no mark would be found."""
+    if answer.headers.get("content-type") == WORKBOOK and answer.status_code == HTTPStatus.OK:
+        return "\n".join(of_workbook(answer.content))
+    return answer.content.decode(errors="replace")
 
 
 @dataclass
@@ -136,7 +146,7 @@ class Addresses:
         closed, last = list(self.cycle.marks), len(self.cycle.history)
         moments = [f"sau={version}" for version in (self.cycle.named("AwardsDecided")[0], last - 1)]
         spans = [{"extension": "json", "?": query} for query in (*moments, f"tu=1&den={last}")]
-        spans.append({"extension": "csv", "?": ""})
+        spans += [{"extension": extension, "?": ""} for extension in ("csv", "xlsx")]
         # Of each kind of event the first and the last: the first is the one that was corrected or taken back.
         kinds = {self.cycle.envelopes[version - 1].event.NAME for version in closed}
         named = {version for kind in kinds for version in (self.cycle.named(kind)[0], self.cycle.named(kind)[-1])}
@@ -154,7 +164,7 @@ class Addresses:
             "/so-sanh": spans,
             "/thoi-diem.{extension}": spans,
             "/so-sanh.{extension}": spans,
-            ".{extension}": [{"extension": extension} for extension in ("json", "csv")],
+            ".{extension}": [{"extension": extension} for extension in ("json", "csv", "xlsx")],
             "/moment": [{}, {"?": f"version={last - 1}"}],
             "/tim": searched,
             "/search": searched,

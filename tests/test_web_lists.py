@@ -77,7 +77,7 @@ async def test_board_late_units_deviations_tasks_and_clusters_are_read_page_by_p
         named = r'<th scope="row"><a href="/cum/[^"]+">([^<]+)</a>.*?<small>(\d+)</small>'
         found, _pages = await walk(secretary, path, named)
         answer = await secretary.http.get(path.replace("/bang", "/bang.csv"))
-        heading, *table = csv.reader(io.StringIO(answer.text.lstrip("\ufeff")))
+        heading, *table = csv.reader(io.StringIO(answer.text.lstrip("\ufeff")), delimiter=";")
         assert heading[:2] == ["cụm", "năm"]
         assert found == [tuple(one[:2]) for one in table] != []
 

@@ -94,7 +94,7 @@ async def test_every_route_with_every_role(site: Site) -> None:
         "number": "moi",
         "digest": "x",
         "name": "x",
-        "extension": "json",
+        "extension": "csv",
     }
     differs = []
     seen = 0

@@ -277,10 +277,13 @@ def _polls(request: Request) -> bool:
 
 EXPORTS = frozenset(
     {
-        urls.BOARD_CSV,
+        urls.BOARD_DOWNLOAD,
         urls.COMPARISON_DOWNLOAD,
         urls.DEVIATIONS_DOWNLOAD,
         urls.MOMENT_DOWNLOAD,
+        urls.PEOPLE_DOWNLOAD,
+        urls.SCORES_DOWNLOAD,
+        urls.TASKS_DOWNLOAD,
         urls.TIMELINE_DOWNLOAD,
         urls.VERIFICATION_RESULT,
     }

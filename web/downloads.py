@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
 from fastapi.responses import Response
 
-from application.downloads import csv_text, json_text
+from application.downloads import Table, csv_text, json_text
 from application.work import beside, of_many
-from i18n.columns import with_headings
+from application.workbooks import WORKBOOK, workbook
 
-Extension = Literal["json", "csv"]
+TableExtension = Literal["csv", "xlsx"]
+"""Kinds of files for a spreadsheet."""
+
+Extension = Literal["json", "csv", "xlsx"]
 
 
 def as_attachment(body: bytes | str, name: str, media_type: str) -> Response:
@@ -39,7 +41,12 @@ async def as_json(data: Any, name: str) -> Response:
     return as_attachment(await beside(json_text, data), f"{name}.json", "application/json")
 
 
-async def as_csv(rows: Sequence[Mapping[str, Any]], name: str) -> Response:
-    """Rows as a CSV file for people, with headings of `i18n.columns`; `name` is without extension."""
-    text = await of_many(len(rows), lambda: csv_text(with_headings(rows)))
+async def as_table(extension: TableExtension, name: str, *tables: Table) -> Response:
+    """Tables as a file for a spreadsheet: a workbook with all of them, or CSV, which holds the first one only.
+
+    `name` is without extension.
+    """
+    if extension == "xlsx":
+        return as_attachment(await beside(workbook, tables), f"{name}.xlsx", WORKBOOK)
+    text = await of_many(len(tables[0].rows), csv_text, tables[0])
     return as_attachment(text, f"{name}.csv", "text/csv; charset=utf-8")

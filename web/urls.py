@@ -26,16 +26,19 @@ LANGUAGE = "/ngon-ngu/{language}"
 ME = "/toi"
 CALENDAR = "/lich/{secret}.ics"
 TASKS = "/viec"
+TASKS_SHEET = TASKS + "/ban-in"
+TASKS_DOWNLOAD = TASKS + ".{extension}"
 DRAFTS = "/ban-nhap"
 HELP = "/tro-giup"
 GUIDE = HELP + "/{name}"
 FILES = "/tep"
 FILE = FILES + "/{digest}/{name}"
 PEOPLE = "/nguoi-dung"
+PEOPLE_DOWNLOAD = PEOPLE + ".{extension}"
 PERSON = PEOPLE + "/{person}"
 SEARCH = "/tim"
 BOARD = "/bang"
-BOARD_CSV = BOARD + ".csv"
+BOARD_DOWNLOAD = BOARD + ".{extension}"
 LATE_UNITS = BOARD + "/don-doc"
 DEVIATIONS = "/diem-khac"
 DEVIATIONS_DOWNLOAD = DEVIATIONS + ".{extension}"
@@ -59,7 +62,9 @@ ACT = ACTS + "/{act}"
 RECEIPT = CYCLE + "/bien-nhan/{version}"
 CORRECTION = CYCLE + "/sua/{version}"
 DRAFT = CYCLE + "/du-thao/{kind}"
-SCORE_SHEET = CYCLE + "/bang-diem/{unit}"
+SCORES = CYCLE + "/bang-diem"
+SCORES_DOWNLOAD = SCORES + ".{extension}"
+SCORE_SHEET = SCORES + "/{unit}"
 MEETINGS = CYCLE + "/hoi-nghi"
 MINUTES = MEETINGS + "/{meeting}"
 MINUTES_ACT = MINUTES + "/viec/{number}"
@@ -157,6 +162,11 @@ def draft_url(stream: str, kind: str, version: int | None = None) -> str:
     return with_query(_in_cycle(DRAFT, stream, kind=kind), {TO: version})
 
 
+def scores_url(stream: str, extension: str = "") -> str:
+    """The points of all units of a cycle, or their download."""
+    return _page_or_download(SCORES, SCORES_DOWNLOAD, stream, extension)
+
+
 def score_sheet_url(stream: str, unit: str) -> str:
     """A unit's score sheet in all rounds."""
     return _in_cycle(SCORE_SHEET, stream, unit=unit)
@@ -243,9 +253,19 @@ def board_url(filters: Mapping[str, Any], *, page: int = 1) -> str:
     return with_query(BOARD, {**filters, PAGE: page if page > 1 else ""})
 
 
-def board_csv_url(filters: Mapping[str, Any]) -> str:
+def board_download_url(extension: str, filters: Mapping[str, Any]) -> str:
     """The city board with filters, for a spreadsheet."""
-    return with_query(BOARD_CSV, filters)
+    return with_query(_filled(BOARD_DOWNLOAD, extension=extension), filters)
+
+
+def tasks_download_url(extension: str) -> str:
+    """The tasks of the visitor's unit, for a spreadsheet."""
+    return _filled(TASKS_DOWNLOAD, extension=extension)
+
+
+def people_download_url(extension: str, filters: Mapping[str, Any]) -> str:
+    """The persons that fit the filters, for a spreadsheet."""
+    return with_query(_filled(PEOPLE_DOWNLOAD, extension=extension), filters)
 
 
 def late_units_url(year: str = "") -> str:

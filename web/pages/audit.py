@@ -9,11 +9,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from application.act_view import may_be_corrected
-from application.board import DeviationQuery, count_deviations, deviation_in_words, deviations_page, state_words
+from application.board import DeviationQuery, count_deviations, deviations_page, deviations_table, state_words
+from application.downloads import table_of
 from application.event_texts import IN_LISTS, event_texts
 from application.fields import optional_day, parse_day
 from application.moments import Moment, StateAt, corrections_between, differences, moment_values, state_at
-from application.timeline import TimelineFilter, step_of, timeline_of
+from application.timeline import TimelineFilter, step_of, timeline_of, timeline_table
 from application.verification import chain_warning
 from application.visits import VisitedCycle, Visitor
 from application.work import of_many
@@ -28,7 +29,7 @@ from ledger.paging import Paged, PageRequest
 from web import urls
 from web.auth import reads, reads_cycle
 from web.checks import Number
-from web.downloads import Extension, as_csv, as_json
+from web.downloads import Extension, as_json, as_table
 from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
 from web.render import page
@@ -77,12 +78,12 @@ async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[Tim
 
 @router.get(urls.TIMELINE_DOWNLOAD)
 async def timeline_download(request: Request, cycle: CycleHistory, extension: Extension) -> Response:
-    """The timeline as JSON or CSV."""
+    """The timeline as JSON, or for a spreadsheet."""
     entries = await timeline_of(get_services(request).application, cycle)
     name = f"{_file_name(cycle)}-so"
     if extension == "json":
         return await as_json(await of_many(len(entries), lambda: [one.values() for one in entries]), name)
-    return await as_csv(await of_many(len(entries), lambda: [one.in_words() for one in entries]), name)
+    return await as_table(extension, name, await of_many(len(entries), timeline_table, entries))
 
 
 class MomentQuery(BaseModel):
@@ -165,7 +166,7 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
 async def moment_download(
     request: Request, cycle: CycleHistory, extension: Extension, query: Annotated[MomentQuery, Query()]
 ) -> Response:
-    """The state at a moment as JSON, or what stood then, a line each, as CSV."""
+    """The state at a moment as JSON, or what stood then, a line each, for a spreadsheet."""
     application, moment = get_services(request).application, query.moment(cycle)
     then = await state_at(application, cycle, moment)
     if extension == "json":
@@ -179,7 +180,8 @@ async def moment_download(
             for one in await corrections_between(application, cycle, then, now)
         ),
     ]
-    return await as_csv(rows, f"{_file_name(cycle)}-{then.replay.last_version}")
+    table = table_of(_("Time machine"), ("moment", "line"), rows)
+    return await as_table(extension, f"{_file_name(cycle)}-{then.replay.last_version}", table)
 
 
 class ComparisonQuery(BaseModel):
@@ -250,12 +252,14 @@ async def compare(request: Request, cycle: CycleHistory, query: Annotated[Compar
 async def compare_download(
     request: Request, cycle: CycleHistory, extension: Extension, query: Annotated[ComparisonQuery, Query()]
 ) -> Response:
-    """Two moments compared, as JSON or CSV."""
+    """Two moments compared, as JSON or for a spreadsheet."""
     first, second = await _compared(request, cycle, query)
     corrections = await corrections_between(get_services(request).application, cycle, first, second)
     rows = differences(first, second, corrections)
     name = f"{_file_name(cycle)}-so-sanh"
-    return await as_json(rows, name) if extension == "json" else await as_csv(rows, name)
+    if extension == "json":
+        return await as_json(rows, name)
+    return await as_table(extension, name, table_of(_("Compare two moments"), ("only", "line"), rows))
 
 
 def _file_name(cycle: VisitedCycle) -> str:
@@ -307,8 +311,8 @@ async def deviations(
 async def deviations_download(
     request: Request, visitor: HistoryReader, extension: Extension, filters: Annotated[DeviationFilters, Query()]
 ) -> Response:
-    """The register of deviations that fit, as JSON or CSV."""
+    """The register of deviations that fit, as JSON or for a spreadsheet."""
     found = await deviations_page(get_services(request).board, visitor, filters.wanted())
     if extension == "json":
         return await as_json(list(found.rows), DEVIATIONS_FILE)
-    return await as_csv([deviation_in_words(one) for one in found.rows], DEVIATIONS_FILE)
+    return await as_table(extension, DEVIATIONS_FILE, await of_many(found.total, deviations_table, found.rows))

@@ -12,11 +12,12 @@ from pydantic import BaseModel, Field
 from starlette.datastructures import FormData
 
 from application.application import CommandInput
-from application.board import LateUnit, board_page, count_clusters, late_page
+from application.board import LateUnit, board_page, board_tables, count_clusters, late_page
 from application.fields import parse_day
 from application.gate import GateClosedError, account_may_write
 from application.reminders import Reach, Reminder, late_reminders, reach_of
 from application.visits import Visitor
+from application.work import of_many
 from domain.access import Matter
 from domain.duties import Duty
 from domain.obligations import DUTIES_OF_STEP
@@ -31,7 +32,7 @@ from projections.board_lines import BoardMatter, LineFilter
 from web import urls
 from web.auth import checked_form, reads, today
 from web.cookies import cookie_secret
-from web.downloads import as_csv
+from web.downloads import TableExtension, as_table
 from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
 from web.render import page
@@ -93,30 +94,15 @@ async def board(request: Request, visitor: BoardReader, query: Annotated[BoardQu
     return await _board(request, visitor, query)
 
 
-@router.get(urls.BOARD_CSV)
-async def board_csv(request: Request, visitor: BoardReader, filters: Annotated[BoardFilters, Query()]) -> Response:
-    """The same rows for a spreadsheet."""
+@router.get(urls.BOARD_DOWNLOAD)
+async def board_download(
+    request: Request, visitor: BoardReader, extension: TableExtension, filters: Annotated[BoardFilters, Query()]
+) -> Response:
+    """The same rows for a spreadsheet; a workbook has the overdue tasks on a sheet of their own."""
     services = get_services(request)
-    rows = [
-        {
-            "cluster": row.cluster,
-            "year": row.year,
-            "step": word("step", row.step),
-            "next_deadline": day(day_ending(row.next_due)) if row.next_due else "",
-            "waiting_for": "; ".join(row.waiting_for),
-            "overdue": len(row.late),
-            "deviations": row.open_deviations,
-            "extensions_asked": "; ".join(
-                _("{unit}: {duty}, until {day}. {reason}").format(
-                    unit=one.name, duty=word("duty", one.duty), day=day(one.until), reason=one.reason
-                )
-                for one in row.asked
-            ),
-            "how_sure": word("sureness", "rehearsed" if row.rehearsed else "stated"),
-        }
-        for row in (await board_page(services.board, services.application.texts, visitor, filters.wanted())).rows
-    ]
-    return await as_csv(rows, "bang-thanh-pho")
+    await services.board.wait_until_reached(visitor.login.position)
+    found = await board_page(services.board, services.application.texts, visitor, filters.wanted())
+    return await as_table(extension, "bang-theo-doi", *await of_many(found.total, board_tables, found.rows))
 
 
 async def _board(

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
@@ -18,6 +18,7 @@ from application.event_texts import event_texts
 from application.extension_requests import requests_of
 from application.permitted_acts import permitted_acts
 from application.recorded_acts import recorded_acts, standing_acts, steps_of
+from application.score_tables import criteria_in_order, reasons_in, score_table, score_tables
 from application.visits import VisitedCycle, Visitor
 from application.work import of_many
 from audit.replay import digests_in
@@ -37,7 +38,6 @@ from domain.scoring.scores import calculated_scores
 from domain.steps.commenting import Comment
 from errors import InputError
 from i18n import _
-from i18n.messages import number
 from i18n.page_texts import STEPS
 from i18n.state_text import deviation_text
 from i18n.values import Words, person_named, round_title, target_told, total_told, unnamed_units, voice
@@ -46,6 +46,7 @@ from projections.board import title_of
 from web import urls
 from web.auth import reads, reads_cycle
 from web.checks import Number
+from web.downloads import TableExtension, as_table
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services
@@ -77,14 +78,6 @@ class StepPicture:
     all: int
     unnamed: int | str
     """How many units it waits for, too, that no source names."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreTable:
-    """Totals of each unit in each round, of the sheets that the reader may see; None where another may be closed."""
-
-    rounds: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[str | None, ...], int | None], ...]
 
 
 @router.get(urls.CYCLES)
@@ -155,7 +148,7 @@ async def cluster(
             get_services(request).application, corrections.latest(MOST_CORRECTIONS)
         ),
         all_corrections=len(corrections.by_command),
-        scores=_scores(cycle),
+        scores=await of_many(events, score_table, cycle),
         names=cycle.names,
         threads=shown.rows,
         comments_pager=Pager(shown, urls.cycle_url(cycle.stream), comments_stay, urls.COMMENTS_PAGE, COMMENTS),
@@ -222,24 +215,30 @@ def _year(cycle: VisitedCycle) -> Iterator[StepPicture]:
         yield StepPicture(step.name, state, when, max(due) if due else None, len(done), len(mine), step.unnamed)
 
 
-def _scores(cycle: VisitedCycle) -> ScoreTable | None:
-    state, rules = cycle.readable_state(), cycle.rules
-    if not state.scores or not rules.leaves():
-        return None
-    rounds = tuple(
-        name for name in rules.rounds_in_order(r for _u, r in state.scores) if any(r == name for _u, r in state.scores)
+@router.get(urls.SCORES)
+async def scores(request: Request, cycle: ReadableCycle) -> Response:
+    """The totals of all units, as far as the reader may see them: a sheet to print and to sign."""
+    found = await of_many(len(cycle.history), score_table, cycle)
+    return page(
+        request,
+        "scores.html",
+        cycle=cycle,
+        state=cycle.readable_state(),
+        scores=found,
+        names=cycle.names,
+        round_title=round_title,
+        total_told=total_told,
+        words_of=Words(cycle.background.titled, {}),
+        wide=True,
     )
-    totals = {name: calculated_scores(state, rules, name) for name in rounds}
-    ranks = {ranked.unit: ranked.rank for ranked in state.conclusion.ranking}
-    rows = []
-    for unit in state.membership.members():
-        cells: list[str | None] = []
-        for name in rounds:
-            result = totals[name].get(unit)
-            missing = "-" if cycle.readable.everything else None
-            cells.append(missing if result is None else number(result.total))
-        rows.append((unit, tuple(cells), ranks.get(unit)))
-    return ScoreTable(rounds, tuple(rows))
+
+
+@router.get(urls.SCORES_DOWNLOAD)
+async def scores_download(request: Request, cycle: ReadableCycle, extension: TableExtension) -> Response:
+    """The totals of all units for a spreadsheet; a workbook has the points by criterion on a sheet of their own."""
+    texts = await get_services(request).application.texts.get(reasons_in(cycle))
+    tables = await of_many(len(cycle.history), score_tables, cycle, texts)
+    return await as_table(extension, f"{cycle.stream.replace('/', '-')}-diem", *tables)
 
 
 @router.get(urls.SCORE_SHEET)
@@ -266,16 +265,10 @@ async def sheet(request: Request, cycle: ReadableCycle, unit: str) -> Response:
         texts=texts,
         results=results,
         totals=totals,
-        nodes=list(_nodes(rules.criteria, 0)),
+        nodes=list(criteria_in_order(rules.criteria)),
         wide=True,
         sure=max((state.scores[unit, name].sureness for name in rounds), default=None),
     )
-
-
-def _nodes(criteria: Any, depth: int) -> Iterator[tuple[int, Any]]:
-    for node in criteria:
-        yield depth, node
-        yield from _nodes(node.children, depth + 1)
 
 
 @router.get(urls.DRAFT)

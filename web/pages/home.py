@@ -9,20 +9,25 @@ from fastapi.responses import RedirectResponse, Response
 
 from application.board import requests_page
 from application.gate import account_may_write
-from application.tasks import tasks_page
+from application.tasks import TaskCard, tasks_page, tasks_table
 from application.visits import Visitor
+from application.work import of_many
 from domain.access import Matter
 from i18n.guides import guide
-from ledger.paging import Paged, PageRequest
+from ledger.paging import ALL_ROWS, Paged, PageRequest
 from web import urls
-from web.auth import reads
+from web.auth import reads, today
+from web.downloads import TableExtension, as_table
 from web.draft_titles import begun_drafts
 from web.paging import PageNumber, Pager
 from web.render import page
-from web.services import get_services
+from web.services import Services, get_services
 
 router = APIRouter(include_in_schema=False)
 OwnReader = Annotated[Visitor, Depends(reads(Matter.OWN))]
+SHEET_ROWS = 300
+"""Tasks on a page to print: more would take longer to load than to read."""
+
 LATEST_DRAFTS = 5
 """How many of the latest drafts stand above the tasks; the others have a page of their own."""
 
@@ -41,8 +46,7 @@ async def tasks(
     services, asked = get_services(request), PageRequest(number)
     texts = services.application.texts
     await services.board.wait_until_reached(visitor.login.position)
-    auditor = visitor.login.account.kind == "auditor"
-    found = Paged.of((), asked) if auditor else await tasks_page(services.board, texts, visitor.unit, asked)
+    found = await _tasks(services, visitor, asked)
     requests = (
         await requests_page(services.board, texts, visitor) if visitor.login.account.kind == "secretariat" else None
     )
@@ -59,6 +63,40 @@ async def tasks(
         more_requests=requests is not None and requests.pages > 1,
         acts=account_may_write(visitor.login.account.kind, for_organiser=True),
     )
+
+
+@router.get(urls.TASKS_SHEET)
+async def tasks_sheet(
+    request: Request, visitor: OwnReader, number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
+) -> Response:
+    """The tasks of the visitor's unit as a table, to print."""
+    services = get_services(request)
+    await services.board.wait_until_reached(visitor.login.position)
+    found = await _tasks(services, visitor, PageRequest(number, SHEET_ROWS))
+    return page(
+        request,
+        "tasks_sheet.html",
+        tasks=found.rows,
+        pager=Pager(found, urls.TASKS_SHEET),
+        unit_name=found.rows[0].unit_name if found.rows else "",
+        today=today(),
+    )
+
+
+@router.get(urls.TASKS_DOWNLOAD)
+async def tasks_download(request: Request, visitor: OwnReader, extension: TableExtension) -> Response:
+    """All tasks of the visitor's unit for a spreadsheet."""
+    services = get_services(request)
+    await services.board.wait_until_reached(visitor.login.position)
+    found = await _tasks(services, visitor, ALL_ROWS)
+    return await as_table(extension, "viec-phai-lam", await of_many(found.total, tasks_table, found.rows))
+
+
+async def _tasks(services: Services, visitor: Visitor, asked: PageRequest) -> Paged[TaskCard]:
+    """The tasks of the visitor's unit. Auditors have none."""
+    if visitor.login.account.kind == "auditor":
+        return Paged.of((), asked)
+    return await tasks_page(services.board, services.application.texts, visitor.unit, asked)
 
 
 @router.get(urls.DRAFTS)

@@ -5,7 +5,7 @@ Administrators see everybody; the secretariat the people of its own unit and of 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, get_args
@@ -15,11 +15,13 @@ from fastapi.responses import Response
 
 from accounts import Account, Kind
 from accounts.log import By
+from application.downloads import Cell, Table, spoken_phone, table_of
 from application.engine import PendingError, UnreachableError
 from application.fields import optional_day
 from application.gate import Submitter
 from application.slugs import SLUG, is_slug, slug_of
 from application.visits import ForbiddenError, Visitor
+from application.work import of_many
 from domain.access import Matter, Reader, may_manage
 from domain.administration import (
     CloseAccount,
@@ -36,8 +38,9 @@ from domain.records import NO_PERSONS, Command, Refused
 from errors import HTTP_STATUSES, CodedError, InputError, NotFoundError
 from errors import Kind as ErrorKind
 from i18n import _
+from i18n.messages import word
 from i18n.sorting import folded
-from ledger.paging import PageRequest
+from ledger.paging import ALL_ROWS, PageRequest
 from projections.people import MOST_UNITS, STATES, PeopleQuery, PersonLine
 from vault.persons import Contact, NewPerson
 from web import urls
@@ -46,6 +49,7 @@ from web.act_form import typed_text
 from web.auth import checked_form, possible_stand_ins, reads, today
 from web.checks import checked
 from web.contacts import ContactFields, changed_fields, contact_fields, correct_contact
+from web.downloads import TableExtension, as_table
 from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
 from web.render import page
@@ -84,6 +88,46 @@ async def people(
 ) -> Response:
     """The persons with their accounts, in pages, and who stands in for whom."""
     return await _people(request, visitor, PeopleQuery(words, unit, kind, state), number)
+
+
+@router.get(urls.PEOPLE_DOWNLOAD)
+async def people_download(
+    request: Request,
+    visitor: AccountManager,
+    extension: TableExtension,
+    words: Annotated[str, Query(alias=urls.WORDS, max_length=120)] = "",
+    unit: Annotated[str, Query(alias=urls.UNIT, max_length=120)] = "",
+    kind: Annotated[str, Query(alias=urls.ACCOUNT_KIND, max_length=20)] = "",
+    state: Annotated[str, Query(alias=urls.STATE, max_length=20)] = "",
+) -> Response:
+    """The persons that fit, as the list shows them, for a spreadsheet."""
+    query = PeopleQuery(words, unit, kind, state)
+    found = await get_services(request).people.page(visitor.sees_people_of, query, today(), ALL_ROWS)
+    return await as_table(extension, "nguoi-dung", await of_many(found.total, _table, found.rows))
+
+
+def _table(lines: Sequence[PersonLine]) -> Table:
+    states = _state_words()
+    rows: list[dict[str, Cell]] = [
+        {
+            "name": one.name,
+            "unit": one.unit_name if one.unit_name != one.unit else None,  # no name is known: an id tells nobody
+            "office": one.office,
+            "phone": spoken_phone(one.phone or ""),
+            "email": one.email,
+            "account": "" if one.kind is None else _account_in_words(one),
+            "state": states[one.state],
+            "until": one.until,
+        }
+        for one in lines
+    ]
+    columns = ("name", "unit", "office", "phone", "email", "account", "state", "until")
+    return table_of(_("People"), columns, rows)
+
+
+def _account_in_words(one: PersonLine) -> str:
+    kind = word("account", one.kind)
+    return f"{kind}, {_('administrator')}" if one.administrator else kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +169,7 @@ async def _people(
         200 if entered is None else _status(entered.error),
         found=found,
         query=query,
+        filtered=parameters,
         pager=Pager(found, urls.PEOPLE, parameters),
         states=_state_words(),
         good=good,

@@ -116,3 +116,9 @@ for (const box of document.querySelectorAll("[data-all]")) {
     for (const one of document.querySelectorAll(`input[name="${box.dataset.all}"]`)) one.checked = box.checked;
   });
 }
+
+// A button that prints: a browser without this script prints by its own menu.
+for (const one of document.querySelectorAll("[data-print]")) {
+  one.hidden = false;
+  one.addEventListener("click", () => window.print());
+}

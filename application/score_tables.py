@@ -1,0 +1,109 @@
+"""The points of a cycle's units side by side, as far as a visitor may see them: for pages and spreadsheets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from application.downloads import Cell, Table
+from application.visits import VisitedCycle
+from domain.file_references import with_file_names
+from domain.scoring.criteria import Criterion
+from domain.scoring.results import UnitResult
+from domain.scoring.scores import calculated_scores
+from i18n import _
+from i18n.columns import headings
+from i18n.values import round_title
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTable:
+    """Totals of each unit in each round, of the sheets that the reader may see.
+
+    A total that is not there is None; where `closed`, it may be there and closed to the reader.
+    """
+
+    rounds: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Decimal | None, ...], int | None], ...]
+    closed: bool
+
+
+def score_table(cycle: VisitedCycle) -> ScoreTable | None:
+    """The totals that the visitor may see; None where there is none, or no criterion takes points."""
+    state, rules = cycle.readable_state(), cycle.rules
+    if not state.scores or not rules.leaves():
+        return None
+    results = _results(cycle)
+    ranks = {ranked.unit: ranked.rank for ranked in state.conclusion.ranking}
+    rows = []
+    for unit in state.membership.members():
+        found = [of_round.get(unit) for of_round in results.values()]
+        totals = tuple(None if one is None else one.total for one in found)
+        rows.append((unit, totals, ranks.get(unit)))
+    return ScoreTable(tuple(results), tuple(rows), not cycle.readable.everything)
+
+
+def _results(cycle: VisitedCycle) -> Mapping[str, Mapping[str, UnitResult]]:
+    """The results by round, in the order of the rounds, and by unit."""
+    state, rules = cycle.readable_state(), cycle.rules
+    names = [name for _unit, name in state.scores]
+    return {name: calculated_scores(state, rules, name) for name in rules.rounds_in_order(names) if name in names}
+
+
+def criteria_in_order(criteria: Iterable[Criterion], depth: int = 0) -> Iterator[tuple[int, Criterion]]:
+    """Criteria with those below them, each with how deep it stands."""
+    for node in criteria:
+        yield depth, node
+        yield from criteria_in_order(node.children, depth + 1)
+
+
+def reasons_in(cycle: VisitedCycle) -> set[str]:
+    """The digests of the reasons that stand on the sheets which the visitor may see."""
+    return {item.reason for one in cycle.readable_state().scores.values() for item in one.sheet if item.reason}
+
+
+def score_tables(cycle: VisitedCycle, texts: Mapping[str, str]) -> tuple[Table, Table]:
+    """The totals, and the points by criterion, for a spreadsheet. `texts` has the reasons by digest."""
+    found = score_table(cycle) or ScoreTable((), (), closed=False)
+    rounds = tuple(round_title(name, cycle.names) for name in found.rounds)
+    gap = _("closed") if found.closed else None
+    unit, rank = headings(("unit", "rank"))
+    totals = [
+        (cycle.names.get(of, of), *(gap if one is None else one for one in cells), place)
+        for of, cells, place in found.rows
+    ]
+    criteria = headings(("unit", "criterion", "most"))
+    return (
+        Table(_("Points of all units"), (unit, *rounds, rank), totals),
+        Table(
+            _("Points by criterion"),
+            (*criteria, *rounds, *headings(("evidence",))),
+            list(_by_criterion(cycle, found.rounds, texts)),
+        ),
+    )
+
+
+def _by_criterion(cycle: VisitedCycle, rounds: tuple[str, ...], texts: Mapping[str, str]) -> Iterator[tuple[Cell, ...]]:
+    state, results = cycle.readable_state(), _results(cycle) if rounds else {}
+    for unit, name in cycle.members():
+        lines: dict[str, dict[str, Decimal | None]] = {
+            of: {line.criterion: line.points for line in results[of][unit].lines}
+            for of in rounds
+            if unit in results[of]
+        }
+        if not lines:
+            continue
+        entries = [(of, item) for of in rounds if (unit, of) in state.scores for item in state.scores[unit, of].sheet]
+        for depth, node in criteria_in_order(cycle.rules.criteria):
+            told = [
+                text
+                for of, item in entries
+                if item.criterion == node.id
+                for text in (
+                    *(with_file_names(one) for one in item.evidence),
+                    *([f"{round_title(of, cycle.names)}: {texts.get(item.reason, '…')}"] if item.reason else []),
+                )
+            ]
+            points = (lines.get(of, {}).get(node.id) for of in rounds)
+            yield (name, "    " * depth + node.title, node.max, *points, "\n".join(told))

@@ -1,0 +1,191 @@
+"""What comes out for a spreadsheet: workbooks and CSV, read back and compared with the pages."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from board_help import ORGANISERS, made_up_lines, write_lines
+from engine_help import CITY, open_cycle, submit, units
+from openpyxl import load_workbook
+from openpyxl.utils.escape import unescape
+from speech import RULES
+from web_help import Site
+
+from application.downloads import Cell, Table, csv_text, day_cell, spoken_phone
+from application.workbooks import MOST_TITLE, MOST_UNITS, workbook
+from i18n import in_language
+
+TEXTS = (
+    *("=1+1", "+84 24 3825 0000", "-5", "@SUM(A1)", "\t=1", "0912345678", "1.2", "3/4", "1e5", "TRUE", "#N/A"),
+    *("https://example.vn", "mailto:a@example.vn", "{=1}", "Đống Đa; \"Ba Đình\", 'x'", " hai  dấu cách ", "a\nb"),
+    *("_x0041_", "Lớp\x0bhai", "𝟙" * 3, "'dấu nháy"),
+)
+"""Texts that a program could take for something else."""
+
+
+def read(body: bytes) -> dict[str, list[list[Any]]]:
+    return {
+        sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)]
+        for sheet in load_workbook(io.BytesIO(body)).worksheets
+    }
+
+
+def a_table(rows: Sequence[Sequence[Cell]], headings: tuple[str, ...] = ("chữ", "giá trị")) -> Table:
+    return Table("Bảng thử", headings, rows)
+
+
+def test_texts_days_and_numbers_are_what_they_were() -> None:
+    instant = datetime(2026, 7, 20, 17, 30, tzinfo=UTC)  # half past midnight of the next day in Việt Nam
+    values: dict[Cell, Any] = {
+        date(2026, 7, 20): datetime(2026, 7, 20),  # noqa: DTZ001 - as openpyxl reads a day
+        instant: datetime(2026, 7, 21, 0, 30),  # noqa: DTZ001 - as above
+        Decimal("85.50"): 85.5,
+        12: 12,
+        None: None,
+        "": None,
+        date(1890, 1, 2): "02/01/1890",
+    }
+    body = workbook([a_table([(one, one) for one in TEXTS]), a_table([(one, None) for one in values])])
+    first, second = load_workbook(io.BytesIO(body)).worksheets
+    cells = [cell for row in first.iter_rows(min_row=2) for cell in row]
+    assert [unescape(cell.value) for cell in cells] == [text for one in TEXTS for text in (one, one)]
+    assert {cell.data_type for cell in cells} <= {"s", "inlineStr"}
+    assert not any(cell.hyperlink for cell in cells)
+    assert [row[0].value for row in second.iter_rows(min_row=2)] == list(values.values())
+    assert second["A2"].number_format == "dd/mm/yyyy"
+    assert second["A3"].number_format == "dd/mm/yyyy hh:mm"
+    assert (first.freeze_panes, first.print_title_rows, first.page_setup.paperSize) == ("A2", "$1:$1", 9)
+    assert "&P" in first.oddFooter.right.text
+
+
+def test_what_a_sheet_cannot_hold_is_cut_and_says_so() -> None:
+    body = workbook(
+        [
+            Table("Cụm: [1/2] * một tên dài hơn ba mươi mốt chữ?", ("a",), [("😀" * MOST_UNITS,), ("\ufffe\uffffx",)]),
+            Table("Cụm  1 2    một tên dài hơn ba mươi mốt chữ?", ("=a",), []),
+            Table("'", ("a",), [("x",)]),
+        ]
+    )
+    found = read(body)
+    assert len({title.casefold() for title in found}) == 3
+    assert all(len(title) <= MOST_TITLE and not re.search(r"[\[\]:*?/\\]", title) for title in found)
+    long = next(iter(found.values()))
+    assert long[1][0].endswith("😀 …")
+    assert len(long[1][0].encode("utf-16-le")) <= 2 * MOST_UNITS
+    assert long[2] == ["x"]
+    assert list(found.values())[1] == [["=a"]]
+
+
+def test_a_csv_file_opens_in_columns_where_numbers_have_a_comma() -> None:
+    with in_language("vi"):
+        text = csv_text(
+            a_table([("Đống Đa; =1", Decimal("1085.50")), (None, date(2026, 7, 5)), ("-x", 7), ('"', Decimal(100))])
+        )
+    assert text.startswith('\ufeff"chữ";"giá trị"\r\n')
+    assert "sep=" not in text
+    rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff")), delimiter=";"))
+    assert rows[1:] == [["Đống Đa;' =1", "1085,5"], ["", "05/07/2026"], ["'-x", "7"], ['"', "100"]]
+
+
+def test_days_and_telephone_numbers_as_people_write_them() -> None:
+    assert [day_cell(one) for one in ("05/07/2026", "07/2026", "2026", "")] == [
+        date(2026, 7, 5),
+        "07/2026",
+        "2026",
+        None,
+    ]
+    said = {"0912345678": "0912 345 678", "02438250000": "02438 250 000", "+84912345678": "+84912345678", "": ""}
+    assert {one: spoken_phone(one) for one in said} == said
+
+
+def test_libreoffice_opens_a_workbook_as_it_was_written(tmp_path: Path) -> None:
+    program = shutil.which("soffice") or shutil.which("libreoffice")
+    if program is None:
+        pytest.skip("NOT TRIED: LibreOffice is not on this machine; openpyxl alone has read the workbooks back")
+    file = tmp_path / "bang.xlsx"
+    file.write_bytes(workbook([a_table([(one, one) for one in TEXTS if one.isprintable()])]))
+    home = f"-env:UserInstallation=file://{tmp_path}/home"
+    form = "csv:Text - txt - csv (StarCalc):59,34,76,1,,0,false,true,false,false,false,1"
+    command = [program, home, "--headless", "--convert-to", form, "--outdir", str(tmp_path), str(file)]
+    subprocess.run(command, check=True, timeout=120, capture_output=True)
+    text = next(tmp_path.glob("*.csv")).read_text("utf-8-sig")
+    found = list(csv.reader(io.StringIO(text), delimiter=";"))
+    assert found[1:] == [[one, one] for one in TEXTS if one.isprintable()]
+
+
+@pytest.mark.shows_keys("made-up lines hold codes that no version knows")
+async def test_workbooks_hold_what_the_pages_show(site: Site) -> None:
+    lines = made_up_lines(7, 30, (2025, 2026), ORGANISERS)
+    for line in lines:
+        for task in line["open"]:
+            task["duty"] = "stance"
+    await write_lines(site.app.ledger.pool, lines)
+    await site.person("thu-ky", CITY, "secretariat")
+    secretary = await site.log_in("thu-ky")
+
+    async def sheets(path: str) -> dict[str, list[list[Any]]]:
+        answer = await secretary.http.get(path)
+        assert answer.status_code == 200, path
+        assert answer.headers["content-disposition"].endswith('.xlsx"')
+        return read(answer.content)
+
+    own = [line for line in lines if line["cycle"].startswith(f"{CITY}/2026/")]
+    found = await sheets("/bang.xlsx?nam=2026")
+    assert list(found) == ["Bảng theo dõi", "Việc quá hạn"]
+    heading, *rows = found["Bảng theo dõi"]
+    assert heading[:4] == ["cụm", "năm", "bước", "hạn gần nhất"]
+    assert len(rows) == len(own)
+    assert all(isinstance(row[1], int) and isinstance(row[3], datetime | None) for row in rows)
+    assert any(row[3] for row in rows)
+    # Each overdue task that the board counts stands on the second sheet.
+    assert sum(row[5] for row in rows) == len(found["Việc quá hạn"]) - 1 > 0
+    ((tasks_title, tasks),) = (await sheets("/viec.xlsx")).items()
+    assert tasks_title == "Việc phải làm"
+    owed = [task for line in lines for task in line["open"] if task["unit"] == CITY]
+    assert len(tasks) - 1 == len(owed)
+    assert sum(isinstance(row[0], datetime) for row in tasks[1:]) == sum(task["due"] is not None for task in owed)
+    ((_title, deviations),) = (await sheets("/diem-khac.xlsx?nam=2026")).items()
+    assert len(deviations) - 1 == sum(len(line["found"]) for line in own)
+    ((_title, people),) = (await sheets("/nguoi-dung.xlsx?tim=thu-ky")).items()
+    assert [row[:5] for row in people[1:]] == [
+        ["Nguyễn Thu Ky", people[1][1], "cán bộ", "024 0000 0000", "thu-ky@example.invalid"]
+    ]
+    for path in ("/bang", "/viec", "/diem-khac", "/nguoi-dung"):
+        assert f'href="{path}.xlsx' in await secretary.get(path)
+
+
+async def test_points_come_out_as_far_as_they_are_open_and_every_download_is_logged(site: Site) -> None:
+    stream = await open_cycle(site.app, RULES, members=units(3))
+    for unit, points in (("don-vi-1", ("12.5", "3", "10")), ("don-vi-3", ("7.25", "0", "1"))):
+        sheet = [{"criterion": leaf, "points": one} for leaf, one in zip(("a1", "a2", "b"), points, strict=True)]
+        await submit(site.app, stream, unit, "score-self", {"unit": unit, "sheet": sheet})
+    await site.person("an", "don-vi-1")
+    await site.person("kiem-tra", "thanh-tra", "auditor")
+    an, auditor = await site.log_in("an"), await site.log_in("kiem-tra")
+    whole = read((await auditor.http.get(f"/cum/{stream}/bang-diem.xlsx")).content)
+    own = read((await an.http.get(f"/cum/{stream}/bang-diem.xlsx")).content)
+    assert list(whole) == list(own) == ["Bảng tổng hợp điểm", "Điểm theo tiêu chí"]
+    assert [row[1] for row in whole["Bảng tổng hợp điểm"][1:]] == [25.5, None, 8.25]
+    assert [row[1] for row in own["Bảng tổng hợp điểm"][1:]] == [25.5, "chưa công khai", "chưa công khai"]
+    assert {row[0] for row in own["Điểm theo tiêu chí"][1:]} == {"Đơn vị 1"}
+    assert 7.25 in [row[3] for row in whole["Điểm theo tiêu chí"]]
+    text = (await an.http.get(f"/cum/{stream}/bang-diem.csv")).text
+    assert '"Đơn vị 1";"25,5"' in text
+    assert not {"7,25", "8,25"} & set(re.findall(r"[\d,]+", text))
+    page = await an.get(f"/cum/{stream}/bang-diem")
+    assert ("25,5" in page, "8,25" in page) == (True, False)
+    await an.http.get("/viec.xlsx")
+    log = await auditor.get("/nhat-ky-doc")
+    told = re.sub(r"<[^>]+>|\s+", " ", log)
+    assert told.count("Bảng tổng hợp điểm, tải về dạng bảng") >= 3
+    assert "Việc phải làm, tải về dạng bảng" in told
