@@ -131,10 +131,10 @@ create table projections.search_entry (
 create index on projections.search_entry using gin (words);
 create index on projections.search_entry (text) where text is not null;
 
-create table projections.search_word (
-    word text collate "C" primary key
+create table projections.search_tag (
+    tag text primary key
 );
-comment on table projections.search_word is 'The words of the search index that cannot be erased, and the tags of its groups and years. A word that is only begun is completed from here: to look for a beginning in the index itself reads every row with one of its endings.';
+comment on table projections.search_tag is 'The tags of groups and years in the search index: see projections/search_words.py.';
 
 -- What is erased is not found any more, whoever erases it.
 create function projections.forget_text() returns trigger

@@ -30,7 +30,7 @@ from projections.board import title_of
 from projections.board_lines import NAMED
 from projections.known_editions import KnownEditions
 from projections.search_entries import Entry, entries, texts_named
-from projections.search_words import MOST_ENDINGS, TypedWords, is_plain_word, stream_tag
+from projections.search_words import TypedWords, stream_tag
 from projections.stream_states import StreamStates
 from vault.texts import ERASED, Texts
 
@@ -75,6 +75,11 @@ from (select count(*) as total from found) counted left join lateral (
 ) shown on true"""
 """The queries of $1 are looked up one by one, until there are enough rows. What is begun but not whole, and what has
 other diacritics, comes after what fits better."""
+
+
+_HAS_MANY = f"""select count(*) = {MOST_HITS} from (
+    select from projections.search_entry where words @@ $1::text::tsquery limit {MOST_HITS}
+) found"""  # noqa: S608 - ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,8 @@ class SearchIndex:
             found = await self._entries(connection, [row for row in page if is_cycle(row.stream)])
             await connection.executemany(_WRITE, [astuple(one) for one in found])
             await connection.execute(
-                "insert into projections.search_word select unnest($1::text[]) on conflict do nothing", _words_of(found)
+                "insert into projections.search_tag select unnest($1::text[]) on conflict do nothing",
+                sorted({word for one in found for word in one.words if word[0] == "@"}),
             )
             cycles = [row for row in page if is_cycle(row.stream)]
             await connection.executemany(
@@ -215,11 +221,14 @@ class SearchIndex:
         if not typed.plain or scope == []:
             return Paged.of((), asked)
         async with self._ledger.pool.acquire() as connection, connection.transaction(readonly=True):
-            tags, endings = await _known_words(connection, typed.plain[-1])
-            queries = typed.queries(tags, None if scope is None else [stream_tag(one) for one in scope], endings)
-            query = _FIND.format(visible=visible, most=MOST_HITS, named=NAMED, kinds=_KINDS)
             # The planner does not know the queries, and takes the index for dearer than reading all rows.
             await connection.execute("set local enable_seqscan = off")
+            tags_of_scope = None if scope is None else [stream_tag(one) for one in scope]
+            many = await connection.fetchval(_HAS_MANY, typed.within(tags_of_scope))
+            # To find the newest takes a look-up for each year, which stops early only where there are many.
+            newest = typed.newest(await _tags(connection), tags_of_scope) if many else []
+            queries = newest or typed.complete(tags_of_scope)
+            query = _FIND.format(visible=visible, most=MOST_HITS, named=NAMED, kinds=_KINDS)
             given = (queries, language(), typed.as_written, typed.name, typed.whole)
 
             async def page(request: PageRequest) -> list[Any]:
@@ -248,32 +257,16 @@ class SearchIndex:
         """Delete the index; the next `catch_up` rebuilds it from the ledger."""
         async with self._ledger.pool.acquire() as connection, connection.transaction():
             await connection.execute("delete from projections.search_entry")
-            await connection.execute("delete from projections.search_word")
+            await connection.execute("delete from projections.search_tag")
             await connection.execute("delete from projections.file_use")
             await cursors.reset(connection, NAME)
 
 
-async def _known_words(connection: Connection, beginning: str) -> tuple[list[str], list[str]]:
-    """Return the tags of the groups, of each the newest year first, and the words that begin so, the shortest first."""
-    rows = await connection.fetch(
-        "select word from projections.search_word where word ^@ '@' union all "
-        "(select word from projections.search_word where word ^@ $1 and word <> $1 "
-        "order by length(word), word limit $2)",
-        beginning,
-        MOST_ENDINGS,
-    )
-    found = [str(row["word"]) for row in rows]
-    tags = [one for one in found if one[0] == "@"]
+async def _tags(connection: Connection) -> list[str]:
+    """Return the tags of the groups and years, in the order of groups, of each the newest year first."""
+    tags = [str(row["tag"]) for row in await connection.fetch("select tag from projections.search_tag")]
     tags.sort(key=lambda tag: int(tag.partition(".")[2]), reverse=True)
-    tags.sort(key=lambda tag: tag.partition(".")[0])
-    return tags, [one for one in found if one[0] != "@"]
-
-
-def _words_of(found: Iterable[Entry]) -> list[str]:
-    """Return the words and tags that are kept to complete what is typed: not those of texts, which can be erased."""
-    kept = {word for one in found for word in (one.words if one.text is None else one.kept or ())}
-    tags = {word for one in found for word in one.words if word[0] == "@"}
-    return sorted({word for word in kept if is_plain_word(word)} | tags)
+    return sorted(tags, key=lambda tag: tag.partition(".")[0])
 
 
 def _hit(row: Mapping[str, Any], excerpts: Mapping[str, str]) -> SearchHit:

@@ -21,9 +21,6 @@ MOST_CHARS_OF_WORD = 60
 MOST_WORDS_JOINED = 8
 """So many words of a name are also found when they are typed as one."""
 
-MOST_ENDINGS = 100
-"""A last word stands for so many words that begin with it, the shortest first."""
-
 EXCERPT_CHARS = 160
 SCANNED_CHARS = 20_000
 """So far into a text an excerpt looks for the words; of longer texts it may be the beginning."""
@@ -81,11 +78,6 @@ def joined(name: str) -> set[str]:
     return {run for run in runs if len(run) <= MOST_CHARS_OF_WORD}
 
 
-def is_plain_word(lexeme: str) -> bool:
-    """Whether a lexeme is a word without diacritics, rather than one as it is written, or a tag."""
-    return lexeme[0] not in "=@~"
-
-
 @dataclass(frozen=True, slots=True)
 class TypedWords:
     """What a reader typed: words without diacritics, and as they were typed. The last may be the beginning of one."""
@@ -114,19 +106,20 @@ class TypedWords:
         """The query for rows that hold the words with their diacritics; the last word may be the beginning of one."""
         return f"{_all(map(_quoted, self._written()))}:*"
 
-    def queries(self, tags: Iterable[str], scope: Sequence[str] | None, endings: Sequence[str]) -> list[str]:
-        """Return the queries that find the rows, the best first, each row by one of them.
+    def complete(self, scope: Sequence[str] | None) -> list[str]:
+        """Return the queries that find all rows, the best first. `scope`: tags of cycles or organisers."""
+        begun = _all(map(_quoted, self.plain)) + ":*"
+        return [self.within(scope), f"{begun} & !({self.whole}){_of(scope)}"]
 
-        `tags` are those of groups and years in the order wanted, `scope` those of cycles and organisers, None for all.
-        `endings` are words that begin with the last one.
-        """
-        whole, exact = self.whole, _all(map(_quoted, self._written()))
-        stages = [whole] if exact == whole else [exact, f"{whole} & !({exact})"]
-        if endings:
-            begun = _all([*map(_quoted, self.plain[:-1]), f"({' | '.join(map(_quoted, endings))})"])
-            stages.append(f"{begun} & !({whole})")
-        within = "" if scope is None else f" & ({' | '.join(map(_quoted, scope))})"
-        return [f"{stage} & {_quoted(tag)}{within}" for stage in stages for tag in tags]
+    def newest(self, tags: Iterable[str], scope: Sequence[str] | None) -> list[str]:
+        """Return the queries that find rows with the whole words, those with the diacritics first."""
+        exact = _all(map(_quoted, self._written()))
+        stages = [self.whole] if exact == self.whole else [exact, f"{self.whole} & !({exact})"]
+        return [f"{stage} & {_quoted(tag)}{_of(scope)}" for stage in stages for tag in tags]
+
+    def within(self, scope: Sequence[str] | None) -> str:
+        """The query `whole` within a scope."""
+        return self.whole + _of(scope)
 
     def _written(self) -> Iterator[str]:
         for plain, written in zip(self.plain, self.written, strict=True):
@@ -157,6 +150,10 @@ class _Letters(dict[int, str]):
 
 
 _LETTERS = _Letters()
+
+
+def _of(scope: Sequence[str] | None) -> str:
+    return "" if scope is None else f" & ({' | '.join(map(_quoted, scope))})"
 
 
 def _quoted(lexeme: str) -> str:
