@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 import pytest
+from conftest import eventually
 from engine_help import CITY, open_cycle, submit, unit_name, units
 from speech import RULES
 from web_help import Site
@@ -170,11 +171,14 @@ async def test_the_page_says_where_and_when_and_leads_there(site: Site) -> None:
     await submit(site.app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch"}})
     comment = {"by": {"unit": members[0]}, "on": "plan", "text": "Nên <b>trồng</b> thêm cây xanh."}
     await submit(site.app, stream, members[0], "comment", comment)
-    await SearchIndex(site.app.ledger).catch_up()
-    await site.services.board.catch_up()
     await site.person("an", members[1])
     an = await site.log_in("an")
-    page = await an.get("/tim?q=cay+xanh")
+
+    async def found() -> bool:
+        return "Cụm, 2026" in await an.get("/tim?q=cay+xanh")
+
+    await eventually(found)
+    page = an.page
     line = next(one for one in page.splitlines() if "cây xanh" in one)
     assert "Đơn vị 1: Nên &lt;b&gt;trồng&lt;/b&gt; thêm cây xanh." in line
     assert f'href="/cum/{stream}/du-thao/plan"' in line
