@@ -28,7 +28,7 @@ _MATTERS: Mapping[BoardMatter, str] = {
     "deviating": "open_deviations > 0",
     "open": "not filed",
 }
-_ORDER = "year desc, stream"
+_ORDER = "year desc, sort_key, stream"
 NAMED = "b.cluster, b.line ->> 'organiser_name' as organiser_name, (b.line ->> 'namesake')::boolean as namesake"
 """The columns that a cluster's title is made of (`title_of`)."""
 
@@ -87,7 +87,7 @@ class BoardLines:
     # Lines --------------------------------------------------------------------------------
 
     async def lines(self, year: str | None = None, *, unit: str | None = None, open_only: bool = False) -> list[Line]:
-        """Return all lines, the newest year first, then by stream.
+        """Return all lines, the newest year first, then by name in natural order.
 
         Args:
             year: only the cycles of this year.
@@ -101,7 +101,7 @@ class BoardLines:
         return [json.loads(row["line"]) for row in await self._pool.fetch(query, year, unit, open_only)]
 
     async def board_page(self, wanted: LineFilter, now: datetime, asked: PageRequest = ALL_ROWS) -> Paged[Line]:
-        """Return a page of the lines that fit, the newest year first, then by stream. `now` decides which are late."""
+        """Return a page of the lines that fit, in the order of `lines`. `now` decides which are late."""
         conditions = _lines_that_fit(wanted, now)
         source = f"projections.board where {conditions.where()}"
         found = await fetch_page(self._pool, asked, "line", source, _ORDER, *conditions.arguments)
@@ -210,7 +210,7 @@ class BoardLines:
         conditions.add("unit = {}", unit)
         if dated:
             conditions.add("due is not null")
-        return await self._tasks(conditions, asked, "due, stream, number")
+        return await self._tasks(conditions, asked, "due, sort_key, stream, number")
 
     async def _tasks(
         self, conditions: Conditions, asked: PageRequest, order: str
@@ -252,7 +252,7 @@ class BoardLines:
             asked,
             f"d.*, {NAMED}, b.cycle_year, b.rehearsed",
             f"projections.deviation d left join projections.board b using (stream) where {conditions.where()}",
-            "d.year desc, d.stream, d.number",
+            "d.year desc, d.sort_key, d.stream, d.number",
             *conditions.arguments,
         )
         return found.map(_found_deviation)

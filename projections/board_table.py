@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from domain.streams import is_cycle
-from i18n.sorting import folded
+from i18n.sorting import folded, natural_key
 from ledger.connection import BOARD_LOCK, DATABASE_ERRORS, Connection
 from ledger.events import RecordedEvent
 from ledger.postgres import PostgresLedger
@@ -48,6 +48,7 @@ _LINE = (
     "units",
     "filed",
     "cluster",
+    "sort_key",
     "cycle_year",
     "words",
     "step",
@@ -121,6 +122,7 @@ async def _write_board(connection: Connection, stream: str, position: int, line:
         _units_of(line),
         line["filed"] is not None,
         line["cluster"],
+        natural_key(line["cluster"]),
         line["year"],
         folded(f"{line['cluster']} {stream}"),
         line["step"],
@@ -136,8 +138,8 @@ async def _write_open_tasks(connection: Connection, stream: str, line: dict[str,
     organiser, year = stream.split("/")[:2]
     await connection.execute("delete from projections.open_task where stream = $1", stream)
     await connection.execute(
-        "insert into projections.open_task (stream, number, organiser, year, unit, due, late_from) "
-        "select $1, t.number - 1, $2, $3, t.unit, t.due, t.late_from "
+        "insert into projections.open_task (stream, number, organiser, year, unit, due, late_from, sort_key) "
+        "select $1, t.number - 1, $2, $3, t.unit, t.due, t.late_from, $7 "
         "from unnest($4::text[], $5::timestamptz[], $6::timestamptz[]) "
         "with ordinality t (unit, due, late_from, number)",
         stream,
@@ -146,6 +148,7 @@ async def _write_open_tasks(connection: Connection, stream: str, line: dict[str,
         [owed["unit"] for owed in line["open"]],
         _dues(line),
         _late_from(line),
+        natural_key(line["cluster"]),
     )
 
 
@@ -156,8 +159,9 @@ async def _write_deviations(
     names = [line["names"].get(about, about) for about in map(_about, found)]
     await connection.execute("delete from projections.deviation where stream = $1", stream)
     await connection.execute(
-        "insert into projections.deviation (stream, number, organiser, year, code, state, unit, words, found) "
-        "select $1, d.number - 1, $2, $3, d.code, d.state, d.unit, d.words, d.found "
+        "insert into projections.deviation "
+        "(stream, number, organiser, year, code, state, unit, words, found, sort_key) "
+        "select $1, d.number - 1, $2, $3, d.code, d.state, d.unit, d.words, d.found, $9 "
         "from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[]) "
         "with ordinality d (code, state, unit, words, found, number)",
         stream,
@@ -168,6 +172,7 @@ async def _write_deviations(
         names,
         [folded(f"{name} {line['cluster']}") for name in names],
         [json.dumps(one, ensure_ascii=False) for one in found],
+        natural_key(line["cluster"]),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from accounts import Kind
 from accounts.stand_ins import StandIn
-from i18n.sorting import folded
+from i18n.sorting import folded, natural_key
 from ledger.connection import Connection, Pool
 from ledger.paging import ROWS, Conditions, Paged, PageRequest, fetch_page
 from vault.persons import folded_name, folded_phone
@@ -132,12 +132,12 @@ class PeopleDirectory:
         return await self._fetch(condition, "limit 10", organiser, today, unit, *typed)
 
     async def units(self, organiser: str | None, words: str = "", limit: int = MOST_UNITS) -> list[tuple[str, str]]:
-        """Return id and name of units whose people the organiser manages, and in which the words stand, by id."""
+        """Return id and name of units whose people the organiser manages, and in which the words stand, by name."""
         rows = await self._pool.fetch(
             "select unit, min(name) from projections.organiser_unit mine where unit not like '@%' "  # noqa: S608 - ours
             f"and ($1::text is null or organiser = $1 and not {_OTHERS.format(unit='mine.unit')}) "
             "and ($2::text is null or words like $2) "
-            "group by unit order by unit limit $3",
+            "group by unit order by min(sort_key), unit limit $3",
             organiser,
             _like(words),
             limit,
@@ -168,13 +168,16 @@ async def write_units(connection: Connection, stream: str, line: dict[str, Any])
     if line["overseer"]:
         units[f"@{line['overseer']}"] = ""
     await connection.execute(
-        "insert into projections.organiser_unit as known (organiser, unit, name, words) "
-        "select $1, * from unnest($2::text[], $3::text[], $4::text[]) on conflict (organiser, unit) do update "
-        "set name = excluded.name, words = excluded.words where known.name <> excluded.name",
+        "insert into projections.organiser_unit as known (organiser, unit, name, sort_key, words) "
+        "select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[]) "
+        "on conflict (organiser, unit) do update "
+        "set name = excluded.name, sort_key = excluded.sort_key, words = excluded.words "
+        "where known.name <> excluded.name",
         organiser,
         list(units),
         list(units.values()),
-        [folded(f"{name} {unit}") for unit, name in units.items()],
+        [natural_key(name) for name in units.values()],
+        [folded(f"{name} {unit} {name.replace(' ', '')}") for unit, name in units.items()],
     )
 
 

@@ -19,8 +19,10 @@ create table projections.board (
     -- the units of the cycle, and its overseer as @person
     units            text[] not null default '{}',
     filed            boolean not null default false,
-    -- What the board is filtered by. cluster: its name; words: name and stream in lower case without diacritics
+    -- What the board is filtered by. cluster: its name; words: name and stream in lower case without diacritics;
+    -- sort_key: the place of its name in the natural order, sorted by bytes (i18n/sorting.py)
     cluster          text not null,
+    sort_key         text collate "C" not null,
     cycle_year       integer not null,
     words            text not null,
     step             text not null,
@@ -32,8 +34,8 @@ create table projections.board (
     open_deviations  integer not null
 );
 create index on projections.board using gin (units);
-create index on projections.board (year desc, stream);
-create index on projections.board (organiser, year desc, stream);
+create index on projections.board (year desc, sort_key, stream);
+create index on projections.board (organiser, year desc, sort_key, stream);
 -- which clusters of other organisers have the same name
 create index on projections.board (cluster, organiser);
 comment on table projections.board is 'One line for each cycle. See projections/board.py.';
@@ -43,7 +45,9 @@ create table projections.organiser_unit (
     -- a unit of one of its cycles, the organiser itself, or the overseer of a cycle as @person
     unit      text not null,
     name      text not null,
-    -- id and name in lower case without diacritics
+    -- the place of the name in the natural order
+    sort_key  text collate "C" not null,
+    -- id and name in lower case without diacritics, and the name written as one word
     words     text not null,
     primary key (organiser, unit)
 );
@@ -61,12 +65,14 @@ create table projections.open_task (
     -- The real time from which it is overdue: the deadline. Where the cycle has a clock of its own, a time before every
     -- deadline when it is overdue by that clock, and null when it is not: real time changes nothing then.
     late_from timestamptz,
+    -- of the board's line
+    sort_key  text collate "C" not null,
     primary key (stream, number)
 );
-create index on projections.open_task (unit, due, stream, number);
+create index on projections.open_task (unit, due, sort_key, stream, number);
 create index on projections.open_task (late_from, organiser, year);
-create index on projections.open_task (year desc, stream, number) include (late_from);
-create index on projections.open_task (organiser, year desc, stream, number) include (late_from);
+create index on projections.open_task (year desc, sort_key, stream, number) include (late_from);
+create index on projections.open_task (organiser, year desc, sort_key, stream, number) include (late_from);
 comment on table projections.open_task is 'One row for each open task of a cycle that is not filed: which tasks a page shows is asked here, what they are stands in the line.';
 
 create table projections.deviation (
@@ -83,29 +89,64 @@ create table projections.deviation (
     -- names of unit and cluster in lower case without diacritics
     words     text not null,
     found     jsonb not null,
+    -- of the board's line
+    sort_key  text collate "C" not null,
     primary key (stream, number)
 );
-create index on projections.deviation (year desc, stream, number) include (state);
-create index on projections.deviation (organiser, year desc, stream, number) include (state);
+create index on projections.deviation (year desc, sort_key, stream, number) include (state);
+create index on projections.deviation (organiser, year desc, sort_key, stream, number) include (state);
 comment on table projections.deviation is 'One row for each deviation of a cycle from its rules.';
 
 create table projections.search_entry (
     stream text not null,
-    -- unit, document, closed (a document of an event that is closed before publication) or act
+    -- cluster, unit, document, minutes, text (an act with its free text, or one of several texts of an act) or act
     kind   text not null,
-    -- unit: its id; act: the version of its event; document: that version, a dot, and the document's index
+    -- cluster: empty; unit: its id; act, minutes: the version of its event; document, text: that version, or a dot and the
+    -- index behind it
     ref    text not null,
     -- the unit itself, or the unit that acted
     unit   text not null,
-    -- by language; those of units and documents are the same in each
+    -- by language; those of clusters, units and documents are the same in each
     titles jsonb not null,
     at     date,
+    -- of the cycle
+    year   integer not null,
+    -- whether each member of the cluster reads it before publication
+    open   boolean not null,
+    -- lexemes and tags: see projections/search_words.py
     words  tsvector not null,
+    -- of clusters and units: the whole name as names are compared, and the key of its natural order
+    name     text not null default '',
+    sort_key text collate "C" not null default '',
+    -- the paper or the meeting that it is about, such as draft/plan
+    about  text not null default '',
+    -- digest of the free text whose words are among the words; null without one
+    text   text,
+    -- the words that stay when the text is erased; null: the row goes with it
+    kept   tsvector,
     -- the version of the act that corrected it; null while it stands
     corrected bigint,
     primary key (stream, kind, ref)
 );
 create index on projections.search_entry using gin (words);
+create index on projections.search_entry (text) where text is not null;
+
+create table projections.search_tag (
+    tag text primary key
+);
+comment on table projections.search_tag is 'The tags of groups and years in the search index: see projections/search_words.py.';
+
+-- What is erased is not found any more, whoever erases it.
+create function projections.forget_text() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    delete from projections.search_entry where text = old.digest and kept is null;
+    update projections.search_entry set kind = 'act', text = null, words = kept, kept = null where text = old.digest;
+    return null;
+end $$;
+revoke all on function projections.forget_text from public;
+create trigger forget_text after update on vault.text
+    for each row when (old.body is not null and new.body is null) execute function projections.forget_text();
 
 create table projections.file_use (
     digest    text not null,
@@ -118,17 +159,6 @@ create table projections.file_use (
 create index on projections.file_use (stream, version);
 comment on table projections.file_use is 'Which events name which file, and what corrected them. Filled with the search index: see projections/search.py.';
 
--- Lower case without Vietnamese diacritics: "dong da" finds Đống Đa, and hòa finds hoà. The letters are listed here because
--- a PostgreSQL without ICU may have a lower() that knows ASCII only.
-create function projections.without_diacritics(words text) returns text language sql immutable parallel safe as $$
-    select translate(
-        lower(normalize(words, NFC)),
-        'àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđÀÁẢÃẠĂẰẮẲẴẶÂẦẤẨẪẬÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴĐ',
-        'aaaaaaaaaaaaaaaaaeeeeeeeeeeeiiiiiooooooooooooooooouuuuuuuuuuuyyyyydaaaaaaaaaaaaaaaaaeeeeeeeeeeeiiiiiooooooooooooooooouuuuuuuuuuuyyyyyd'
-    )
-$$;
-
 grant usage on schema projections to thidua_app, thidua_reader, thidua_web;
 grant select on all tables in schema projections to thidua_reader, thidua_web;
 grant select, insert, update, delete on all tables in schema projections to thidua_app;
-grant execute on function projections.without_diacritics to thidua_app, thidua_reader, thidua_web;

@@ -1,8 +1,9 @@
-"""The search index: units, documents and acts of all years, found by words without diacritics.
+"""The search index: clusters, units, papers, minutes, free texts and acts of all years.
 
-It is computed from the ledger like the board, with a cursor of its own, so that no page waits for a slow index. Free
-texts are not indexed, because they can be erased. Each act is indexed by its sentence in every language: the rows do
-not depend on the worker's language, and readers find acts by the words of either.
+It is computed from the ledger like the board, with a cursor of its own, so that no page waits for a slow index. Words
+are found without diacritics; those that are written as they were typed come first. Each act is indexed by its sentence
+in every language: the rows do not depend on the worker's language, and readers find acts by the words of either. A free
+text is indexed by its words only, and erased from the index with the text.
 """
 
 from __future__ import annotations
@@ -10,19 +11,15 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
 from datetime import date
 from typing import Any
 
-from domain.access import is_open_to_members
 from domain.records import CLOCK
 from domain.steps.corrections import ActCorrected
 from domain.streams import is_cycle
-from domain.titles import names_of
-from domain.types import Document
-from i18n import LANGUAGES, in_language, language
-from i18n.timeline import describe
+from i18n import language
 from ledger.connection import SEARCH_LOCK, Connection
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
@@ -32,8 +29,10 @@ from projections import cursors
 from projections.board import title_of
 from projections.board_lines import NAMED
 from projections.known_editions import KnownEditions
+from projections.search_entries import Entry, entries, texts_named
+from projections.search_words import TypedWords, stream_tag
 from projections.stream_states import StreamStates
-from vault.texts import Texts
+from vault.texts import ERASED, Texts
 
 NAME = "search"
 PAGE = 200
@@ -45,15 +44,50 @@ MOST_HITS = 1_000
 
 _FILE = re.compile(r"tep/([0-9a-f]{64})/")
 
-IndexRow = tuple[str, str, str, str, str, date | None, str]
-"""stream, kind, ref, unit, titles as JSON, at, and the words to be indexed."""
+_COLUMNS = [one.name for one in fields(Entry)]
+_LEXEMES = {"words", "kept"}
+_WRITE = (
+    f"insert into projections.search_entry ({', '.join(_COLUMNS)}) values ("  # noqa: S608 - ours
+    + ", ".join(
+        f"array_to_tsvector(${n}::text[])" if name in _LEXEMES else f"${n}" for n, name in enumerate(_COLUMNS, 1)
+    )
+    + ") on conflict (stream, kind, ref) do update set titles = excluded.titles, words = excluded.words, "
+    "name = excluded.name, sort_key = excluded.sort_key"
+)
+
+_KINDS = "array['cluster', 'unit', 'document', 'minutes', 'text', 'act']"
+"""In the order of the page."""
+
+_FIND = """with found as materialized (
+    select e.* from unnest($1::text[]::tsquery[]) q (query)
+    cross join lateral (
+        select * from projections.search_entry where words @@ q.query and ({visible}) limit {most}
+    ) e limit {most}
+)
+select total, shown.*, shown.titles ->> $2 as title,
+    (select to_jsonb(one) from (
+        select b.cycle_year, {named} from projections.board b where b.stream = shown.stream
+    ) one) as named
+from (select count(*) as total from found) counted left join lateral (
+    select * from found order by array_position({kinds}, kind), not words @@ $3::text::tsquery, name <> $4,
+        not words @@ $5::text::tsquery, sort_key, year desc, at desc nulls last, stream, ref
+    limit $6::bigint offset $7::bigint
+) shown on true"""
+"""The queries of $1 are looked up one by one, until there are enough rows. What is begun but not whole, and what has
+other diacritics, comes after what fits better."""
+
+
+_HAS_MANY = f"""select count(*) = {MOST_HITS} from (
+    select from projections.search_entry where words @@ $1::text::tsquery limit {MOST_HITS}
+) found"""  # noqa: S608 - ours
 
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """A row of the index, with the title in the reader's language. `kind` and `ref`: see projections/schema.sql.
+    """A row of the index, with the title in the reader's language.
 
-    `cluster` is how the cluster of its cycle is named, with the year.
+    `kind`, `ref` and `about`: see projections/schema.sql.
+    `cluster` is how the cluster of its cycle is named, with the year. `text` is the part of a free text that fits.
     """
 
     stream: str
@@ -65,6 +99,8 @@ class SearchHit:
     cluster: str
     corrected: int | None
     """The version of the act that corrected it."""
+    about: str = ""
+    text: str = ""
 
 
 class SearchIndex:
@@ -89,12 +125,11 @@ class SearchIndex:
             position = await cursors.locked_position(connection, NAME, SEARCH_LOCK)
             if not (page := await self._ledger.read(position, PAGE)):
                 return position
-            rows = [entry for row in page if is_cycle(row.stream) for entry in await self._entries(row)]
-            await connection.executemany(
-                "insert into projections.search_entry (stream, kind, ref, unit, titles, at, words) "
-                "values ($1, $2, $3, $4, $5, $6, to_tsvector('simple', projections.without_diacritics($7))) "
-                "on conflict (stream, kind, ref) do update set titles = excluded.titles, words = excluded.words",
-                rows,
+            found = await self._entries(connection, [row for row in page if is_cycle(row.stream)])
+            await connection.executemany(_WRITE, [astuple(one) for one in found])
+            await connection.execute(
+                "insert into projections.search_tag select unnest($1::text[]) on conflict do nothing",
+                sorted({word for one in found for word in one.words if word[0] == "@"}),
             )
             cycles = [row for row in page if is_cycle(row.stream)]
             await connection.executemany(
@@ -107,36 +142,25 @@ class SearchIndex:
             await cursors.advance(connection, NAME, page[-1].position)
         return page[-1].position
 
-    async def _entries(self, row: RecordedEvent) -> list[IndexRow]:
-        """Return the rows that an event adds to the index."""
-        state = await self._states.after(row)
-        if row.actor == CLOCK:
-            return []
-        envelope, names = to_envelope(row), names_of(state, await self._editions.in_force(state))
-        at = envelope.meta.happened.day
-        found: list[IndexRow] = [
-            (
-                row.stream,
-                "document" if is_open_to_members(type(envelope.event)) else "closed",
-                f"{row.version}.{n}",
-                row.unit,
-                _same_in_all(_title(one)),
-                at,
-                _words(one),
-            )
-            for n, one in enumerate(_documents(envelope.event))
+    async def _entries(self, connection: Connection, rows: Sequence[RecordedEvent]) -> list[Entry]:
+        """Return the rows that events add to the index."""
+        envelopes = [to_envelope(row) for row in rows]
+        named = [
+            set() if row.actor == CLOCK else texts_named(one.event) for row, one in zip(rows, envelopes, strict=True)
         ]
-        sentences = {}
-        for each in LANGUAGES:
-            with in_language(each):
-                sentences[each] = describe(envelope, names, {})
-        words = " ".join(sentences.values())
-        found.append((row.stream, "act", str(row.version), row.unit, _as_json(sentences), at, words))
-        if row.type in {"CycleOpened", "UnitAdmitted", "UnitsSucceeded"}:
-            found.extend(
-                (row.stream, "unit", unit, unit, _same_in_all(name), None, f"{name} {unit}")
-                for unit, name in state.membership.names.items()
-            )
+        # The lock makes an erasure wait until these rows are stored: then it takes them along.
+        stored = await connection.fetch(
+            "select digest, body from vault.text where digest = any($1) and body is not null for share",
+            list(set().union(*named)),
+        )
+        texts = {row["digest"]: row["body"] for row in stored}
+        found: list[Entry] = []
+        for row, envelope, digests in zip(rows, envelopes, named, strict=True):
+            state = await self._states.after(row)
+            if row.actor != CLOCK:
+                rules = await self._editions.in_force(state)
+                own = {digest: texts[digest] for digest in digests if digest in texts}
+                found.extend(entries(row.stream, envelope, state, rules, own))
         return found
 
     async def find(
@@ -146,12 +170,12 @@ class SearchIndex:
         streams: str | None = None,
         asked: PageRequest = PageRequest(),  # noqa: B008 - frozen
     ) -> Paged[SearchHit]:
-        """Return a page of the rows that contain all words; the last word may be the beginning of one.
+        """Return a page of the rows that contain all words, the best first; the last word may be the beginning of one.
 
         Titles are in the language in use. Beyond `MOST_HITS` rows are not counted, and not shown. `streams`: only
-        streams under this path, such as a city.
+        streams of this organiser.
         """
-        return await self._page(words, asked, "$2::text is null or stream like $2 || '/%'", streams)
+        return await self._page(words, asked, None if streams is None else [streams], "true")
 
     async def find_as_member(
         self,
@@ -163,48 +187,62 @@ class SearchIndex:
     ) -> Paged[SearchHit]:
         """As `find`, in the cycles of which `unit` is, or was, a member, and in those that `person` oversees.
 
-        Of acts, those that the unit entered are found. Documents of closed events are found by the unit that entered
-        them, by the overseer, and by each member once the results are published.
+        Of acts, those that the unit entered are found. What is closed before publication is found by the unit that
+        entered it, by the overseer, and by each member once the results are published.
         """
-        of_unit = "select b.stream from projections.board b where b.units @> array[$2]"
-        overseen = "select b.stream from projections.board b where b.units @> array['@' || $3]"
-        published = f"{of_unit} and (b.line ->> 'published')::boolean"
+        # The board counts the organiser among the units; its people who are no secretariat are no members.
+        cycles = await self._ledger.pool.fetch(
+            "select stream, units @> array[$1] and organiser <> $1 as member, units @> array[$2] as overseen, "
+            "coalesce((line ->> 'published')::boolean, false) as published "
+            "from projections.board where units && array[$1, $2]",
+            unit,
+            f"@{person}",
+        )
+        own = [row["stream"] for row in cycles if row["member"]]
+        overseen = [row["stream"] for row in cycles if row["overseen"]]
+        published = [row["stream"] for row in cycles if row["member"] and row["published"]]
         return await self._page(
             words,
             asked,
-            # The board counts the organiser among the units; its people who are no secretariat are no members.
-            f"stream in ({of_unit}) and stream not like $2 || '/%' "
-            f"and (kind in ('unit', 'document') or unit = $2 or kind = 'closed' and stream in ({published})) "
-            f"or stream in ({overseen}) and kind <> 'act'",
+            [*own, *overseen],
+            "stream = any($8) and (kind <> 'act' and open or unit = $11 or kind <> 'act' and stream = any($10)) "
+            "or stream = any($9) and kind <> 'act'",
+            own,
+            overseen,
+            published,
             unit,
-            person,
         )
 
-    async def _page(self, words: str, asked: PageRequest, where: str, *arguments: str | None) -> Paged[SearchHit]:
-        source = f"projections.search_entry e where words @@ to_tsquery('simple', $1) and ({where})"
-        pool = self._ledger.pool
-        plain = await pool.fetchval("select projections.without_diacritics($1)", words.replace("\x00", ""))
-        parts = re.findall(r"\w+", plain)
-        if not parts:
+    async def _page(
+        self, words: str, asked: PageRequest, scope: Sequence[str] | None, visible: str, *arguments: Any
+    ) -> Paged[SearchHit]:
+        """Return a page of what is found within cycles and organisers; `visible` names its arguments from $8 on."""
+        typed = TypedWords.of(words)
+        if not typed.plain or scope == []:
             return Paged.of((), asked)
-        wanted = " & ".join([*parts[:-1], f"{parts[-1]}:*"])
-        count = f"select count(*) from (select from {source} limit {MOST_HITS}) found"  # noqa: S608 - ours
-        total = int(await pool.fetchval(count, wanted, *arguments))
-        asked = asked.within(total)
-        at = len(arguments) + 2
-        rows = await pool.fetch(
-            f"select stream, kind, ref, unit, titles ->> ${at}::text as title, at, corrected, "  # noqa: S608 - ours
-            f"(select to_jsonb(named) from (select b.cycle_year, {NAMED} from projections.board b "
-            f"where b.stream = e.stream) named) as named from {source} "
-            f"order by case kind when 'unit' then 0 when 'document' then 1 else 2 end, at desc nulls first, stream, "
-            f"kind, ref limit ${at + 1}::bigint offset ${at + 2}::bigint",
-            wanted,
-            *arguments,
-            language(),
-            min(asked.size or MOST_HITS, max(0, MOST_HITS - asked.offset)),
-            asked.offset,
-        )
-        return Paged(tuple(map(_hit, rows)), total, asked)
+        async with self._ledger.pool.acquire() as connection, connection.transaction(readonly=True):
+            # The planner does not know the queries, and takes the index for dearer than reading all rows.
+            await connection.execute("set local enable_seqscan = off")
+            tags_of_scope = None if scope is None else [stream_tag(one) for one in scope]
+            many = await connection.fetchval(_HAS_MANY, typed.within(tags_of_scope))
+            # To find the newest takes a look-up for each year, which stops early only where there are many.
+            newest = typed.newest(await _tags(connection), tags_of_scope) if many else []
+            queries = newest or typed.complete(tags_of_scope)
+            query = _FIND.format(visible=visible, most=MOST_HITS, named=NAMED, kinds=_KINDS)
+            given = (queries, language(), typed.as_written, typed.name, typed.whole)
+
+            async def page(request: PageRequest) -> list[Any]:
+                size = min(request.size or MOST_HITS, max(0, MOST_HITS - request.offset))
+                return list(await connection.fetch(query, *given, size, request.offset, *arguments))
+
+            rows = await page(asked)
+            total = int(rows[0]["total"])
+            if (shown := asked.within(total)) != asked:
+                rows = await page(shown)
+        rows = [row for row in rows if row["stream"] is not None]
+        texts = await Texts(self._ledger.pool).get({row["text"] for row in rows if row["text"] is not None})
+        excerpts = {digest: typed.excerpt(text) for digest, text in texts.items() if text != ERASED}
+        return Paged(tuple(_hit(row, excerpts) for row in rows), total, shown)
 
     async def corrected_uses(self, digests: Iterable[str]) -> list[tuple[str, str, int, int]]:
         """Return the corrected events that name files: digest, stream, version, and the version of the correction."""
@@ -219,15 +257,32 @@ class SearchIndex:
         """Delete the index; the next `catch_up` rebuilds it from the ledger."""
         async with self._ledger.pool.acquire() as connection, connection.transaction():
             await connection.execute("delete from projections.search_entry")
+            await connection.execute("delete from projections.search_tag")
             await connection.execute("delete from projections.file_use")
             await cursors.reset(connection, NAME)
 
 
-def _hit(row: Mapping[str, Any]) -> SearchHit:
+async def _tags(connection: Connection) -> list[str]:
+    """Return the tags of the groups and years, in the order of groups, of each the newest year first."""
+    tags = [str(row["tag"]) for row in await connection.fetch("select tag from projections.search_tag")]
+    tags.sort(key=lambda tag: int(tag.partition(".")[2]), reverse=True)
+    return sorted(tags, key=lambda tag: tag.partition(".")[0])
+
+
+def _hit(row: Mapping[str, Any], excerpts: Mapping[str, str]) -> SearchHit:
     named = json.loads(row["named"]) if row["named"] else None  # the board can be behind the index
     cluster = f"{title_of(named)}, {named['cycle_year']}" if named is not None else ""
     return SearchHit(
-        row["stream"], row["kind"], row["ref"], row["unit"], row["title"], row["at"], cluster, row["corrected"]
+        row["stream"],
+        row["kind"],
+        row["ref"],
+        row["unit"],
+        row["title"],
+        row["at"],
+        cluster,
+        row["corrected"],
+        row["about"],
+        excerpts.get(row["text"], ""),
     )
 
 
@@ -236,7 +291,7 @@ async def _mark_corrected(connection: Connection, row: RecordedEvent) -> None:
     event = to_envelope(row).event
     versions = list(event.versions) if isinstance(event, ActCorrected) else []
     await connection.execute(
-        "update projections.search_entry set corrected = $3 where stream = $1 and kind <> 'unit' "
+        "update projections.search_entry set corrected = $3 where stream = $1 and kind not in ('cluster', 'unit') "
         "and split_part(ref, '.', 1) = any($2::text[])",
         row.stream,
         [str(version) for version in versions],
@@ -248,28 +303,3 @@ async def _mark_corrected(connection: Connection, row: RecordedEvent) -> None:
         versions,
         row.version,
     )
-
-
-def _as_json(titles: Mapping[str, str]) -> str:
-    return json.dumps(titles, ensure_ascii=False)
-
-
-def _same_in_all(title: str) -> str:
-    return _as_json(dict.fromkeys(LANGUAGES, title))
-
-
-def _documents(value: Any) -> Iterator[Document]:
-    """Yield the documents among an event's fields."""
-    for _name, entry in value:
-        for one in entry if isinstance(entry, tuple) else (entry,):
-            if isinstance(one, Document):
-                yield one
-
-
-def _title(one: Document) -> str:
-    return " ".join(part for part in (one.number, one.title, one.issuer) if part) or "-"
-
-
-def _words(one: Document) -> str:
-    # The parts of a number such as 37/KH-MTTQ-BTT are indexed, too.
-    return f"{_title(one)} {re.sub(r'[^0-9A-Za-zÀ-ỹ]+', ' ', _title(one))}"

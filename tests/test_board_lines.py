@@ -12,7 +12,7 @@ import pytest
 from board_help import CODES, NAMES, NOW, ORGANISERS, STEPS, made_up_lines, write_lines
 
 from cli.session import Session
-from i18n.sorting import folded
+from i18n.sorting import alphabetical, folded
 from ledger.paging import ALL_ROWS, Paged, PageRequest
 from projections.board import glance
 from projections.board_lines import BoardLines, BoardMatter, DeviationFilter, LineFilter
@@ -25,8 +25,8 @@ CODE_NAMES = {"head_nominated": "cum truong", "late_signature": "ky muon"}
 
 
 def _in_order(lines: list[Line]) -> list[Line]:
-    by_stream = sorted(lines, key=lambda line: str(line["cycle"]))
-    return sorted(by_stream, key=lambda line: str(line["cycle"]).split("/")[1], reverse=True)
+    by_name = sorted(lines, key=lambda line: (alphabetical(line["cluster"]), str(line["cycle"])))
+    return sorted(by_name, key=lambda line: str(line["cycle"]).split("/")[1], reverse=True)
 
 
 def _fits(line: Line, wanted: LineFilter) -> bool:
@@ -132,7 +132,7 @@ def _deviating(lines: list[Line], sought: DeviationFilter) -> Iterator[tuple[str
 def _tasks(lines: list[Line], unit: str) -> list[tuple[Line, Any]]:
     found = [
         (line, owed)
-        for line in sorted(lines, key=lambda line: str(line["cycle"]))
+        for line in sorted(lines, key=lambda line: (alphabetical(line["cluster"]), str(line["cycle"])))
         for owed in line["open"]
         if owed["unit"] == unit
     ]

@@ -154,8 +154,11 @@ async def test_drafts_files_readings_and_results_are_read_page_by_page(site: Sit
     assert (found, pages) == ([f"{n}" for n in reversed(range(120))], 3)
 
     entry = (
-        "insert into projections.search_entry values ($1, 'act', $2, '', $3, null, to_tsvector('simple', 'bao cao'))"
+        "insert into projections.search_entry (stream, kind, ref, unit, titles, year, open, words) values "
+        "($1, 'act', $2, '', $3, 2026, true, "
+        "array_to_tsvector(array['bao', 'cao', '@3.2026', '~' || split_part($1, '/', 1)]))"
     )
+    await pool.execute("insert into projections.search_tag values ('@3.2026') on conflict do nothing")
     await pool.executemany(entry, [(f"{CITY}/2026/cum-{n}", "1", f'{{"vi": "Báo cáo {n}"}}') for n in range(120)])
     found, pages = await walk(secretary, "/tim?q=báo cáo", r">(Báo cáo \d+)<")
     assert (len(set(found)), len(found), pages) == (120, 120, 3)

@@ -33,7 +33,7 @@ from i18n import KEYWORDS, in_language
 from i18n.acts import FORMER_NAMES_VI, readable_names, stored_names
 from i18n.messages import SENTENCES, counted, days_left, sentence, word
 from i18n.problems import PROBLEMS
-from i18n.sorting import alphabetical, by_given_name
+from i18n.sorting import alphabetical, by_given_name, natural_key
 from i18n.words import COUNTS, DUTIES, WORDS, kind_of
 
 ROOT = Path(__file__).parent.parent
@@ -310,4 +310,8 @@ def test_vietnamese_order() -> None:
     words = ["Tây Hồ", "Đống Đa", "Ba Đình", "Láng", "Ân", "An", "Ăn", "Dương", "Lang", "Ứng Hòa", "Từ Liêm"]
     wanted = ["An", "Ăn", "Ân", "Ba Đình", "Dương", "Đống Đa", "Lang", "Láng", "Tây Hồ", "Từ Liêm", "Ứng Hòa"]
     assert sorted(words, key=alphabetical) == wanted
+    numbered = ["Phường 10", "Phường 2", "Phường 1A", "Phường 1", "Phường", "Phường 02", "Phường 123456789012", "Phú"]
+    in_order = ["Phú", "Phường", "Phường 1", "Phường 1A", "Phường 2", "Phường 02", "Phường 10", "Phường 123456789012"]
+    assert sorted(numbered, key=alphabetical) == in_order
+    assert sorted(numbered, key=lambda one: natural_key(one).encode()) == in_order
     assert sorted(["Trần Thị Bình", "Nguyễn Văn An"], key=by_given_name) == ["Nguyễn Văn An", "Trần Thị Bình"]

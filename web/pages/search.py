@@ -1,4 +1,4 @@
-"""Search: units, documents, acts and people, over all years that the visitor may read; with or without diacritics."""
+"""Search over all years that the visitor may read: clusters, units, papers, minutes, texts, acts and people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from application.visits import Visitor
 from domain.access import Matter
 from ledger.paging import PageRequest
 from projections.people import PeopleQuery
-from projections.search import MOST_HITS
+from projections.search import MOST_HITS, SearchHit
 from web import urls
 from web.auth import reads, today
 from web.paging import PageNumber, Pager
@@ -44,5 +44,18 @@ async def search(
         people=people.rows if people is not None else (),
         more_people=people is not None and people.pages > 1,
         more=found.total == MOST_HITS,
+        link_to=lambda hit: _link(hit, visitor),
         pager=Pager(found, urls.SEARCH, {"q": words}),
     )
+
+
+def _link(hit: SearchHit, visitor: Visitor) -> str:
+    """The page that shows what was found to this visitor."""
+    matter, _, key = hit.about.partition("/")
+    if hit.kind == "minutes" and matter == "meeting":
+        return urls.recorded_minutes_url(hit.stream, key)
+    if hit.kind == "act" or (hit.kind in {"document", "minutes", "text"} and visitor.may(Matter.HISTORY)):
+        return urls.receipt_url(hit.stream, hit.ref.partition(".")[0])
+    if hit.kind in {"document", "text"} and matter == "draft":
+        return urls.draft_url(hit.stream, key)
+    return urls.cycle_url(hit.stream)
