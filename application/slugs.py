@@ -15,9 +15,9 @@ SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 """Validates an id that was typed."""
 
 
-def slug_of(text: str, default: str = "don-vi") -> str:
+def slug_of(text: str, default: str = "don-vi", most: int = MOST_CHARS) -> str:
     """An id from a name: Quận Đống Đa gives quan-dong-da. `default` where the name has no letter."""
-    return re.sub(r"[^a-z0-9]+", "-", folded(text)).strip("-")[:MOST_CHARS].strip("-") or default
+    return re.sub(r"[^a-z0-9]+", "-", folded(text)).strip("-")[:most].strip("-") or default
 
 
 def is_slug(text: str) -> bool:

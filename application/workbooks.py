@@ -1,0 +1,199 @@
+"""The child process that opens a workbook (XLSX): the cells of its first visible sheet, as a person sees them.
+
+Nothing in a workbook is run or followed: macros and links are not loaded, formulas are not computed. The XML of the
+sheet is looked through first, so that a sheet with too many rows is refused before its cells become objects, and what
+openpyxl does not tell as it reads row by row is known: merged cells, hidden rows, formulas without a stored result.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any
+from xml.parsers import expat
+from zipfile import BadZipFile, ZipFile
+
+from application.tables import MOST_CHARS, MOST_ROWS, SheetAnswer
+from application.work import answer_as_child
+
+if TYPE_CHECKING:
+    from openpyxl.workbook import Workbook
+
+UNPACKED_BYTES = 400_000_000
+"""So much a workbook may unpack to; the child's memory is bounded all the same."""
+
+_MOST_MERGED = 20_000
+
+
+class _TooLongError(Exception):
+    """The sheet has more rows with something in them than a table may have."""
+
+
+@dataclass(slots=True)
+class _Outline:
+    """What the XML of a sheet tells before its cells are read. Rows and columns count from 1."""
+
+    last: int = 0
+    """The last row that holds something."""
+
+    filled: int = 0
+    hidden: int = 0
+    formulas: dict[tuple[int, int], str] = field(default_factory=dict)
+    """Formulas whose result is not stored."""
+
+    merged: list[str] = field(default_factory=list)
+
+
+class _OutlineReader:
+    """Collects an outline from the events of expat."""
+
+    def __init__(self) -> None:
+        self.outline = _Outline()
+        self._row = self._column = 0
+        self._is_hidden = self._row_counted = False
+        self._text: list[str] | None = None
+        self._formula: str | None = None
+        self._has_value = False
+
+    def read(self, source: Any) -> _Outline:
+        parser = expat.ParserCreate(namespace_separator=" ")
+        parser.buffer_text = True
+        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+        parser.CharacterDataHandler = self._characters
+        parser.StartDoctypeDeclHandler = _refuse_doctype
+        parser.ParseFile(source)
+        return self.outline
+
+    def _start(self, name: str, given: dict[str, str]) -> None:
+        match name.rpartition(" ")[2]:
+            case "row":
+                self._row = int(given.get("r", self._row + 1))
+                self._column, self._row_counted = 0, False
+                self._is_hidden = given.get("hidden") in {"1", "true"}
+            case "c":
+                self._column = _column_of(given["r"]) if "r" in given else self._column + 1
+                self._formula, self._has_value = None, False
+            case "f" | "v" | "t":
+                self._text = []
+            case "mergeCell" if len(self.outline.merged) < _MOST_MERGED:
+                self.outline.merged.append(given.get("ref", ""))
+
+    def _characters(self, text: str) -> None:
+        if self._text is not None:
+            self._text.append(text)
+
+    def _end(self, name: str) -> None:
+        match name.rpartition(" ")[2]:
+            case "f":
+                self._formula, self._text = "".join(self._text or ()), None
+            case "v" | "t":
+                self._has_value = self._has_value or bool("".join(self._text or ()).strip())
+                self._text = None
+            case "c":
+                self._cell()
+
+    def _cell(self) -> None:
+        if self._formula is not None and not self._has_value:
+            self.outline.formulas[self._row, self._column] = self._formula
+        elif not self._has_value:
+            return
+        self.outline.last = max(self.outline.last, self._row)
+        if not self._row_counted:
+            self._row_counted = True
+            self.outline.filled += 1
+            self.outline.hidden += self._is_hidden
+            if self.outline.filled > MOST_ROWS:
+                raise _TooLongError
+
+
+def _refuse_doctype(*_given: Any) -> None:
+    raise ValueError("a sheet has no document type")
+
+
+def _column_of(reference: str) -> int:
+    number = 0
+    for letter in reference:
+        if not letter.isalpha():
+            break
+        number = number * 26 + ord(letter.upper()) - 64
+    return number
+
+
+def _problem_of(body: bytes) -> str:
+    """The code of why an archive is no workbook that can be read, "" for one that may be."""
+    try:
+        with ZipFile(io.BytesIO(body)) as archive:
+            parts = archive.infolist()
+    except BadZipFile:
+        return "table_broken"
+    names = {part.filename for part in parts}
+    if "xl/workbook.xml" not in names:
+        return "table_old_workbook" if names & {"xl/workbook.bin", "content.xml"} else "table_no_table"
+    return "table_too_much" if sum(part.file_size for part in parts) > UNPACKED_BYTES else ""
+
+
+def _open(body: bytes) -> dict[str, Any]:
+    if problem := _problem_of(body):
+        return asdict(SheetAnswer([], problem=problem))
+    from openpyxl import load_workbook  # noqa: PLC0415 - the child only
+
+    book = load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
+    try:
+        return asdict(_sheet(book))
+    except _TooLongError:
+        return asdict(SheetAnswer([], problem="table_too_long"))
+
+
+def _sheet(book: Workbook) -> SheetAnswer:
+    visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    filled = []
+    for sheet in visible[:10]:
+        with sheet._get_source() as source:  # type: ignore[attr-defined]  # noqa: SLF001 - the part of the archive
+            outline = _OutlineReader().read(source)
+        if outline.last:
+            filled.append((sheet, outline))
+    if not filled:
+        return SheetAnswer([], problem="table_empty")
+    sheet, outline = filled[0]
+    sheet.reset_dimensions()  # some programs write A1 for any sheet
+    rows = [list(map(_text, row)) for row in sheet.iter_rows(max_row=outline.last, values_only=True)]
+    for (row, column), formula in outline.formulas.items():
+        _put(rows, row, column, f"={formula}")
+    for area in outline.merged:
+        _fill_down(rows, area)
+    return SheetAnswer(rows, outline.hidden, sheet.title, tuple(other.title for other, _outline in filled[1:]))
+
+
+def _text(value: object) -> str:
+    """A cell as a person sees it: days as day/month/year, whole numbers without a point."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value:%d/%m/%Y}" if value.time() == time() else f"{value:%d/%m/%Y %H:%M}"
+    if isinstance(value, date):
+        return f"{value:%d/%m/%Y}"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 10**15:
+        value = int(value)
+    return str(value)[: 2 * MOST_CHARS]
+
+
+def _put(rows: list[list[str]], row: int, column: int, text: str) -> None:
+    if row <= len(rows):
+        cells = rows[row - 1]
+        cells.extend([""] * (column - len(cells)))
+        cells[column - 1] = text[: 2 * MOST_CHARS]
+
+
+def _fill_down(rows: list[list[str]], area: str) -> None:
+    """What stands in merged cells stands in each of their rows."""
+    first, _colon, last = area.partition(":")
+    column = _column_of(first)
+    top, bottom = (int("".join(filter(str.isdigit, end)) or 0) for end in (first, last))
+    if 0 < top < bottom and 0 < top <= len(rows) and 0 < column <= len(rows[top - 1]):
+        for row in range(top + 1, min(bottom, len(rows)) + 1):
+            _put(rows, row, column, rows[top - 1][column - 1])
+
+
+if __name__ == "__main__":
+    answer_as_child(_open)
