@@ -20,6 +20,12 @@ def slug_of(text: str, default: str = "don-vi", most: int = MOST_CHARS) -> str:
     return re.sub(r"[^a-z0-9]+", "-", folded(text)).strip("-")[:most].strip("-") or default
 
 
+def account_name_of(name: str) -> str:
+    """A short account name: the given name and the first letters before it, so Nguyễn Thị Hà gives hant."""
+    *before, given = slug_of(name, "nguoi").split("-")
+    return given + "".join(word[0] for word in before)
+
+
 def is_slug(text: str) -> bool:
     """Whether a text can be an id."""
     try:

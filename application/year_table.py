@@ -12,13 +12,15 @@ from pydantic_core import PydanticCustomError
 
 from application.contact_cells import is_day, is_formula, mail_addresses, mended_phone
 from application.pasted_text import clean_text
-from application.slugs import MOST_CHARS, slug_of
+from application.slugs import MOST_CHARS, account_name_of, slug_of
 from application.tables import Rows
 from application.year_columns import COLUMNS, REQUIRED, Head, find_head, is_head
 from application.year_file import YearFile
 from domain.problems import first_problem
+from domain.records import NO_PERSONS
 from errors import InputError
 from i18n.sorting import folded
+from vault.persons import Contact
 
 Remarks = list[tuple[int, str, Mapping[str, Any]]]
 
@@ -36,10 +38,14 @@ class TableResult:
     head: Head
 
 
-def read_table(rows: Rows, head: Mapping[str, Any], choices: Mapping[int, str] | None = None) -> TableResult:
+def read_table(
+    rows: Rows, head: Mapping[str, Any], choices: Mapping[int, str] | None = None, people: Iterable[Contact] = ()
+) -> TableResult:
     """Read a table into a year file. `head` holds organiser, organiser_name, year, plan and edition.
 
     Cells are cleaned as all text that is pasted (`clean_text`). `choices`: what a person chose for columns, by index.
+    `people` are those who are entered already: a contact of the same unit and name is the same person, and new ones
+    get other account names.
 
     Raises:
         InputError: a required column or cell is missing, a cell cannot be kept, or the year is invalid.
@@ -49,7 +55,7 @@ def read_table(rows: Rows, head: Mapping[str, Any], choices: Mapping[int, str] |
     found = find_head(rows, choices or {})
     if found.missing:
         raise InputError("table_head", missing=", ".join(found.missing))
-    reader = _RowReader(found.indexes(), found.width)
+    reader = _RowReader(found.indexes(), found.width, people)
     for line, row in enumerate(rows[found.line :], start=found.line + 1):
         if row and not is_head(row):
             reader.read(line, row)
@@ -72,7 +78,8 @@ class _Unit:
     kind: str | None
     code: str
     line: int
-    contacts: list[dict[str, Any]] = field(default_factory=list)
+    contacts: set[tuple[str, str, str]] = field(default_factory=set)
+    """Its contacts: each with name, kind of address ("" for the name alone), and address."""
 
 
 @dataclass(slots=True)
@@ -93,14 +100,20 @@ class _Cluster:
 class _RowReader:
     """Collects clusters, units and contacts, row by row. Names are the same when they are spelled the same."""
 
-    def __init__(self, indexes: Mapping[str, int], width: int) -> None:
+    def __init__(self, indexes: Mapping[str, int], width: int, people: Iterable[Contact]) -> None:
         self.clusters: dict[str, _Cluster] = {}
         self.people: list[dict[str, Any]] = []
         self.remarks: Remarks = []
         self.changes: dict[str, Counter[str]] = {}
         self._indexes, self._width = indexes, width
         self._units: dict[str, tuple[_Cluster, _Unit]] = {}
-        self._ids: dict[str, set[str]] = {"cluster": set(), "unit": set(), "person": set()}
+        self._named: dict[tuple[str, str], _Unit] = {}
+        self._entered: dict[tuple[str, str], list[Contact]] = {}
+        for one in people:
+            self._entered.setdefault((one.unit, one.name), []).append(one)
+        known = {one.id for entered in self._entered.values() for one in entered}
+        self._ids: dict[str, set[str]] = {"cluster": set(), "unit": set(), "person": known | NO_PERSONS}
+        self._numbers: Counter[tuple[str, str]] = Counter()
         self._last = ""
 
     def read(self, line: int, row: list[str]) -> None:
@@ -196,13 +209,17 @@ class _RowReader:
             InputError: `table_unit_elsewhere`: it is in another cluster already.
         """
         name, code = cells["đơn vị"], cells["mã đơn vị"]
-        known = self._units.get(f"={code}") if code else self._named(name, cluster)
-        if known is None and code:  # its first row may lack the code
-            known = next(((cluster, one) for one in cluster.units if one.name == name and not one.code), None)
+        here = self._named.get((cluster.name, name))
+        known = self._units.get(f"={code}") if code else None
+        if known is None and here is not None and not (code and here.code):  # one of its rows may lack the code
+            known = (cluster, here)
+        elif known is None and not code:
+            known = self._units.get(name)
         if known is None:
             kind = slug_of(cells["loại"]) if cells["loại"] else None
             unit = _Unit(self._new_id("unit", _short_slug(code or name)), name, kind, code, line)
             cluster.units.append(unit)
+            self._named.setdefault((cluster.name, name), unit)
             self._units.setdefault(f"={code}" if code else name, (cluster, unit))
             return unit, True
         place, unit = known
@@ -213,17 +230,14 @@ class _RowReader:
             self.remarks.append((line, "unit_names_differ", {"unit": unit.name, "found": name, "code": code}))
         return unit, False
 
-    def _named(self, name: str, cluster: _Cluster) -> tuple[_Cluster, _Unit] | None:
-        """A unit by its name alone: one of the cluster, else one of another cluster that has no code either."""
-        here = next(((cluster, unit) for unit in cluster.units if unit.name == name), None)
-        return here or self._units.get(name)
-
-    def _new_id(self, kind: str, slug: str) -> str:
+    def _new_id(self, kind: str, slug: str, between: str = "-") -> str:
         taken = self._ids[kind]
-        found, number = slug, 1
-        while found in taken:
+        number = self._numbers[kind, slug] or 1
+        found = slug if number == 1 else ""
+        while not found or found in taken:
             number += 1
-            found = f"{slug[: MOST_CHARS - 4].strip('-')}-{number}"
+            found = f"{slug[: MOST_CHARS - 5].strip('-')}{between}{number}"
+        self._numbers[kind, slug] = number
         taken.add(found)
         return found
 
@@ -236,19 +250,23 @@ class _RowReader:
             person["office"] = cells["chức vụ"]
         mail, phone = self._reached(line, cells)
         person.update({name: value for name, value in (("email", mail), ("phone", phone)) if value})
-        for other in unit.contacts:
-            same = [name for name in ("email", "phone") if name in person and person.get(name) == other.get(name)]
-            differ = [name for name in ("email", "phone") if name in person and name in other and name not in same]
-            if other["name"] == person["name"] and (same or not differ):
-                return False
-        if any(other["name"] == person["name"] for other in unit.contacts):
+        keys = {(person["name"], name, person[name]) for name in ("email", "phone") if name in person}
+        if keys & unit.contacts or (not keys and (person["name"], "", "") in unit.contacts):
+            return False
+        if (person["name"], "", "") in unit.contacts:
             self.remarks.append((line, "namesakes", {"person": person["name"], "unit": unit.name}))
-        person["id"] = self._new_id("person", _person_slug(unit.id, person["name"]))
-        unit.contacts.append(person)
+        unit.contacts |= {(person["name"], "", ""), *keys}
+        person["id"] = self._entered_id(person) or self._new_id("person", account_name_of(person["name"]), "")
         self.people.append(person)
         if "email" not in person and not cells["thư điện tử"]:
             self.remarks.append((line, "contact_without_mail", {"person": person["name"]}))
         return True
+
+    def _entered_id(self, person: Mapping[str, Any]) -> str | None:
+        """The id of the person where they are entered already; of namesakes first the one with the mail address."""
+        found = self._entered.get((person["unit"], person["name"]), [])
+        found.sort(key=lambda one: one.email != person.get("email"))
+        return found.pop(0).id if found else None
 
     def _reached(self, line: int, cells: Mapping[str, str]) -> tuple[str, str]:
         """The mail address and the telephone number of a row; remarks on what cannot be used."""
@@ -312,9 +330,3 @@ def _short_slug(name: str) -> str:
     for part in _COMMITTEE:
         short = short.removeprefix(part)
     return (whole if short == whole else f"mttq-{short}")[:MOST_CHARS].strip("-")
-
-
-def _person_slug(unit: str, name: str) -> str:
-    """An id of a person: the unit's is cut, not the name, where both are too long."""
-    slug = slug_of(name)[: MOST_CHARS // 2].strip("-")
-    return f"{unit[: MOST_CHARS - len(slug) - 1].strip('-')}-{slug}"

@@ -23,6 +23,7 @@ from errors import InputError
 from i18n import in_language
 from i18n.cleaning import cleaning_notes
 from i18n.messages import sentence
+from vault.persons import Contact
 
 FILES = Path(__file__).parent / "data" / "tables"
 HEAD = {
@@ -417,6 +418,29 @@ class TestRows:
         once = await read(csv(head, "Cụm 1;Phường A;Lê An;a@x.vn;", "Cụm 1;Phường A;Lê An;a@x.vn;"))
         assert (len(once.year.people), codes(once)) == (1, [(3, "unit_twice_in_table")])
 
+    async def test_account_names_are_short_and_of_one_person_each(self) -> None:
+        rows = (
+            await table_of(
+                csv(
+                    "cụm;đơn vị;họ tên;email",
+                    "Cụm 1;Phường A;Nguyễn Thị Hà;a@x.vn",
+                    "Cụm 1;Phường B;Ngô Thúy Hạ;b@x.vn",
+                    "Cụm 1;Phường C;Nguyễn Thị Hà;c@x.vn",
+                    "Cụm 1;Phường C;Nguyễn Thị Hà;d@x.vn",
+                )
+            )
+        ).rows
+        assert [one.id for one in read_table(rows, HEAD).year.people] == ["hant", "hant2", "hant3", "hant4"]
+        entered = [
+            Contact("cu", "phuong-c", "Nguyễn Thị Hà", None, "d@x.vn", None, ""),
+            Contact("hant", "mttq", "Hoàng An Nam Tú", None, None, None, ""),
+        ]
+        found = read_table(rows, HEAD, None, entered)
+        assert [one.id for one in found.year.people] == ["hant2", "hant3", "hant4", "cu"]
+        assert [one.id for one in read_table(rows, HEAD, None, found_as_entered(found)).year.people] == [
+            one.id for one in found.year.people
+        ]
+
     async def test_contacts_that_cannot_be_taken_whole(self) -> None:
         head = "cụm;đơn vị;họ tên;chức danh;email;sđt"
         found = await read(
@@ -455,6 +479,11 @@ class TestRows:
     )
     def test_telephone_numbers(self, typed: str, number: tuple[str, bool] | None) -> None:
         assert mended_phone(typed) == number
+
+
+def found_as_entered(found: TableResult) -> list[Contact]:
+    """The people of a file as they are entered: the same file again names the same persons."""
+    return [Contact(one.id, one.unit, one.name, None, one.email, None, "") for one in found.year.people]
 
 
 def test_remarks_are_sentences() -> None:

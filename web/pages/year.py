@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -46,6 +46,7 @@ from i18n.cleaning import cleaning_notes
 from i18n.messages import sentence
 from ledger.paging import Paged, PageRequest
 from resources import RULES
+from vault.persons import Contact
 from web import urls
 from web.act_form import typed_text
 from web.auth import checked_form, reads
@@ -236,7 +237,8 @@ async def _look(request: Request, visitor: Visitor, rows: Rows, typed: dict[str,
     Raises:
         InputError, Refused
     """
-    table, edition, changes = await beside(_read, visitor, rows, typed)
+    people = await get_services(request).application.people.everyone()
+    table, edition, changes = await beside(_read, visitor, rows, typed, people)
     table.remarks = [*map(tuple, json.loads(typed.get("remarks", "[]"))), *table.remarks]
     starts = default_start(table.year.year, edition, datetime.now(UTC))
     digest = sha256(edition.model_dump_json().encode()).hexdigest()
@@ -269,7 +271,9 @@ _LINES = {"organiser_name": "organiser_name", "plan_number": "number", "plan_tit
 """The fields of the form that are one line of text, with the fields that have their labels."""
 
 
-def _read(visitor: Visitor, rows: Rows, typed: dict[str, Any]) -> tuple[TableResult, Edition, dict[str, Changes]]:
+def _read(
+    visitor: Visitor, rows: Rows, typed: dict[str, Any], people: Sequence[Contact]
+) -> tuple[TableResult, Edition, dict[str, Changes]]:
     """The year of a form, and what was changed in the form's own fields.
 
     Raises:
@@ -293,7 +297,7 @@ def _read(visitor: Visitor, rows: Rows, typed: dict[str, Any]) -> tuple[TableRes
         "edition": file.name,
     }
     changes = {_LINES[name]: one.changes for name, one in lines.items() if one.changes}
-    return read_table(rows, head, _choices(typed)), read_model(file, Edition), changes
+    return read_table(rows, head, _choices(typed), people), read_model(file, Edition), changes
 
 
 @router.post(urls.NEW_YEAR_START)
@@ -305,7 +309,9 @@ async def start(request: Request, visitor: Secretary) -> Response:
     if kept is None or _seal(kept[0]) != str(form.get("_seal", "")):
         return RedirectResponse(urls.NEW_YEAR, 303)
     typed = kept[0]
-    table, edition, _changes = await beside(_read, visitor, await rows_of_text(str(typed["table"])), typed)
+    people = await services.application.people.everyone()
+    rows = await rows_of_text(str(typed["table"]))
+    table, edition, _changes = await beside(_read, visitor, rows, typed, people)
     year = table.year
     streams = tuple(cycle_stream(year.organiser, year.cycle_name, cluster.id) for cluster in year.clusters)
     names = dict(zip(streams, (cluster.name for cluster in year.clusters), strict=True))
