@@ -82,6 +82,10 @@ class Head:
     line: int
     columns: tuple[Column, ...]
 
+    def repeated_in(self, row: list[str]) -> bool:
+        """Whether a row is this one again, as at the top of each printed page."""
+        return [cell.casefold() for cell in row] == [one.title.casefold() for one in self.columns[: len(row)]]
+
     @property
     def missing(self) -> tuple[str, ...]:
         """The required columns that no column is read as."""
@@ -101,11 +105,6 @@ class Head:
     def indexes(self) -> dict[str, int]:
         """Where each column that is read stands."""
         return {one.column: one.index for one in self.columns if one.column in COLUMNS}
-
-
-def is_head(cells: list[str]) -> bool:
-    """Whether a row names columns: among them those that are required."""
-    return {*REQUIRED} <= {_COLUMN_OF.get(_plain(cell), "") for cell in cells}
 
 
 def find_head(rows: Rows, choices: Mapping[int, str]) -> Head:

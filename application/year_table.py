@@ -14,7 +14,7 @@ from application.contact_cells import is_day, is_formula, mail_addresses, mended
 from application.pasted_text import clean_text
 from application.slugs import MOST_CHARS, account_name_of, slug_of
 from application.tables import Rows
-from application.year_columns import COLUMNS, REQUIRED, Head, find_head, is_head
+from application.year_columns import COLUMNS, REQUIRED, Head, find_head
 from application.year_file import YearFile
 from domain.problems import first_problem
 from domain.records import NO_PERSONS
@@ -57,7 +57,7 @@ def read_table(
         raise InputError("table_head", missing=", ".join(found.missing))
     reader = _RowReader(found.indexes(), found.width, people)
     for line, row in enumerate(rows[found.line :], start=found.line + 1):
-        if row and not is_head(row):
+        if row and not found.repeated_in(row):
             reader.read(line, row)
     if not reader.clusters:
         raise InputError("table_without_units")

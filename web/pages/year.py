@@ -160,7 +160,7 @@ async def look(request: Request, visitor: Secretary) -> Response:
             kept = await services.drafts.load(visitor.contact.id, DRAFT)
             if kept is None or _seal(kept[0]) != str(form.get("_seal", "")):
                 return RedirectResponse(urls.NEW_YEAR, 303)
-            typed = {**kept[0], **typed}
+            typed = {**kept[0], **{name: value for name, value in typed.items() if name.startswith(_COLUMN)}}
             rows = await rows_of_text(str(typed["table"]))
         elif form.get("_step") == "last" and (last := await last_year(services.application, visitor.unit)) is not None:
             typed = {name: text for name, text in typed.items() if not name.startswith(_COLUMN) and name != "remarks"}
