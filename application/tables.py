@@ -163,6 +163,9 @@ _LOST = re.compile(r"(?<=[^\W\d_])\?(?=[^\W\d_])|\?(?=[^\W\d_])|(?<=[^\W\d_])\?$
 _MIXED_UP = re.compile("á[»º]|Ã[\u0080-\u00bf]|Ä[\u0080-\u00bf‘]|Æ[°¡]")
 """What UTF-8 looks like to a program that takes it for a text of western Windows."""
 
+_MOST_TO_LOOK_THROUGH = 2 * MOST_LINES
+"""Lines; a cell can have some."""
+
 _WORDS = re.compile(r"[\s;,\"]+")
 
 
@@ -170,9 +173,13 @@ def _without_losses(text: str) -> str:
     """The same text, when no letters were lost before it came here.
 
     Raises:
-        InputError: `table_letters_lost`: it has question marks for letters, or two letters for one.
+        InputError: `table_letters_lost`: it has question marks for letters, or two letters for one; `table_too_long`,
+            `table_line_too_long`: it is more than is looked through.
     """
-    for number, line in enumerate(text.split("\n"), start=1):
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    if lines.count("\n") > _MOST_TO_LOOK_THROUGH:
+        raise InputError("table_too_long", most=MOST_ROWS)
+    for number, line in enumerate(lines.split("\n"), start=1):
         if len(line) > MOST_LINE:
             raise InputError("table_line_too_long", most=MOST_LINE)
         if "?" in line or not line.isascii():
