@@ -1,4 +1,4 @@
-"""Data as texts to be saved: JSON, and tables as CSV. Workbooks are made by `application.workbooks`."""
+"""Data as texts to be saved: JSON, and tables as CSV. Workbooks are made by `application.spreadsheets`."""
 
 from __future__ import annotations
 

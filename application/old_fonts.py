@@ -266,6 +266,13 @@ def old_line(text: str) -> tuple[int, str, str] | None:
     return None
 
 
+def spelled_in_vietnamese(text: str) -> bool:
+    """Whether most words of a text that have other letters than ASCII are Vietnamese syllables, and there are some."""
+    words = {part.lower() for word in islice(_words(text), MOST_WORDS) for part in _LETTERS.findall(word)}
+    marked = [word for word in words if not word.isascii()]
+    return sum(map(_is_syllable, marked)) * 3 > len(marked) * 2
+
+
 def _words(line: str) -> Iterator[str]:
     """Yield the words of a line that have other letters or signs than ASCII, and are no longer than a syllable."""
     for found in _WORD.finditer(line):

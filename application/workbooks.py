@@ -1,140 +1,199 @@
-"""Tables as a workbook (XLSX) that an office opens, sorts, adds up and prints."""
+"""The child process that opens a workbook (XLSX): the cells of its first visible sheet, as a person sees them.
+
+Nothing in a workbook is run or followed: macros and links are not loaded, formulas are not computed. The XML of the
+sheet is looked through first, so that a sheet with too many rows is refused before its cells become objects, and what
+openpyxl does not tell as it reads row by row is known: merged cells, hidden rows, formulas without a stored result.
+"""
 
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any
+from xml.parsers import expat
+from zipfile import BadZipFile, ZipFile
 
-from xlsxwriter import Workbook
+from application.tables import MOST_CHARS, MOST_ROWS, SheetAnswer
+from application.work import answer_as_child
 
-from application.downloads import Cell, Table
-from domain.times import ICT
+if TYPE_CHECKING:
+    from openpyxl.workbook import Workbook
 
-WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-"""The media type."""
+UNPACKED_BYTES = 400_000_000
+"""So much a workbook may unpack to; the child's memory is bounded all the same."""
 
-MOST_ROWS = 1_000_000
-"""Rows of a sheet; Excel takes 1,048,576. What is left goes on in the next sheet."""
-
-MOST_UNITS = 32_767
-"""UTF-16 units of a cell, of which Excel takes no more."""
-
-MOST_TITLE = 31
-"""Characters of a sheet's name, of which Excel takes no more."""
-
-_WIDEST, _NARROWEST = 60, 8
-"""Characters of a column; longer texts are wrapped."""
-
-_FIRST_DAY = date(1900, 3, 1)
-"""Excel knows no earlier day for certain: it counts 29/02/1900, which never was. Earlier days are texts."""
-
-_LANDSCAPE_COLUMNS = 5
-"""Tables of more columns are printed on the long side."""
-
-_NO_TITLE = re.compile(r"[\[\]:*?/\\]")
-_CUT = " …"
-_UNWRITABLE = re.compile("[\ufffe\uffff\ud800-\udfff]")
-"""Characters that no XML holds."""
+_MOST_MERGED = 20_000
 
 
-def workbook(tables: Sequence[Table]) -> bytes:
-    """Return tables as sheets of a workbook.
-
-    Texts stay texts, also those that look like a formula, a number or an address. Rows are written one by one into a
-    file beside (`constant_memory`), so memory does not grow with them.
-    """
-    out, used = io.BytesIO(), set[str]()
-    with Workbook(out, {"constant_memory": True}) as book:
-        formats = _formats(book)
-        for table in tables:
-            parts = range(0, max(len(table.rows), 1), MOST_ROWS)
-            for at in parts:
-                _write(book, formats, _title(table.title, used), table, table.rows[at : at + MOST_ROWS])
-    return out.getvalue()
+class _TooLongError(Exception):
+    """The sheet has more rows with something in them than a table may have."""
 
 
-def _formats(book: Any) -> dict[str, Any]:
-    border = {"border": 1, "border_color": "#B9AEA3", "valign": "top"}
-    return {
-        "heading": book.add_format({**border, "bold": True, "text_wrap": True, "bg_color": "#EFE8DF"}),
-        "text": book.add_format({**border, "num_format": "@", "text_wrap": True}),
-        "number": book.add_format(border),
-        "day": book.add_format({**border, "num_format": "dd/mm/yyyy", "align": "left"}),
-        "instant": book.add_format({**border, "num_format": "dd/mm/yyyy hh:mm", "align": "left"}),
-    }
+@dataclass(slots=True)
+class _Outline:
+    """What the XML of a sheet tells before its cells are read. Rows and columns count from 1."""
+
+    last: int = 0
+    """The last row that holds something."""
+
+    filled: int = 0
+    hidden: int = 0
+    formulas: dict[tuple[int, int], str] = field(default_factory=dict)
+    """Formulas whose result is not stored."""
+
+    merged: list[str] = field(default_factory=list)
 
 
-def _title(wanted: str, used: set[str]) -> str:
-    """A name for a sheet that Excel takes, and that no other sheet has."""
-    plain = _NO_TITLE.sub(" ", wanted).strip(" '")[:MOST_TITLE].strip(" '") or "1"
-    title, number = plain, 1
-    while title.casefold() in used:
-        number += 1
-        end = f" ({number})"
-        title = plain[: MOST_TITLE - len(end)] + end
-    used.add(title.casefold())
-    return title
+class _OutlineReader:
+    """Collects an outline from the events of expat."""
+
+    def __init__(self) -> None:
+        self.outline = _Outline()
+        self._row = self._column = 0
+        self._is_hidden = self._row_counted = False
+        self._text: list[str] | None = None
+        self._formula: str | None = None
+        self._has_value = False
+
+    def read(self, source: Any) -> _Outline:
+        parser = expat.ParserCreate(namespace_separator=" ")
+        parser.buffer_text = True
+        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+        parser.CharacterDataHandler = self._characters
+        parser.StartDoctypeDeclHandler = _refuse_doctype
+        parser.ParseFile(source)
+        return self.outline
+
+    def _start(self, name: str, given: dict[str, str]) -> None:
+        match name.rpartition(" ")[2]:
+            case "row":
+                self._row = int(given.get("r", self._row + 1))
+                self._column, self._row_counted = 0, False
+                self._is_hidden = given.get("hidden") in {"1", "true"}
+            case "c":
+                self._column = _column_of(given["r"]) if "r" in given else self._column + 1
+                self._formula, self._has_value = None, False
+            case "f" | "v" | "t":
+                self._text = []
+            case "mergeCell" if len(self.outline.merged) < _MOST_MERGED:
+                self.outline.merged.append(given.get("ref", ""))
+
+    def _characters(self, text: str) -> None:
+        if self._text is not None:
+            self._text.append(text)
+
+    def _end(self, name: str) -> None:
+        match name.rpartition(" ")[2]:
+            case "f":
+                self._formula, self._text = "".join(self._text or ()), None
+            case "v" | "t":
+                self._has_value = self._has_value or bool("".join(self._text or ()).strip())
+                self._text = None
+            case "c":
+                self._cell()
+
+    def _cell(self) -> None:
+        if self._formula is not None and not self._has_value:
+            self.outline.formulas[self._row, self._column] = self._formula
+        elif not self._has_value:
+            return
+        self.outline.last = max(self.outline.last, self._row)
+        if not self._row_counted:
+            self._row_counted = True
+            self.outline.filled += 1
+            self.outline.hidden += self._is_hidden
+            if self.outline.filled > MOST_ROWS:
+                raise _TooLongError
 
 
-def _write(book: Any, formats: dict[str, Any], title: str, table: Table, rows: Sequence[Sequence[Cell]]) -> None:
-    sheet = book.add_worksheet(title)
-    _lay_out(sheet, table, len(rows))
-    widths = [_width(heading) for heading in table.headings]
-    for column, heading in enumerate(table.headings):
-        sheet.write_string(0, column, _plain(heading), formats["heading"])
-    for at, row in enumerate(rows, 1):
-        for column, value in enumerate(row):
-            widths[column] = max(widths[column], _write_cell(sheet, formats, at, column, value))
-    for column, width in enumerate(widths):
-        sheet.set_column(column, column, max(_NARROWEST, min(width + 2, _WIDEST)))
+def _refuse_doctype(*_given: Any) -> None:
+    raise ValueError("a sheet has no document type")
 
 
-def _lay_out(sheet: Any, table: Table, rows: int) -> None:
-    """How a sheet scrolls and prints: headings stand on every page, no column is cut, pages are counted."""
-    sheet.freeze_panes(1, 0)
-    if rows:
-        sheet.autofilter(0, 0, rows, len(table.headings) - 1)
-    sheet.set_paper(9)  # A4
-    if len(table.headings) > _LANDSCAPE_COLUMNS:
-        sheet.set_landscape()
-    sheet.fit_to_pages(1, 0)
-    sheet.repeat_rows(0)
-    sheet.set_margins(left=0.8, right=0.6, top=0.7, bottom=0.7)
-    sheet.set_footer("&L" + table.title.replace("&", "&&")[:100] + "&R&P / &N")
+def _column_of(reference: str) -> int:
+    number = 0
+    for letter in reference:
+        if not letter.isalpha():
+            break
+        number = number * 26 + ord(letter.upper()) - 64
+    return number
 
 
-def _write_cell(sheet: Any, formats: dict[str, Any], row: int, column: int, value: Cell) -> int:
-    """Write a cell; returns how wide it is."""
-    if value is None or value == "":
-        sheet.write_blank(row, column, None, formats["text"])
-        return 0
+def _problem_of(body: bytes) -> str:
+    """The code of why an archive is no workbook that can be read, "" for one that may be."""
+    try:
+        with ZipFile(io.BytesIO(body)) as archive:
+            parts = archive.infolist()
+    except BadZipFile:
+        return "table_broken"
+    names = {part.filename for part in parts}
+    if "xl/workbook.xml" not in names:
+        return "table_old_workbook" if names & {"xl/workbook.bin", "content.xml"} else "table_no_table"
+    return "table_too_much" if sum(part.file_size for part in parts) > UNPACKED_BYTES else ""
+
+
+def _open(body: bytes) -> dict[str, Any]:
+    if problem := _problem_of(body):
+        return asdict(SheetAnswer([], problem=problem))
+    from openpyxl import load_workbook  # noqa: PLC0415 - the child only
+
+    book = load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
+    try:
+        return asdict(_sheet(book))
+    except _TooLongError:
+        return asdict(SheetAnswer([], problem="table_too_long"))
+
+
+def _sheet(book: Workbook) -> SheetAnswer:
+    visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    filled = []
+    for sheet in visible[:10]:
+        with sheet._get_source() as source:  # type: ignore[attr-defined]  # noqa: SLF001 - the part of the archive
+            outline = _OutlineReader().read(source)
+        if outline.last:
+            filled.append((sheet, outline))
+    if not filled:
+        return SheetAnswer([], problem="table_empty")
+    sheet, outline = filled[0]
+    sheet.reset_dimensions()  # some programs write A1 for any sheet
+    rows = [list(map(_text, row)) for row in sheet.iter_rows(max_row=outline.last, values_only=True)]
+    for (row, column), formula in outline.formulas.items():
+        _put(rows, row, column, f"={formula}")
+    for area in outline.merged:
+        _fill_down(rows, area)
+    return SheetAnswer(rows, outline.hidden, sheet.title, tuple(other.title for other, _outline in filled[1:]))
+
+
+def _text(value: object) -> str:
+    """A cell as a person sees it: days as day/month/year, whole numbers without a point."""
+    if value is None:
+        return ""
     if isinstance(value, datetime):
-        there = value.replace(tzinfo=UTC) if value.tzinfo is None else value
-        sheet.write_datetime(row, column, there.astimezone(ICT).replace(tzinfo=None), formats["instant"])
-        return 16
-    if isinstance(value, date) and value >= _FIRST_DAY:
-        sheet.write_datetime(row, column, value, formats["day"])
-        return 10
-    if isinstance(value, (int, Decimal)):
-        sheet.write_number(row, column, value, formats["number"])
-        return len(str(value))
-    text = _plain(f"{value:%d/%m/%Y}" if isinstance(value, date) else value)
-    sheet.write_string(row, column, text, formats["text"])
-    return _width(text)
+        return f"{value:%d/%m/%Y}" if value.time() == time() else f"{value:%d/%m/%Y %H:%M}"
+    if isinstance(value, date):
+        return f"{value:%d/%m/%Y}"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 10**15:
+        value = int(value)
+    return str(value)[: 2 * MOST_CHARS]
 
 
-def _plain(text: str) -> str:
-    """A text as a cell holds it: with line breaks of one kind, and cut where Excel would refuse the file."""
-    text = _UNWRITABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    units = text.encode("utf-16-le")
-    if len(units) <= 2 * MOST_UNITS:
-        return text
-    return units[: 2 * (MOST_UNITS - len(_CUT))].decode("utf-16-le", "ignore") + _CUT
+def _put(rows: list[list[str]], row: int, column: int, text: str) -> None:
+    if row <= len(rows):
+        cells = rows[row - 1]
+        cells.extend([""] * (column - len(cells)))
+        cells[column - 1] = text[: 2 * MOST_CHARS]
 
 
-def _width(text: str) -> int:
-    return max((len(line) for line in text[:500].split("\n")), default=0)
+def _fill_down(rows: list[list[str]], area: str) -> None:
+    """What stands in merged cells stands in each of their rows."""
+    first, _colon, last = area.partition(":")
+    column = _column_of(first)
+    top, bottom = (int("".join(filter(str.isdigit, end)) or 0) for end in (first, last))
+    if 0 < top < bottom and 0 < top <= len(rows) and 0 < column <= len(rows[top - 1]):
+        for row in range(top + 1, min(bottom, len(rows)) + 1):
+            _put(rows, row, column, rows[top - 1][column - 1])
+
+
+if __name__ == "__main__":
+    answer_as_child(_open)

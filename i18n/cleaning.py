@@ -10,6 +10,9 @@ from i18n.messages import translated
 
 _CHANGES: Mapping[str, Plural] = {
     "bullets": Plural("{count} list sign became a plain bullet", "{count} list signs became plain bullets", "count"),
+    "from_above": Plural(
+        "{count} empty cell was read like the one above it", "{count} empty cells were read like those above", "count"
+    ),
     "invisible": Plural(
         "{count} invisible character was removed", "{count} invisible characters were removed", "count"
     ),
@@ -17,6 +20,11 @@ _CHANGES: Mapping[str, Plural] = {
     "objects": Plural(
         "{count} picture or object was left out: only text is kept here",
         "{count} pictures or objects were left out: only text is kept here",
+        "count",
+    ),
+    "zeros": Plural(
+        "{count} number got the leading 0 back that the spreadsheet had dropped",
+        "{count} numbers got the leading 0 back that the spreadsheet had dropped",
         "count",
     ),
 }

@@ -142,16 +142,48 @@ SENTENCES: Mapping[str, str] = {
     "setting_bad_proxies": N_(
         "THIDUA_WEB_PROXIES: “{found}” is neither an address nor a network; write them like 10.0.0.7,192.168.4.0/24."
     ),
+    "table_broken": N_("The workbook is damaged. Open it in Excel, save it under another name, and choose that file."),
     "table_cell_bad": N_("Column “{column}”, {problem}."),
     "table_cell_missing": N_("Line {line}: the column {column} is empty."),
     "table_empty": N_("Paste a table, or choose a file."),
-    "table_head": N_("The first row must name the columns: {expected}. Found: {found}"),
+    "table_encoding": N_(
+        "The letters of the file cannot be read. Open it in the program it comes from, and save it as an Excel "
+        "workbook (.xlsx), or as “CSV UTF-8”."
+    ),
+    "table_formula": N_(
+        "Line {line}: the column {column} holds a formula without a result ({found}). Open the file in Excel and save "
+        "it, or type the text in place of the formula."
+    ),
+    "table_head": N_("Which column is this: {missing}? Choose below what each column holds."),
+    "table_letters_lost": N_(
+        "Letters were lost when this file was saved: line {line} has {words}. Open the original, and save it as an "
+        "Excel workbook (.xlsx), or as “CSV UTF-8”."
+    ),
     "table_line_too_long": N_("A line of the table is too long; at most {most} characters."),
-    "table_not_text": N_("The file cannot be read; save it as an Excel file (.xlsx)."),
+    "table_locked": N_(
+        "The workbook is locked with a password. Remove the password in Excel, and choose the file again."
+    ),
+    "table_no_table": N_("This file is no table. Choose an Excel workbook (.xlsx) or a CSV file."),
+    "table_old_workbook": N_(
+        "This is a workbook of another kind than .xlsx, such as .xls of old Excel. Open it, choose Save As, and the "
+        "kind Excel Workbook (.xlsx)."
+    ),
     "table_too_large": N_("The table is too large; at most {most} MB."),
     "table_too_long": N_("The table has too many rows; at most {most}."),
+    "table_too_much": N_(
+        "The workbook holds too much to be read. Copy only the table of clusters and units into a new workbook, and "
+        "choose that one."
+    ),
     "table_too_wide": N_("The table has too many columns; at most {most}."),
-    "table_unreadable": N_("The file cannot be read as a table: {problem}"),
+    "table_unit_elsewhere": N_(
+        "Line {line}: {unit} stands in line {first} already, in {cluster}. A unit is in one cluster; give two units of "
+        "the same name different unit codes."
+    ),
+    "table_web_page": N_(
+        "This file is a web page under the name of a workbook. Open it in Excel, choose Save As, and the kind Excel "
+        "Workbook (.xlsx)."
+    ),
+    "table_without_units": N_("Below the row with the names of the columns there are no units."),
     "table_wrong": N_("{place}: {problem}"),
     "token_needed": N_("A personal token is needed, and this one is missing or void."),
     "too_large": N_("What was sent is too large: {most} MB at most."),
@@ -159,11 +191,24 @@ SENTENCES: Mapping[str, str] = {
         "Too many attempts failed. Nothing is locked: wait {seconds} seconds, then try again. A device that you have "
         "logged in with before need not wait, nor one where you have just chosen a new password by mail."
     ),
+    "bad_phone": N_("{found} is no telephone number and was left out."),
+    "cells_beyond_columns": N_("More cells than there are columns; this was not read: {found}."),
     "cluster_of_one": N_("{cluster} has one unit only."),
     "cluster_without_overseer": N_("{cluster} has no overseer."),
+    "clusters_alike": N_("“{cluster}” and “{other}” are spelled differently, so they are two clusters. Are they one?"),
+    "column_not_read": N_("The column “{column}” is not read; choose above what it holds, if it is needed."),
     "contact_without_mail": N_("{person} has no mail address: no invitation, no reminder."),
+    "contact_without_name": N_("{unit}: {found} stands there without a person's name and was left out."),
+    "day_in_column": N_("The column {column} holds a day ({found}), which was left out."),
+    "formula_without_result": N_("The column {column} holds a formula without a result ({found}), which was left out."),
+    "more_mails": N_("Several mail addresses: {taken} is taken, not {found}."),
+    "namesakes": N_("{unit} has two contacts called {person}: with different addresses, they are two persons."),
     "overseers_differ": N_("{cluster} has two overseers; the first one is taken, not {found}."),
-    "unit_twice_in_table": N_("{unit} is in the table twice."),
+    "rows_hidden": N_("Rows that are hidden in the workbook were read, too: {count}."),
+    "sheets_not_read": N_("The sheet “{sheet}” was read; not read: {others}."),
+    "unit_names_differ": N_("{unit} and {found} have the same code {code}: they are taken for one unit."),
+    "unit_twice_in_table": N_("{unit} is in the table already, in line {first}."),
+    "units_alike": N_("“{unit}” and “{other}” are spelled differently, so they are two units. Are they one?"),
     "units_without_contact": N_("{cluster}: nobody to reach in {whom}"),
 }
 

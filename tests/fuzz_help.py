@@ -25,7 +25,7 @@ from structlog.testing import capture_logs
 from web_help import Site
 
 from application.fields import FormField, form_fields
-from application.year_table import COLUMNS
+from application.year_columns import COLUMNS
 from domain.records import Command
 from i18n.messages import SENTENCES
 from web.auth import form_token

@@ -32,7 +32,7 @@ from icalendar import Calendar
 from openpyxl import load_workbook
 
 import domain
-from application.workbooks import WORKBOOK
+from application.spreadsheets import WORKBOOK
 from cli import outcome
 from domain.notice_kinds import Notice
 from domain.records import Command, Event

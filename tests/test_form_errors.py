@@ -372,7 +372,10 @@ class TestSecretariat:
             assert found.kept["organiser_name"] == "Thành phố"
         files = {"file": ("bang.csv", "cụm".encode("utf-16"))}
         thu._keep(await thu.http.post(urls.NEW_YEAR, data={"_form": token(thu), **right}, files=files))
-        assert told(thu.page).text == "Chưa đọc được tệp; hãy lưu dạng Excel (.xlsx)."
+        assert told(thu.page).text == "Chưa rõ cột nào là: đơn vị. Hãy chọn nội dung của từng cột ở dưới."
+        files = {"file": ("bang.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")}
+        thu._keep(await thu.http.post(urls.NEW_YEAR, data={"_form": token(thu), **right}, files=files))
+        assert told(thu.page).text.startswith("Tệp này không phải dạng .xlsx, ví dụ là .xls của Excel cũ.")
 
     async def test_files(self, site: Site) -> None:
         await site.person("an", "don-vi-1")

@@ -22,7 +22,7 @@ from speech import RULES
 from web_help import Site
 
 from application.downloads import Cell, Table, csv_text, day_cell, spoken_phone
-from application.workbooks import MOST_TITLE, MOST_UNITS, workbook
+from application.spreadsheets import MOST_TITLE, MOST_UNITS, workbook
 from i18n import in_language
 
 TEXTS = (

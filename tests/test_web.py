@@ -24,7 +24,7 @@ from web_help import Site, shown_secret
 from accounts.store import Accounts
 from application.csv_escaping import escape_cell
 from application.downloads import Table, csv_text
-from application.tables import rows_of
+from application.tables import table_of
 from domain.times import ICT
 from web.auth import today
 from workflows.client import TemporalClient, open_client
@@ -191,7 +191,7 @@ async def test_a_year_from_a_workbook(site: Site) -> None:
     sheet.append(["Cụm thi đua số 7", "Phường Láng Hạ", "", ""])
     out = BytesIO()
     book.save(out)
-    rows = await rows_of(out.getvalue())
+    rows = (await table_of(out.getvalue())).rows
     assert rows[1][:2] == ["Cụm thi đua số 7", "Phường Đống Đa"]
     await site.person("thu-ky", CITY, "secretariat")
     visitor = await site.log_in("thu-ky")

@@ -45,7 +45,7 @@ from accounts.stand_ins import StandIn
 from application.application import CommandInput
 from application.command_preview import preview
 from application.visits import VisitedCycle, open_cycle
-from application.workbooks import WORKBOOK
+from application.spreadsheets import WORKBOOK
 from domain.access import Reader, is_open_to_members, readable_versions
 from domain.codec import plain
 from domain.cycle import CYCLE

@@ -185,12 +185,12 @@ def test_worker_and_web_find_their_modules(installed: Installed, tmp_path: Path)
 WORKBOOK = """
 import asyncio, io
 from openpyxl import Workbook
-from application.tables import rows_of
+from application.tables import table_of
 
 book, body = Workbook(), io.BytesIO()
 book.active.append(["đơn vị", 7])
 book.save(body)
-print(asyncio.run(rows_of(body.getvalue())))
+print(asyncio.run(table_of(body.getvalue())).rows)
 """
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from application.downloads import Table, csv_text, json_text
 from application.work import beside, of_many
-from application.workbooks import WORKBOOK, workbook
+from application.spreadsheets import WORKBOOK, workbook
 
 TableExtension = Literal["csv", "xlsx"]
 """Kinds of files for a spreadsheet."""

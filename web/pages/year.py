@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,11 +18,13 @@ from starlette.datastructures import UploadFile
 
 from application.error_mapping import coded_error
 from application.fields import clean_line, parse_day
+from application.last_year import LastYear, last_year
 from application.pasted_text import Changes
-from application.tables import rows_of
+from application.tables import Rows, rows_of_text, table_of, text_of
 from application.visits import Visitor
 from application.work import beside
 from application.yaml_files import read_model
+from application.year_columns import COLUMNS, UNUSED, Head, find_head
 from application.year_file import (
     YearFile,
     check_may_start,
@@ -31,7 +33,8 @@ from application.year_file import (
     enter_people,
     start_year,
 )
-from application.year_table import COLUMNS, TableResult, overdue_at_start, preview_clusters, read_table
+from application.year_preview import overdue_at_start, preview_clusters
+from application.year_table import TableResult, read_table
 from domain.access import Matter
 from domain.numbers import whole_number
 from domain.records import Refused
@@ -43,6 +46,7 @@ from i18n.cleaning import cleaning_notes
 from i18n.messages import sentence
 from ledger.paging import Paged, PageRequest
 from resources import RULES
+from vault.persons import Contact
 from web import urls
 from web.act_form import typed_text
 from web.auth import checked_form, reads
@@ -99,8 +103,14 @@ class YearOpening:
 @router.get(urls.NEW_YEAR)
 async def begin(request: Request, visitor: Secretary) -> Response:
     """The form: as it was left, or empty."""
-    kept = await get_services(request).drafts.load(visitor.contact.id, DRAFT)
-    return _form(request, dict(kept[0]) if kept else {})
+    services = get_services(request)
+    kept = await services.drafts.load(visitor.contact.id, DRAFT)
+    last = await last_year(services.application, visitor.unit)
+    known: dict[str, Any] = {}
+    if last is not None:
+        year = max(datetime.now(UTC).year, last.year + 1)
+        known = {"organiser_name": last.organiser_name, "year": str(year)}
+    return _form(request, {**known, **(kept[0] if kept else {})}, last=last)
 
 
 def _told_apart(edition: str) -> str:
@@ -110,18 +120,25 @@ def _told_apart(edition: str) -> str:
 
 
 def _form(
-    request: Request, typed: dict[str, Any], error: InputError | Refused | None = None, status: int = 200
+    request: Request,
+    typed: dict[str, Any],
+    error: InputError | Refused | None = None,
+    status: int = 200,
+    head: Head | None = None,
+    last: LastYear | None = None,
 ) -> Response:
-    """The form, with what is wrong in it."""
+    """The form, with what is wrong in it; `head`: columns of the table that a person may have to choose.
+
+    `last`: the year whose clusters may be taken again.
+    """
     now = datetime.now(UTC)
     defaults = {"year": str(now.year), "edition": "specimen-2020.yaml", **typed}
     text, faulty = ("", "") if error is None else (form_sentence(error), faulty_field(error))
     known = [(file.name, read_model(file, Edition)) for file in sorted(RULES.glob("*.yaml"))]
     titles = Counter(edition.title for _file, edition in known)
     editions = [(name, one.title + _told_apart(one.id) * (titles[one.title] > 1)) for name, one in known]
-    return page(
-        request, "year.html", status, typed=defaults, text=text, faulty=faulty, editions=editions, columns=COLUMNS
-    )
+    facts: dict[str, Any] = {"typed": defaults, "text": text, "faulty": faulty, "editions": editions}
+    return page(request, "year.html", status, **facts, columns=COLUMNS, head=head, last=last)
 
 
 @router.get(urls.NEW_YEAR_TEMPLATE)
@@ -136,21 +153,59 @@ async def look(request: Request, visitor: Secretary) -> Response:
     """Read the table and show what will follow; nothing is entered."""
     form = await checked_form(request)
     typed: dict[str, Any] = {name: text for name, text in typed_text(form).items() if not name.startswith("_")}
-    upload = form.get("file")
     services = get_services(request)
+    rows: Rows = []
     try:
-        body = typed.get("table", "").encode()
-        if isinstance(upload, UploadFile) and upload.filename:
-            body = await upload.read()
-        rows = await rows_of(body)
-        # A cell of a workbook can have line breaks: here a line is a row.
-        typed["table"] = "\n".join("\t".join(" ".join(cell.split()) for cell in row) for row in rows)
+        if form.get("_step") == "columns":  # of the preview: all else stays as it was looked at
+            kept = await services.drafts.load(visitor.contact.id, DRAFT)
+            if kept is None or _seal(kept[0]) != str(form.get("_seal", "")):
+                return RedirectResponse(urls.NEW_YEAR, 303)
+            typed = {**kept[0], **{name: value for name, value in typed.items() if name.startswith(_COLUMN)}}
+            rows = await rows_of_text(str(typed["table"]))
+        elif form.get("_step") == "last" and (last := await last_year(services.application, visitor.unit)) is not None:
+            typed = {name: text for name, text in typed.items() if not name.startswith(_COLUMN) and name != "remarks"}
+            typed["table"] = text_of(last.rows)
+            rows = await rows_of_text(typed["table"])
+        else:
+            rows = await _sent_table(form.get("file"), typed)
         await services.drafts.save(visitor.contact.id, DRAFT, typed)
         if form.get("_step") == "edit":
             return _form(request, typed)
         return await _look(request, visitor, rows, typed)
     except (InputError, Refused) as error:
-        return _refused(request, typed, error)
+        return _refused(request, typed, error, rows)
+
+
+_COLUMN = "column-"
+"""What the names of the fields begin with in which a person chooses what a column holds."""
+
+
+async def _sent_table(upload: object, typed: dict[str, Any]) -> Rows:
+    """The rows that were pasted or uploaded; `typed` gets them as text, and the remarks on a file.
+
+    Raises:
+        InputError
+    """
+    if isinstance(upload, UploadFile) and upload.filename:
+        table = await table_of(await upload.read())
+        for name in [name for name in typed if name.startswith(_COLUMN)]:
+            del typed[name]  # of another table
+        typed["remarks"] = json.dumps(table.remarks)
+    else:
+        table = await table_of(str(typed.get("table", "")).encode())
+        typed.pop("remarks", None)
+    typed["table"] = text_of(table.rows)
+    return await rows_of_text(typed["table"])
+
+
+def _choices(typed: Mapping[str, Any]) -> dict[int, str]:
+    """What a person chose for the columns of the table, by index."""
+    found: dict[int, str] = {}
+    for name, value in typed.items():
+        number = name.removeprefix(_COLUMN)
+        if number != name and number.isascii() and number.isdigit() and value in {*COLUMNS, UNUSED}:
+            found[int(number[:3])] = str(value)
+    return found
 
 
 @router.get(urls.NEW_YEAR_LOOK)
@@ -161,28 +216,30 @@ async def look_on(
     kept = await get_services(request).drafts.load(visitor.contact.id, DRAFT)
     if kept is None or not kept[0].get("table"):
         return RedirectResponse(urls.NEW_YEAR, 303)
-    typed = dict(kept[0])
+    typed, rows = dict(kept[0]), list[list[str]]()
     try:
-        return await _look(request, visitor, await rows_of(str(typed["table"]).encode()), typed, number)
+        rows = await rows_of_text(str(typed["table"]))
+        return await _look(request, visitor, rows, typed, number)
     except (InputError, Refused) as error:
-        return _refused(request, typed, error)
+        return _refused(request, typed, error, rows)
 
 
-def _refused(request: Request, typed: dict[str, Any], error: InputError | Refused) -> Response:
-    """The form again, with what is wrong."""
+def _refused(request: Request, typed: dict[str, Any], error: InputError | Refused, rows: Rows) -> Response:
+    """The form again, with what is wrong, and what its columns are when that is it."""
     status = error.http_status if isinstance(error, QuotaError) else 422
-    return _form(request, typed, error, status)
+    head = find_head(rows, _choices(typed)) if error.code == "table_head" or _choices(typed) else None
+    return _form(request, typed, error, status, head)
 
 
-async def _look(
-    request: Request, visitor: Visitor, rows: list[list[str]], typed: dict[str, Any], number: int = 1
-) -> Response:
+async def _look(request: Request, visitor: Visitor, rows: Rows, typed: dict[str, Any], number: int = 1) -> Response:
     """A page of what will follow.
 
     Raises:
         InputError, Refused
     """
-    table, edition, changes = await beside(_read, visitor, rows, typed)
+    people = await get_services(request).application.people.everyone()
+    table, edition, changes = await beside(_read, visitor, rows, typed, people)
+    table.remarks = [*map(tuple, json.loads(typed.get("remarks", "[]"))), *table.remarks]
     starts = default_start(table.year.year, edition, datetime.now(UTC))
     digest = sha256(edition.model_dump_json().encode()).hexdigest()
     found = await beside(preview_clusters, table.year, edition, digest, starts)
@@ -201,6 +258,7 @@ async def _look(
         people=len(table.year.people),
         notes=cleaning_notes({**changes, **table.changes}),
         seal=_seal(typed),
+        columns=COLUMNS,
     )
 
 
@@ -214,7 +272,7 @@ _LINES = {"organiser_name": "organiser_name", "plan_number": "number", "plan_tit
 
 
 def _read(
-    visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]
+    visitor: Visitor, rows: Rows, typed: dict[str, Any], people: Sequence[Contact]
 ) -> tuple[TableResult, Edition, dict[str, Changes]]:
     """The year of a form, and what was changed in the form's own fields.
 
@@ -239,7 +297,7 @@ def _read(
         "edition": file.name,
     }
     changes = {_LINES[name]: one.changes for name, one in lines.items() if one.changes}
-    return read_table(rows, head), read_model(file, Edition), changes
+    return read_table(rows, head, _choices(typed), people), read_model(file, Edition), changes
 
 
 @router.post(urls.NEW_YEAR_START)
@@ -251,7 +309,9 @@ async def start(request: Request, visitor: Secretary) -> Response:
     if kept is None or _seal(kept[0]) != str(form.get("_seal", "")):
         return RedirectResponse(urls.NEW_YEAR, 303)
     typed = kept[0]
-    table, edition, _changes = await beside(_read, visitor, await rows_of(str(typed["table"]).encode()), typed)
+    people = await services.application.people.everyone()
+    rows = await rows_of_text(str(typed["table"]))
+    table, edition, _changes = await beside(_read, visitor, rows, typed, people)
     year = table.year
     streams = tuple(cycle_stream(year.organiser, year.cycle_name, cluster.id) for cluster in year.clusters)
     names = dict(zip(streams, (cluster.name for cluster in year.clusters), strict=True))
