@@ -44,8 +44,8 @@ from accounts import Kind
 from accounts.stand_ins import StandIn
 from application.application import CommandInput
 from application.command_preview import preview
-from application.visits import VisitedCycle, open_cycle
 from application.spreadsheets import WORKBOOK
+from application.visits import VisitedCycle, open_cycle
 from domain.access import Reader, is_open_to_members, readable_versions
 from domain.codec import plain
 from domain.cycle import CYCLE

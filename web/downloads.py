@@ -10,8 +10,8 @@ from urllib.parse import quote
 from fastapi.responses import Response
 
 from application.downloads import Table, csv_text, json_text
-from application.work import beside, of_many
 from application.spreadsheets import WORKBOOK, workbook
+from application.work import beside, of_many
 
 TableExtension = Literal["csv", "xlsx"]
 """Kinds of files for a spreadsheet."""
