@@ -35,7 +35,7 @@ Rows = list[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReadTable:
     """What was read, and remarks (line, code, facts) on what a person may not expect; line 0 for the whole."""
 
     rows: Rows
@@ -60,7 +60,7 @@ class SheetAnswer:
 _ANSWER = TypeAdapter(SheetAnswer)
 
 
-async def table_of(body: bytes) -> Table:
+async def table_of(body: bytes) -> ReadTable:
     """Return the rows of a pasted or uploaded table.
 
     Raises:
@@ -70,7 +70,7 @@ async def table_of(body: bytes) -> Table:
         raise InputError("table_too_large", most=FILE_BYTES // 1_000_000)
     if (problem := _other_kind(body)) is not None:
         raise InputError(problem)
-    return await _workbook(body) if body.startswith(_ZIP) else Table(await beside(_of_bytes, body))
+    return await _workbook(body) if body.startswith(_ZIP) else ReadTable(await beside(_of_bytes, body))
 
 
 async def rows_of_text(text: str) -> Rows:
@@ -271,7 +271,7 @@ def _bounded(rows: Rows) -> Rows:
 # Workbooks --------------------------------------------------------------------------------
 
 
-async def _workbook(body: bytes) -> Table:
+async def _workbook(body: bytes) -> ReadTable:
     try:
         found = await CHILDREN.run("application.workbooks", body, _ANSWER, seconds=SECONDS)
     except WorkTooLongError:
@@ -285,4 +285,4 @@ async def _workbook(body: bytes) -> Table:
         remarks.append((0, "sheets_not_read", {"sheet": found.sheet, "others": ", ".join(found.others)[:200]}))
     if found.hidden:
         remarks.append((0, "rows_hidden", {"count": found.hidden}))
-    return Table(_bounded([_trimmed(row) for row in found.rows]), tuple(remarks))
+    return ReadTable(_bounded([_trimmed(row) for row in found.rows]), tuple(remarks))
