@@ -16,7 +16,7 @@ from hypothesis import strategies as some
 from openpyxl import Workbook
 
 from application.contact_cells import mended_phone
-from application.tables import MOST_ROWS, Rows, Table, rows_of_text, table_of, text_of
+from application.tables import MOST_ROWS, ReadTable, Rows, rows_of_text, table_of, text_of
 from application.year_columns import UNUSED, find_head
 from application.year_table import TableResult, read_table
 from errors import InputError
@@ -487,7 +487,7 @@ def found_as_entered(found: TableResult) -> list[Contact]:
 
 
 def test_remarks_are_sentences() -> None:
-    table = Table([["cụm", "đơn vị"], ["Cụm 1", "Phường A"], ["Cum 1", "Phường B"]])
+    table = ReadTable([["cụm", "đơn vị"], ["Cụm 1", "Phường A"], ["Cum 1", "Phường B"]])
     found = read_table(table.rows, HEAD)
     with in_language("vi"):
         said = [sentence(code, facts) for _line, code, facts in found.remarks]
