@@ -66,12 +66,12 @@ def _board_row(line: Mapping[str, Any], now: datetime, texts: Mapping[str, str])
         year=line["year"],
         step=line["step"],
         next_due=seen.next_due,
-        now=_own_now(line, now),
+        now=own_now(line, now),
         waiting_for=tuple(names.get(unit, unit) for unit in seen.waiting_for),
         late=tuple(_late_task(line, owed) for owed in seen.overdue),
         open_deviations=line["deviations"]["open"],
         remarks=line["deviations"]["remarks"],
-        asked=tuple(_request(line, one, texts) for one in line["extensions_asked"]),
+        asked=tuple(request_on(line, one, texts) for one in line["extensions_asked"]),
         escalations=tuple(
             (one["duty"], tuple(names.get(unit, unit) for unit in one["units"])) for one in line["escalations"]
         ),
@@ -80,7 +80,8 @@ def _board_row(line: Mapping[str, Any], now: datetime, texts: Mapping[str, str])
     )
 
 
-def _request(line: Mapping[str, Any], asked: Mapping[str, Any], texts: Mapping[str, str]) -> ExtensionRequest:
+def request_on(line: Mapping[str, Any], asked: Mapping[str, Any], texts: Mapping[str, str]) -> ExtensionRequest:
+    """A request on a line; `texts` has its reason."""
     unit, duty = asked["unit"], asked["duty"]
     dues = [one["due"] for one in line["open"] if (one["unit"], one["duty"]) == (unit, duty) and one["due"]]
     return ExtensionRequest(
@@ -94,12 +95,12 @@ def _request(line: Mapping[str, Any], asked: Mapping[str, Any], texts: Mapping[s
     )
 
 
-async def _reasons(texts: Texts, lines: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+async def reasons_on(texts: Texts, lines: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The reasons of the requests on some lines, by digest."""
     return await texts.get({one["reason"] for line in lines for one in line["extensions_asked"]})
 
 
-def _own_now(line: Mapping[str, Any], now: datetime) -> datetime:
+def own_now(line: Mapping[str, Any], now: datetime) -> datetime:
     """The business time of a cycle: that of its own clock, or the real one."""
     return datetime.fromisoformat(line["now"]) if line["now"] else now
 
@@ -147,7 +148,7 @@ async def board_page(
     """The rows of the board that fit, as far as the visitor may see them."""
     now = datetime.now(UTC)
     found = await board.board_page(replace(wanted, organiser=organiser_of(visitor)), now, asked)
-    reasons = await _reasons(texts, found.rows)
+    reasons = await reasons_on(texts, found.rows)
     return found.map(lambda line: _board_row(line, now, reasons))
 
 
@@ -208,7 +209,7 @@ async def count_clusters(board: BoardLines, visitor: Visitor, year: str | None) 
 async def rows_of(board: BoardLines, texts: Texts, visitor: Visitor, streams: Sequence[str]) -> dict[str, BoardRow]:
     """The rows of some cycles, by stream, as far as the visitor may see them."""
     now, lines = datetime.now(UTC), await board.lines_of(streams, organiser_of(visitor))
-    reasons = await _reasons(texts, lines.values())
+    reasons = await reasons_on(texts, lines.values())
     return {stream: _board_row(line, now, reasons) for stream, line in lines.items()}
 
 
@@ -217,7 +218,7 @@ async def late_page(board: BoardLines, visitor: Visitor, year: str | None, asked
     now = datetime.now(UTC)
     found = await board.late_page(organiser_of(visitor), year, now, asked)
     return found.map(
-        lambda one: LateUnit(one[0]["cycle"], title_of(one[0]), one[0]["year"], _own_now(one[0], now), _late_task(*one))
+        lambda one: LateUnit(one[0]["cycle"], title_of(one[0]), one[0]["year"], own_now(one[0], now), _late_task(*one))
     )
 
 

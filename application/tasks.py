@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from i18n.messages import word
 from ledger.paging import ALL_ROWS, Paged, PageRequest
 from projections.board import title_of
 from projections.board_lines import BoardLines
+from projections.home_lines import HomeLines, TaskQuery
 from vault.texts import Texts
 
 
@@ -58,6 +59,8 @@ class TaskCard:
     """The reason why the last request for more time was refused; "" where none was."""
     article: str | None
     rehearsed: bool
+    member: bool
+    """The unit is a member of the cluster, not its organiser or overseer."""
 
     @property
     def overdue(self) -> bool:
@@ -68,6 +71,35 @@ class TaskCard:
     def can_be_done(self) -> bool:
         """The unit can do it now: it waits for no other act, and is not closed."""
         return not self.waits_for and not self.closed
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterTasks:
+    """Tasks of a unit in one cycle."""
+
+    cycle: str
+    title: str
+    rehearsed: bool
+    tasks: tuple[TaskCard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DoneTask:
+    """A duty that a unit has done."""
+
+    cycle: str
+    cluster: str
+    year: int
+    rehearsed: bool
+    duty: str
+    subject: str
+    on: str
+    """The date, as it is known."""
+    late: bool
+
+
+LATELY_DONE = 10
+"""The duties done last that a page of tasks shows."""
 
 
 _COLUMNS = ("due", "state", "task", "about", "cluster", "year", "waiting_for", "asked_until", "article", "how_sure")
@@ -116,6 +148,55 @@ async def tasks_page(
     return found.map(lambda one: _task(*one, unit, now, words))
 
 
+async def listed_tasks(
+    home: HomeLines, texts: Texts, wanted: TaskQuery, asked: PageRequest, *, brief: bool = False
+) -> Paged[TaskCard]:
+    """A page of those open tasks of a unit that fit, overdue first, then by date; undated ones last.
+
+    `brief`: without what other units have done of the same duty, which lists of many cycles do not show.
+    """
+    now = datetime.now(UTC)
+    found = await home.tasks(wanted, asked, brief=brief)
+    digests = {digest for line, owed in found.rows for digest in _reasons(line, owed, wanted.unit).values() if digest}
+    words = await texts.get(digests)
+    return found.map(lambda one: _task(*one, wanted.unit, now, words))
+
+
+def by_cluster(tasks: Iterable[TaskCard]) -> list[ClusterTasks]:
+    """Tasks grouped by cluster: those that the unit is a member of come first, then by what is due first."""
+    groups: dict[str, list[TaskCard]] = {}
+    for one in tasks:
+        groups.setdefault(one.cycle, []).append(one)
+    found = [
+        ClusterTasks(cycle, f"{of[0].cluster}, {of[0].year}", of[0].rehearsed, tuple(of))
+        for cycle, of in groups.items()
+    ]
+    return sorted(found, key=lambda group: not group.tasks[0].member)
+
+
+async def lately_done(home: HomeLines, unit: str) -> list[DoneTask]:
+    """What a unit has done last, in all of its cycles, the latest first."""
+    found = [
+        (
+            one["until"],
+            DoneTask(
+                of.cycle,
+                of.cluster,
+                of.year,
+                of.rehearsed,
+                one["duty"],
+                of.names.get(one["subject"], one["subject"] or ""),
+                one["on"],
+                one["late"],
+            ),
+        )
+        for of in await home.done(unit, LATELY_DONE)
+        for one in of.done
+    ]
+    found.sort(key=lambda pair: pair[0], reverse=True)
+    return [one for _until, one in found[:LATELY_DONE]]
+
+
 def _reasons(line: Mapping[str, Any], owed: Mapping[str, Any], unit: str) -> dict[str, str]:
     """The digests of the reasons that were given about more time for a task."""
     duty = owed["duty"]
@@ -135,8 +216,8 @@ def _task(
 ) -> TaskCard:
     names, why = line["names"], _reasons(line, owed, unit)
     asked = next(_of(line["extensions_asked"], unit, owed["duty"]), None)
-    done = line["done_by"].get(owed["duty"], ())
-    owing = {other["unit"] for other in line["open"] if other["duty"] == owed["duty"]}
+    done = line.get("done_by", {}).get(owed["duty"], ())
+    owing = {other["unit"] for other in line.get("open", ()) if other["duty"] == owed["duty"]}
     members = line["members"]
     return TaskCard(
         cycle=line["cycle"],
@@ -164,4 +245,5 @@ def _task(
         refused_why=texts.get(why["refused"], ""),
         rehearsed=line["rehearsed"],
         article=owed["article"],
+        member=unit in members,
     )

@@ -90,6 +90,7 @@ SENTENCES: Mapping[str, str] = {
     "not_yours_to_read": N_("You may not read this."),
     "not_yours_to_say": N_("This is not yours to enter; the unit itself, the head or the secretariat does it."),
     "number_too_large": N_("A number is too large to be meant."),
+    "no_line_chosen": N_("Tick at least one line."),
     "nothing_chosen": N_("Choose at least one cluster."),
     "our_bug_web": N_("Something went wrong in the program; it was written down under {request}."),
     "page_not_found": N_("There is no such page."),
@@ -113,6 +114,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "too_many_acts_in_minutes": N_("Minutes hold at most {most} acts. Enter these, and begin others for the rest."),
     "too_many_files": N_("{found} files at once: at most {most} for an act. Take some out, or send a second act."),
+    "too_many_lines": N_("At most {most} lines are answered at once. Untick some."),
     "too_many_minutes": N_("You keep minutes of {most} meetings already, the most there may be. Enter or delete some."),
     "too_many_parts": N_("What was sent holds more than {most} values. Send it in parts."),
     "too_many_requests": N_(

@@ -63,6 +63,24 @@ DUTIES: Mapping[str, str] = {
 }
 """What is owed, as words that follow "please"."""
 
+_SHORT_DUTIES: Mapping[str, str] = {
+    "draft": NC_("duty in short", "presented"),
+    "stance": NC_("duty in short", "answered"),
+    "signature": NC_("duty in short", "signed"),
+    "midyear-report": NC_("duty in short", "handed in"),
+    "correction": NC_("duty in short", "corrected"),
+    "midyear-acceptance": NC_("duty in short", "accepted"),
+    "self-score": NC_("duty in short", "self-scored"),
+    "cross-check": NC_("duty in short", "cross-checked"),
+    "appraisal": NC_("duty in short", "appraised"),
+    "final-meeting": NC_("duty in short", "final meeting held"),
+    "submission": NC_("duty in short", "submitted"),
+    "decision": NC_("duty in short", "decided"),
+    "publication": NC_("duty in short", "published"),
+    "filing": NC_("duty in short", "filed"),
+}
+"""What is done of a duty, as words behind "3/6" and "not yet:"."""
+
 _DRAFTS: Mapping[str, str] = {
     "plan": NC_("draft", "plan"),
     "bylaws": NC_("draft", "operating regulations"),
@@ -195,6 +213,7 @@ WORDS: Mapping[str, WordTable] = {
     ),
     "draft": WordTable(_DRAFTS, DraftKind),
     "duty": WordTable(DUTIES, Duty),
+    "duty_short": WordTable(_SHORT_DUTIES),
     "contact_field": WordTable(
         {
             "name": N_("name"),

@@ -12,13 +12,16 @@ from datetime import datetime
 from typing import Any
 
 from domain.dates import as_iso
-from domain.deviations import deviations
+from domain.deviations import Deviation, deviations
 from domain.due_dates import Obligation, alarm
-from domain.obligations import current_step, obligations, open_requests, steps
+from domain.obligations import DUTIES_OF_STEP, StepProgress, current_step, obligations, open_requests, steps
 from domain.rules import Edition
 from domain.state import State
 from domain.summaries import deviation_values, obligation_values, step_values
-from domain.titles import cluster_title
+from domain.titles import TitleKind, cluster_title, title_key, titles_of_acts, titles_of_rules
+
+MOST_DONE = 10
+"""The latest duties that a unit has done, of each cycle: as many as a page of tasks shows of all cycles."""
 
 
 def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
@@ -62,7 +65,10 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
             "remarks": sum(1 for d in found if not d.article and not d.settled and not d.acknowledged),
             "all": len(found),
         },
-        "found": [deviation_values(d) for d in found],
+        "found": _found(found, state, rules),
+        "done": _done(owed),
+        "heat": _heat(year, owed),
+        "reports": _reports(state),
         "chased": [
             {"units": list(c.units), "duty": c.duty.value, "channel": c.channel, "on": as_iso(c.when)}
             for c in state.manual_reminders[-50:]
@@ -81,6 +87,66 @@ def _open(owed: Obligation, state: State, rules: Edition) -> dict[str, Any]:
         "awaited": owed.awaited.value if owed.awaited is not None else None,
         "extended_why": extension.reason if extension is not None else None,
         "alarm": alarm(owed.due, rules).isoformat() if owed.due is not None else None,
+    }
+
+
+def _found(found: Sequence[Deviation], state: State, rules: Edition) -> list[dict[str, Any]]:
+    """Return the deviations, each with the titles of what its facts name by an id."""
+    if not found:
+        return []
+    titles = {**titles_of_rules(rules), **titles_of_acts(state)}
+    named = [{title_key(kind, str(fact)) for kind in _TITLED for fact in d.facts.values()} for d in found]
+    return [
+        {**deviation_values(d), "titles": {key: titles[key] for key in sorted(keys & titles.keys())}}
+        for d, keys in zip(found, named, strict=True)
+    ]
+
+
+_TITLED: tuple[TitleKind, ...] = ("award", "ballot", "criterion", "letter", "meeting", "round")
+
+
+def _done(owed: Sequence[Obligation]) -> dict[str, list[dict[str, Any]]]:
+    """Return by unit the duties that it has done, the latest first, `MOST_DONE` at most."""
+    found: dict[str, list[tuple[datetime, dict[str, Any]]]] = {}
+    for one in owed:
+        if one.done is not None:
+            values = {**_picked(obligation_values(one), ("duty", "subject", "late")), "on": as_iso(one.done)}
+            found.setdefault(one.bearer, []).append((one.done.latest, {**values, "until": one.done.latest.isoformat()}))
+    return {
+        unit: [values for _latest, values in sorted(done, key=lambda pair: pair[0], reverse=True)[:MOST_DONE]]
+        for unit, done in found.items()
+    }
+
+
+def _heat(year: Sequence[StepProgress], owed: Sequence[Obligation]) -> list[dict[str, Any]]:
+    """Return for each step how far it is: its duties with how many are done of how many, and when the open are due."""
+    found = []
+    for step in year:
+        mine = [one for one in owed if one.duty in DUTIES_OF_STEP[step.name]]
+        duties = [
+            (duty.value, sum(1 for one in of_duty if one.done is not None), len(of_duty))
+            for duty in DUTIES_OF_STEP[step.name]
+            if (of_duty := [one for one in mine if one.duty is duty])
+        ]
+        dues = sorted(one.due.isoformat() for one in mine if one.done is None and one.due is not None)
+        done = as_iso(step.done) if step.done is not None else None
+        found.append({"step": step.name, "done": done, "told": step.told, "duties": duties, "dues": dues})
+    return found
+
+
+def _reports(state: State) -> dict[str, dict[str, Any]]:
+    """Return by unit the mid-year reports that nobody has accepted: what was handed in, and when."""
+    return {
+        unit: {
+            "title": report.document.title if report.document is not None else None,
+            "number": report.document.number if report.document is not None else None,
+            "text": report.document.text if report.document is not None else None,
+            "on": as_iso(report.when),
+            "version": report.version,
+            "answered": as_iso(report.answered) if report.answered is not None else None,
+        }
+        for unit, report in state.midyear.items()
+        if report.accepted is None
     }
 
 

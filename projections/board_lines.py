@@ -23,8 +23,8 @@ DeviationState = Literal["open", "acknowledged", "settled"]
 
 _MATTERS: Mapping[BoardMatter, str] = {
     "late": "late_from <= {}",
-    "asked": "asked",
-    "escalated": "escalated",
+    "asked": "asked > 0",
+    "escalated": "escalated > 0",
     "deviating": "open_deviations > 0",
     "open": "not filed",
 }

@@ -57,6 +57,8 @@ _LINE = (
     "asked",
     "escalated",
     "open_deviations",
+    "heat",
+    "version",
 )
 _WRITE_LINE = (
     f"insert into projections.board ({', '.join(_LINE)}) "  # noqa: S608 - ours
@@ -87,16 +89,28 @@ def _late_from(line: dict[str, Any]) -> list[datetime | None]:
     return [_ALWAYS if due is not None and due <= now else None for due in dues]
 
 
-async def write_line(connection: Connection, stream: str, position: int, line: dict[str, Any]) -> None:
-    """Write a cycle's line in place of the one before, with its tasks and deviations. The latter leave the line."""
-    line = dict(line)
-    found = line.pop("found")
-    await _write_board(connection, stream, position, line)
+OWN_TABLES = frozenset({"found", "done", "heat"})
+"""Parts of a line that are not stored in it, but in tables or columns of their own."""
+
+
+async def write_line(
+    connection: Connection, stream: str, position: int, line: dict[str, Any], *, version: int = 0
+) -> None:
+    """Write a cycle's line in place of the one before, with its tasks and deviations. `OWN_TABLES` leave the line.
+
+    `version`: that of the cycle's last event that the line knows.
+    """
+    whole, line = line, {name: value for name, value in line.items() if name not in OWN_TABLES}
+    await _write_board(connection, stream, (position, version), line, whole["heat"])
     await _write_open_tasks(connection, stream, line)
-    await _write_deviations(connection, stream, line, found)
+    await _write_done_tasks(connection, stream, whole["done"])
+    await _write_deviations(connection, stream, line, whole["found"])
 
 
-async def _write_board(connection: Connection, stream: str, position: int, line: dict[str, Any]) -> None:
+async def _write_board(
+    connection: Connection, stream: str, last: tuple[int, int], line: dict[str, Any], heat: list[dict[str, Any]]
+) -> None:
+    position, version = last
     organiser, year = stream.split("/")[:2]
     line["namesake"] = bool(
         await connection.fetchval(
@@ -128,9 +142,11 @@ async def _write_board(connection: Connection, stream: str, position: int, line:
         line["step"],
         line["rehearsed"],
         min((since for since in _late_from(line) if since is not None), default=None),
-        bool(line["extensions_asked"]),
-        bool(line["escalations"]),
+        len(line["extensions_asked"]),
+        len(line["escalations"]),
         line["deviations"]["open"],
+        json.dumps(heat, ensure_ascii=False),
+        version,
     )
 
 
@@ -138,17 +154,40 @@ async def _write_open_tasks(connection: Connection, stream: str, line: dict[str,
     organiser, year = stream.split("/")[:2]
     await connection.execute("delete from projections.open_task where stream = $1", stream)
     await connection.execute(
-        "insert into projections.open_task (stream, number, organiser, year, unit, due, late_from, sort_key) "
-        "select $1, t.number - 1, $2, $3, t.unit, t.due, t.late_from, $7 "
-        "from unnest($4::text[], $5::timestamptz[], $6::timestamptz[]) "
-        "with ordinality t (unit, due, late_from, number)",
+        "insert into projections.open_task "
+        "(stream, number, organiser, year, unit, due, late_from, duty, ready, sort_key) "
+        "select $1, t.number - 1, $2, $3, t.unit, t.due, t.late_from, t.duty, t.ready, $9 "
+        "from unnest($4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::boolean[]) "
+        "with ordinality t (unit, due, late_from, duty, ready, number)",
         stream,
         organiser,
         year,
         [owed["unit"] for owed in line["open"]],
         _dues(line),
         _late_from(line),
+        [owed["duty"] for owed in line["open"]],
+        _ready(line),
         natural_key(line["cluster"]),
+    )
+
+
+def _ready(line: dict[str, Any]) -> list[bool]:
+    """Return for each open task whether its unit can do something about it now: `ready` in projections/schema.sql."""
+    asked = {(one["unit"], one["duty"]) for one in line["extensions_asked"]}
+    shut = {(unit, duty) for duty in line["closed"] for unit in line["members"]} & asked
+    return [not owed["waits_for"] and (owed["unit"], owed["duty"]) not in shut for owed in line["open"]]
+
+
+async def _write_done_tasks(connection: Connection, stream: str, done: dict[str, list[dict[str, Any]]]) -> None:
+    await connection.execute("delete from projections.done_task where stream = $1", stream)
+    await connection.execute(
+        "insert into projections.done_task (stream, unit, latest, done) "
+        "select $1, d.unit, d.latest, d.done "
+        "from unnest($2::text[], $3::timestamptz[], $4::jsonb[]) d (unit, latest, done)",
+        stream,
+        list(done),
+        [datetime.fromisoformat(tasks[0]["until"]) for tasks in done.values()],
+        [json.dumps(tasks, ensure_ascii=False) for tasks in done.values()],
     )
 
 
@@ -160,10 +199,10 @@ async def _write_deviations(
     await connection.execute("delete from projections.deviation where stream = $1", stream)
     await connection.execute(
         "insert into projections.deviation "
-        "(stream, number, organiser, year, code, state, unit, words, found, sort_key) "
-        "select $1, d.number - 1, $2, $3, d.code, d.state, d.unit, d.words, d.found, $9 "
-        "from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[]) "
-        "with ordinality d (code, state, unit, words, found, number)",
+        "(stream, number, organiser, year, code, state, unit, words, found, waiting, sort_key) "
+        "select $1, d.number - 1, $2, $3, d.code, d.state, d.unit, d.words, d.found, d.waiting, $10 "
+        "from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::boolean[]) "
+        "with ordinality d (code, state, unit, words, found, waiting, number)",
         stream,
         organiser,
         year,
@@ -172,6 +211,7 @@ async def _write_deviations(
         names,
         [folded(f"{name} {line['cluster']}") for name in names],
         [json.dumps(one, ensure_ascii=False) for one in found],
+        [bool(one["article"]) and _state_of(one) == "open" and line["filed"] is None for one in found],
         natural_key(line["cluster"]),
     )
 
@@ -230,7 +270,7 @@ class Board(BoardLines):
             # This cycle keeps its old line; the other cycles get their new ones.
             log.exception("no line", stream=stream, position=position)
             return
-        await write_line(connection, stream, position, line)
+        await write_line(connection, stream, position, line, version=rows[-1].version)
         await write_units(connection, stream, line)
 
     async def wait_until_reached(self, position: int) -> bool:

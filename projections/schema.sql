@@ -29,13 +29,21 @@ create table projections.board (
     rehearsed        boolean not null,
     -- the earliest late_from of its open tasks
     late_from        timestamptz,
-    asked            boolean not null,
-    escalated        boolean not null,
-    open_deviations  integer not null
+    -- how many requests for more time wait for an answer, and how many escalations for a confirmation
+    asked            integer not null,
+    escalated        integer not null,
+    open_deviations  integer not null,
+    -- How far each step of the year is, and of which version the line is: what a page of many cycles needs, so that it
+    -- need not read their lines
+    heat             jsonb not null,
+    version          bigint not null
 );
 create index on projections.board using gin (units);
 create index on projections.board (year desc, sort_key, stream);
 create index on projections.board (organiser, year desc, sort_key, stream);
+create index on projections.board (organiser, year desc, sort_key, stream) where asked > 0;
+create index on projections.board (organiser, year desc, sort_key, stream) where escalated > 0;
+create index on projections.board (organiser, year desc, sort_key, stream) where not filed;
 -- which clusters of other organisers have the same name
 create index on projections.board (cluster, organiser);
 comment on table projections.board is 'One line for each cycle. See projections/board.py.';
@@ -61,6 +69,10 @@ create table projections.open_task (
     organiser text not null,
     year      text not null,
     unit      text not null,
+    duty      text not null,
+    -- The unit can do something about it now: it waits for no other unit, and where it is closed the unit has not asked
+    -- for it to be opened again.
+    ready     boolean not null,
     due       timestamptz,
     -- The real time from which it is overdue: the deadline. Where the cycle has a clock of its own, a time before every
     -- deadline when it is overdue by that clock, and null when it is not: real time changes nothing then.
@@ -70,10 +82,24 @@ create table projections.open_task (
     primary key (stream, number)
 );
 create index on projections.open_task (unit, due, sort_key, stream, number);
+create index on projections.open_task (unit, due, sort_key, stream, number) where ready;
+create index on projections.open_task (unit, due, sort_key, stream, number) where not ready;
+create index on projections.open_task (unit, due, sort_key, stream, number) where ready and duty = 'midyear-acceptance';
 create index on projections.open_task (late_from, organiser, year);
 create index on projections.open_task (year desc, sort_key, stream, number) include (late_from);
 create index on projections.open_task (organiser, year desc, sort_key, stream, number) include (late_from);
 comment on table projections.open_task is 'One row for each open task of a cycle that is not filed: which tasks a page shows is asked here, what they are stands in the line.';
+
+create table projections.done_task (
+    stream text not null references projections.board (stream) on delete cascade,
+    unit   text not null,
+    -- of the latest of them
+    latest timestamptz not null,
+    done   jsonb not null,
+    primary key (stream, unit)
+);
+create index on projections.done_task (unit, latest desc, stream);
+comment on table projections.done_task is 'The latest duties that each unit has done, one row for each unit of a cycle.';
 
 create table projections.deviation (
     stream    text not null references projections.board (stream) on delete cascade,
@@ -84,6 +110,8 @@ create table projections.deviation (
     code      text not null,
     -- open, acknowledged or settled
     state     text not null,
+    -- It waits for the secretariat: it departs from an article, is open, and the cycle is not filed.
+    waiting   boolean not null,
     -- the name of the unit that it is about
     unit      text not null,
     -- names of unit and cluster in lower case without diacritics
@@ -95,6 +123,7 @@ create table projections.deviation (
 );
 create index on projections.deviation (year desc, sort_key, stream, number) include (state);
 create index on projections.deviation (organiser, year desc, sort_key, stream, number) include (state);
+create index on projections.deviation (organiser, year desc, sort_key, stream, number) where waiting;
 comment on table projections.deviation is 'One row for each deviation of a cycle from its rules.';
 
 create table projections.search_entry (

@@ -50,6 +50,9 @@ def made_up_line(dice: random.Random, organiser: str, year: int, number: int) ->
         "deviations": {"open": dice.randrange(2), "remarks": 0, "all": 1},
         "found": [_made_up_deviation(dice, units, n) for n in range(dice.randrange(4))],
         "chased": [],
+        "done": {unit: [_made_up_done(dice) for _ in range(2)] for unit in units[:1]},
+        "heat": [],
+        "reports": {},
         "filed": NOW.isoformat() if filed else None,
     }
 
@@ -67,6 +70,11 @@ def _made_up_task(dice: random.Random, bearers: list[str]) -> dict[str, Any]:
         "extended_why": None,
         "article": "Điều 5",
     }
+
+
+def _made_up_done(dice: random.Random) -> dict[str, Any]:
+    done = NOW - timedelta(days=dice.randrange(300))
+    return {"duty": "stance", "subject": None, "late": False, "on": f"{done:%Y-%m-%d}", "until": done.isoformat()}
 
 
 def _made_up_deviation(dice: random.Random, units: list[str], number: int) -> dict[str, Any]:

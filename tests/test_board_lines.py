@@ -16,7 +16,7 @@ from i18n.sorting import alphabetical, folded
 from ledger.paging import ALL_ROWS, Paged, PageRequest
 from projections.board import glance
 from projections.board_lines import BoardLines, BoardMatter, DeviationFilter, LineFilter
-from projections.board_table import Board, DeviationState
+from projections.board_table import OWN_TABLES, Board, DeviationState
 
 Line = dict[str, Any]
 YEARS = (2024, 2025, 2026)
@@ -64,7 +64,7 @@ async def _joined(page: Callable[[PageRequest], Awaitable[Paged[Any]]], size: in
 
 
 def _as_stored(lines: list[Line]) -> list[Line]:
-    """Lines without their deviations, which have a table of their own, and with whether another has their name."""
+    """Lines without what has tables of its own, such as their deviations, and with whether another has their name."""
 
     def has_namesake(line: Line) -> bool:
         return any(
@@ -73,7 +73,10 @@ def _as_stored(lines: list[Line]) -> list[Line]:
         )
 
     return [
-        {**{name: value for name, value in line.items() if name != "found"}, "namesake": has_namesake(line)}
+        {
+            **{name: value for name, value in line.items() if name not in OWN_TABLES},
+            "namesake": has_namesake(line),
+        }
         for line in lines
     ]
 

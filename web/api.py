@@ -185,7 +185,7 @@ async def tasks(request: Request, response: Response, visitor: OwnReader, asked:
 
 def _task(task: TaskCard) -> OpenTask:
     values = asdict(task)
-    for name in ("unit", "unit_name", "organiser", "alarm"):
+    for name in ("unit", "unit_name", "organiser", "alarm", "member"):
         del values[name]
     return OpenTask(
         **values,

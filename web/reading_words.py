@@ -34,6 +34,7 @@ TITLES: Mapping[str, str] = {
     urls.ME: N_("Own page"),
     urls.CODE: N_("One-time codes"),
     urls.TASKS: N_("Tasks"),
+    urls.WAITING_TASKS: N_("Waits for others"),
     urls.TASKS_SHEET: N_("Task list"),
     urls.TASKS_DOWNLOAD: N_("Tasks, as a table"),
     urls.DRAFTS: N_("Begun and not sent"),

@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from starlette.types import Receive, Scope, Send
 
 from application.account_log import before_login
+from application.visits import Visitor
 from application.work import Threads
 from domain.access import Matter
 from domain.file_references import REFERENCE, file_name, references_in, with_file_names, without_references
@@ -37,6 +38,7 @@ from web.auth import form_token
 from web.cookies import browser_secret
 from web.forms import is_chosen
 from web.rehearsal_roles import shown_roles
+from web.services import Services
 
 
 def act_title(name: str) -> str:
@@ -173,17 +175,29 @@ _rendering = Threads("page", 2, None)
 class Page(HTMLResponse):
     """A page that is made when it is sent, beside the event loop: a long one does not hold up others."""
 
-    def __init__(self, template: Template, facts: Mapping[str, Any], status: int, files: Files | None) -> None:
+    def __init__(self, template: Template, facts: Mapping[str, Any], status: int, services: Services | None) -> None:
         super().__init__(None, status)
         del self.headers["content-length"]
-        self._template, self._facts, self._files = template, facts, files
+        self._template, self._facts, self._services = template, facts, services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Make the page and send it."""
-        text = await _with_kinds(await _rendering.run(self._template.render, self._facts), self._files)
+        services = self._services
+        facts = {**self._facts, "menu_count": await _menu_count(services, self._facts["visitor"])}
+        text = await _rendering.run(self._template.render, facts)
+        text = await _with_kinds(text, services.files if services is not None else None)
         self.body = text.encode()
         self.headers["content-length"] = str(len(self.body))
         await super().__call__(scope, receive, send)
+
+
+async def _menu_count(services: Services | None, visitor: Visitor | None) -> int:
+    """How much the visitor can do now, for the menu; 0 also while the database does not say."""
+    if services is None or visitor is None or (kind := visitor.login.account.kind) == "auditor":
+        return 0
+    with suppress(*DATABASE_ERRORS):  # the page itself is there
+        return await services.home.count(visitor.unit, organises=kind == "secretariat")
+    return 0
 
 
 def page(request: Request, template: str, status: int = 200, /, **facts: Any) -> HTMLResponse:
@@ -209,8 +223,7 @@ def page(request: Request, template: str, status: int = 200, /, **facts: Any) ->
     }
     if (cycle := facts.get("cycle")) is not None:
         common["sure"] = "rehearsed" if cycle.state.lifecycle.rehearsed else "stated"
-    files = services.files if services is not None else None
-    return Page(environment().get_template(template), {**common, **facts}, status, files)
+    return Page(environment().get_template(template), {**common, **facts}, status, services)
 
 
 WARNED_FOR = timedelta(minutes=5)

@@ -29,6 +29,7 @@ from local.account_keys import AccountKeys
 from local.key_files import KeyFile, read_key
 from mail import Mailer
 from projections.board_table import Board
+from projections.home_lines import HomeLines
 from projections.people import PeopleDirectory
 from projections.search import SearchIndex
 from vault.files import Files
@@ -56,6 +57,7 @@ class Services:
     account_log: AccountLog
     administration: Administration
     board: Board
+    home: HomeLines
     search: SearchIndex
     people: PeopleDirectory
     files: Files
@@ -84,6 +86,7 @@ def services_of(application: Application, settings: Settings) -> Services:
         account_log=AccountLog(pool),
         administration=Administration(application),
         board=Board(application.ledger, application.texts),
+        home=HomeLines(pool),
         search=SearchIndex(application.ledger),
         people=PeopleDirectory(pool),
         files=Files(pool, quotas.UPLOAD_BYTES_A_DAY),

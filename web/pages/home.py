@@ -1,24 +1,39 @@
-"""Tasks: what the visitor's unit must do, overdue first, and what was begun and not sent; the guides."""
+"""The first page: what can be done now, what waits for others, what was done lately; for the secretariat its answers.
+
+What was begun and not sent, the sheet of tasks, and the guides stand here, too.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field
+from starlette.datastructures import FormData
 
-from application.board import requests_page
 from application.gate import account_may_write
-from application.tasks import TaskCard, tasks_page, tasks_table
-from application.visits import Visitor
+from application.heat import heat_page
+from application.tasks import DoneTask, TaskCard, by_cluster, lately_done, listed_tasks, tasks_page, tasks_table
+from application.visits import ForbiddenError, Visitor
+from application.waiting_answers import asked_times, handed_in, open_deviations, proposed_escalations
 from application.work import of_many
 from domain.access import Matter
+from domain.duties import Duty
+from domain.obligations import DUTIES_OF_STEP
+from errors import InputError
 from i18n.guides import guide
 from ledger.paging import ALL_ROWS, Paged, PageRequest
+from projections.home_lines import TaskQuery
 from web import urls
-from web.auth import reads, today
+from web.answers import Outcome, answer_in, chosen, give_answer, line_value, note_position
+from web.auth import checked_form, reads, today
 from web.downloads import TableExtension, as_table
 from web.draft_titles import begun_drafts
+from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import Services, get_services
@@ -31,38 +46,177 @@ SHEET_ROWS = 300
 LATEST_DRAFTS = 5
 """How many of the latest drafts stand above the tasks; the others have a page of their own."""
 
+SECRETARY_ROWS = 20
+"""Tasks on the secretariat's first page, which has other lists, too."""
+
+
+class HomePages(BaseModel):
+    """Which page of each list."""
+
+    tasks: PageNumber = Field(1, alias=urls.PAGE)
+    requests: PageNumber = Field(1, alias=urls.REQUESTS_PAGE)
+    reports: PageNumber = Field(1, alias=urls.REPORTS_PAGE)
+    deviations: PageNumber = Field(1, alias=urls.DEVIATIONS_PAGE)
+    clusters: PageNumber = Field(1, alias=urls.CLUSTERS_PAGE)
+
+    def query(self) -> dict[str, Any]:
+        """As an address carries them: first pages are left out."""
+        shown = self.model_dump(by_alias=True)
+        return {name: number for name, number in shown.items() if number > 1}
+
+    def pager(self, found: Paged[Any], parameter: str, anchor: str) -> Pager:
+        """The links of a list, which keep the pages of the other lists."""
+        query = {name: number for name, number in self.query().items() if name != parameter}
+        return Pager(found, urls.TASKS, query, parameter, anchor)
+
+
+Pages = Annotated[HomePages, Query()]
+
 
 @router.get(urls.HOME)
 async def home(visitor: OwnReader) -> Response:
     """The first page that suits the account."""
-    return RedirectResponse(urls.TASKS if visitor.login.account.kind == "staff" else urls.BOARD, 303)
+    return RedirectResponse(urls.BOARD if visitor.login.account.kind == "auditor" else urls.TASKS, 303)
 
 
 @router.get(urls.TASKS)
-async def tasks(
-    request: Request, visitor: OwnReader, number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
+async def tasks(request: Request, visitor: OwnReader, pages: Pages) -> Response:
+    """What the visitor's unit must do, in all of its cycles; for the secretariat first what it must answer."""
+    return await _tasks_page(request, visitor, pages)
+
+
+@router.post(urls.TASKS)
+async def answer(request: Request, visitor: OwnReader, pages: Pages) -> Response:
+    """Answer the chosen lines, a command for each, and say what became of each."""
+    form = await checked_form(request)
+    if not _answers(visitor):
+        raise ForbiddenError("not_yours_to_say")
+    try:
+        given = answer_in(form)
+    except InputError as error:
+        return await _tasks_page(request, visitor, pages, form=form, error=error)
+    if given is None:
+        return await _tasks_page(request, visitor, pages, form=form)
+    outcome = await give_answer(get_services(request), visitor, given, str(form.get("_id", "")))
+    await note_position(request)
+    return await _tasks_page(request, visitor, pages, form=form, outcome=outcome)
+
+
+def _answers(visitor: Visitor) -> bool:
+    """Whether the visitor answers for the organiser."""
+    return account_may_write(visitor.login.account.kind, for_organiser=True)
+
+
+async def _tasks_page(
+    request: Request,
+    visitor: Visitor,
+    pages: HomePages,
+    *,
+    form: FormData | None = None,
+    outcome: Outcome | None = None,
+    error: InputError | None = None,
 ) -> Response:
-    """What the visitor's unit must do, in all of its cycles."""
-    services, asked = get_services(request), PageRequest(number)
-    texts = services.application.texts
+    """The first page. `form` is what was sent, `outcome` what became of it, `error` why nothing was entered."""
+    services, secretary = get_services(request), _answers(visitor)
     await services.board.wait_until_reached(visitor.login.position)
-    found = await _tasks(services, visitor, asked)
-    requests = (
-        await requests_page(services.board, texts, visitor) if visitor.login.account.kind == "secretariat" else None
+    lists, answers = await asyncio.gather(
+        _own_lists(services, visitor, pages), _answer_lists(services, visitor, pages) if secretary else _nothing()
     )
-    begun = await services.drafts.page(visitor.contact.id, PageRequest(1, LATEST_DRAFTS))
-    drafts = await begun_drafts(services, begun.rows)
+    failed = form is not None and (outcome is None or bool(outcome.failed))
     return page(
         request,
         "inbox.html",
-        tasks=found.rows,
-        pager=Pager(found, urls.TASKS),
-        begun=begun,
-        drafts=drafts,
-        requests=requests.rows if requests is not None else (),
-        more_requests=requests is not None and requests.pages > 1,
-        acts=account_may_write(visitor.login.account.kind, for_organiser=True),
+        (outcome.status if outcome is not None else 200) if error is None else error.http_status,
+        **lists,
+        answers=answers,
+        acts=secretary,
+        outcome=outcome,
+        text="" if error is None else form_sentence(error),
+        faulty="" if error is None else faulty_field(error),
+        chosen=frozenset() if form is None else chosen(form, outcome),
+        typed=_typed(form) if failed else {},
+        id=str(form.get("_id", "")) if failed and form is not None else uuid4(),
+        action=urls.with_query(urls.TASKS, pages.query()),
+        line_value=line_value,
+        wide=secretary,
     )
+
+
+def _typed(form: FormData | None) -> dict[str, str]:
+    """What was typed and pressed, for the page that shows it again."""
+    names = {"line": "line", "reason": "reason", "duty": "duty", "_do": "do"}
+    return {} if form is None else {name: str(form.get(field, "")) for field, name in names.items()}
+
+
+async def _nothing() -> None:
+    """Nothing to answer: only the secretariat answers."""
+
+
+async def _own_lists(services: Services, visitor: Visitor, pages: HomePages) -> dict[str, Any]:
+    """The lists that everybody has."""
+    secretary, texts, unit = _answers(visitor), services.application.texts, visitor.unit
+    is_auditor = visitor.login.account.kind == "auditor"
+    # A report to accept stands among the answers.
+    ready = TaskQuery(unit, ready=True, but=Duty.MIDYEAR_ACCEPTANCE if secretary else None)
+    asked = PageRequest(pages.tasks, SECRETARY_ROWS) if secretary else PageRequest(pages.tasks)
+    if is_auditor:
+        nothing, done = Paged[TaskCard].of((), asked), list[DoneTask]()
+        found, waiting = nothing, nothing
+    else:
+        found, waiting, done = await asyncio.gather(
+            listed_tasks(services.home, texts, ready, asked, brief=secretary),
+            listed_tasks(services.home, texts, TaskQuery(unit, ready=False), PageRequest(), brief=True),
+            lately_done(services.home, unit),
+        )
+    begun = await services.drafts.page(visitor.contact.id, PageRequest(1, LATEST_DRAFTS))
+    return {
+        "groups": by_cluster(found.rows),
+        "pager": pages.pager(found, urls.PAGE, "lam-duoc"),
+        "waiting": by_cluster(waiting.rows),
+        "all_waiting": waiting,
+        "done": done,
+        "begun": begun,
+        "drafts": await begun_drafts(services, begun.rows),
+    }
+
+
+async def _answer_lists(services: Services, visitor: Visitor, pages: HomePages) -> dict[str, Any]:
+    """What the secretariat answers, and how far its clusters are."""
+    home, texts, organiser = services.home, services.application.texts, visitor.unit
+    requests, reports, escalations, deviations, clusters, late = await asyncio.gather(
+        asked_times(home, texts, organiser, PageRequest(pages.requests)),
+        handed_in(home, texts, organiser, PageRequest(pages.reports)),
+        proposed_escalations(home, organiser, PageRequest()),
+        open_deviations(home, organiser, PageRequest(pages.deviations)),
+        heat_page(home, organiser, PageRequest(pages.clusters)),
+        home.late(organiser, datetime.now(UTC)),
+    )
+    return {
+        "requests": [one for row in requests.rows for one in row],
+        "requests_pager": pages.pager(requests, urls.REQUESTS_PAGE, "gia-han"),
+        "reports": reports.rows,
+        "reports_pager": pages.pager(reports, urls.REPORTS_PAGE, "bao-cao"),
+        "escalations": [one for row in escalations.rows for one in row],
+        "more_escalations": escalations.next is not None,
+        "deviations": deviations.rows,
+        "deviations_pager": pages.pager(deviations, urls.DEVIATIONS_PAGE, "noi-dung-khac"),
+        "clusters": clusters.rows,
+        "clusters_pager": pages.pager(clusters, urls.CLUSTERS_PAGE, "tien-do"),
+        "steps": list(DUTIES_OF_STEP),
+        "late": late,
+    }
+
+
+@router.get(urls.WAITING_TASKS)
+async def waiting_tasks(
+    request: Request, visitor: OwnReader, number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
+) -> Response:
+    """All tasks of the visitor's unit that wait for others."""
+    services = get_services(request)
+    await services.board.wait_until_reached(visitor.login.position)
+    wanted = TaskQuery(visitor.unit, ready=False)
+    found = await listed_tasks(services.home, services.application.texts, wanted, PageRequest(number), brief=True)
+    return page(request, "waiting.html", groups=by_cluster(found.rows), pager=Pager(found, urls.WAITING_TASKS))
 
 
 @router.get(urls.TASKS_SHEET)
@@ -72,7 +226,7 @@ async def tasks_sheet(
     """The tasks of the visitor's unit as a table, to print."""
     services = get_services(request)
     await services.board.wait_until_reached(visitor.login.position)
-    found = await _tasks(services, visitor, PageRequest(number, SHEET_ROWS))
+    found = await _all_tasks(services, visitor, PageRequest(number, SHEET_ROWS))
     return page(
         request,
         "tasks_sheet.html",
@@ -88,11 +242,11 @@ async def tasks_download(request: Request, visitor: OwnReader, extension: TableE
     """All tasks of the visitor's unit for a spreadsheet."""
     services = get_services(request)
     await services.board.wait_until_reached(visitor.login.position)
-    found = await _tasks(services, visitor, ALL_ROWS)
+    found = await _all_tasks(services, visitor, ALL_ROWS)
     return await as_table(extension, "viec-phai-lam", await of_many(found.total, tasks_table, found.rows))
 
 
-async def _tasks(services: Services, visitor: Visitor, asked: PageRequest) -> Paged[TaskCard]:
+async def _all_tasks(services: Services, visitor: Visitor, asked: PageRequest) -> Paged[TaskCard]:
     """The tasks of the visitor's unit. Auditors have none."""
     if visitor.login.account.kind == "auditor":
         return Paged.of((), asked)

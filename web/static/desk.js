@@ -111,11 +111,21 @@ document.addEventListener("click", (event) => {
 for (const slider of document.querySelectorAll("input[type=range][data-go]")) {
   slider.addEventListener("change", () => slider.form.requestSubmit());
 }
-for (const box of document.querySelectorAll("[data-all]")) {
-  box.addEventListener("change", () => {
-    for (const one of document.querySelectorAll(`input[name="${box.dataset.all}"]`)) one.checked = box.checked;
-  });
-}
+document.addEventListener("change", ({ target }) => {
+  if (!target.dataset.all) return;
+  for (const one of document.querySelectorAll(`input[name="${target.dataset.all}"]`)) one.checked = target.checked;
+});
+
+// An answer that is given in its line: where the part of the page does not come, the form is sent as without a script.
+const whole = (event) => {
+  const button = event.detail.requestConfig?.elt ?? event.detail.elt, part = button?.closest("[hx-select]");
+  if (!part || !button.form) return;
+  const came = event.detail.xhr?.status === 200 && event.detail.xhr.responseText.includes(` id="${part.id}"`);
+  if (came) return;
+  event.detail.shouldSwap = false;
+  button.form.requestSubmit(button);
+};
+for (const name of ["htmx:beforeSwap", "htmx:sendError", "htmx:timeout"]) document.addEventListener(name, whole);
 
 // A button that prints: a browser without this script prints by its own menu.
 for (const one of document.querySelectorAll("[data-print]")) {

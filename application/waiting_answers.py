@@ -1,0 +1,194 @@
+"""What waits for an answer of the secretariat, each with what is needed to decide: requests, reports, deviations.
+
+A page of each list is read from the projections; no cycle is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from application.board import own_now, reasons_on, request_on
+from application.extension_requests import ExtensionRequest
+from domain.dates import parse_when
+from domain.deviations import Deviation
+from domain.duties import Duty
+from domain.times import day_ending
+from i18n.state_text import deviation_text
+from ledger.paging import Paged, PageRequest
+from projections.board import title_of
+from projections.board_lines import Line
+from projections.home_lines import HomeLines, TaskQuery
+from vault.texts import Texts
+
+SHOWN_CHARS = 300
+"""Of a report that is a text, so much stands where it is accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTime:
+    """A request for more time, with its cycle. `more_days`: how many days it asks for beyond the last day."""
+
+    cycle: str
+    cluster: str
+    year: int
+    rehearsed: bool
+    version: int
+    request: ExtensionRequest
+    more_days: int | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """A mid-year report that waits to be accepted: what was handed in and when, and until when it is to be accepted."""
+
+    cycle: str
+    cluster: str
+    year: int
+    rehearsed: bool
+    version: int
+    unit: str
+    name: str
+    title: str
+    number: str
+    begins: str
+    """The beginning of a report that is a text; "" for one that has none."""
+    on: str
+    answered: str
+    """When the unit answered a correction that was asked for; "" where none was."""
+    due: datetime | None
+    now: datetime
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it should have been accepted by now."""
+        return self.due is not None and self.now >= self.due
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedEscalation:
+    """An escalation that the clock proposes: which units are late with a duty."""
+
+    cycle: str
+    cluster: str
+    year: int
+    rehearsed: bool
+    version: int
+    duty: str
+    units: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDeviation:
+    """A deviation that nobody has acknowledged, in words."""
+
+    cycle: str
+    cluster: str
+    year: int
+    rehearsed: bool
+    version: int
+    key: str
+    text: str
+    on: str
+
+
+async def asked_times(
+    home: HomeLines, texts: Texts, organiser: str, asked: PageRequest
+) -> Paged[tuple[AskedTime, ...]]:
+    """A page of the cycles in which units ask for more time, each with the requests."""
+    now = datetime.now(UTC)
+    found = await home.asking(organiser, asked)
+    reasons = await reasons_on(texts, found.rows)
+    return found.map(lambda line: tuple(_asked_time(line, one, reasons, now) for one in line["extensions_asked"]))
+
+
+def _asked_time(line: Line, one: Mapping[str, Any], reasons: Mapping[str, str], now: datetime) -> AskedTime:
+    request = request_on(line, one, reasons)
+    more = (request.until - day_ending(request.due)).days if request.due is not None else None
+    return AskedTime(**_of(line), request=request, more_days=more, now=own_now(line, now))
+
+
+def _of(line: Line) -> dict[str, Any]:
+    """What every line of these lists says of its cycle."""
+    return {
+        "cycle": line["cycle"],
+        "cluster": title_of(line),
+        "year": line["year"],
+        "rehearsed": line["rehearsed"],
+        "version": line["version"],
+    }
+
+
+async def handed_in(home: HomeLines, texts: Texts, organiser: str, asked: PageRequest) -> Paged[HandedIn]:
+    """A page of the reports that wait to be accepted by an organiser, what is due first."""
+    now = datetime.now(UTC)
+    found = await home.tasks(TaskQuery(organiser, ready=True, only=Duty.MIDYEAR_ACCEPTANCE), asked, brief=True)
+    digests = {digest for line, owed in found.rows if (digest := _report(line, owed).get("text"))}
+    words = await texts.get(digests)
+    return found.map(lambda one: _handed_in(*one, words, now))
+
+
+def _report(line: Line, owed: Mapping[str, Any]) -> Mapping[str, Any]:
+    report: Mapping[str, Any] = line["reports"].get(owed["subject"], {})
+    return report
+
+
+def _handed_in(line: Line, owed: Mapping[str, Any], words: Mapping[str, str], now: datetime) -> HandedIn:
+    report, unit = _report(line, owed), owed["subject"] or ""
+    text = words.get(report.get("text") or "", "")
+    return HandedIn(
+        **_of(line),
+        unit=unit,
+        name=line["names"].get(unit, unit),
+        title=report.get("title") or "",
+        number=report.get("number") or "",
+        begins=text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS].rstrip()}…",
+        on=report.get("on") or "",
+        answered=report.get("answered") or "",
+        due=datetime.fromisoformat(owed["due"]) if owed["due"] else None,
+        now=own_now(line, now),
+    )
+
+
+async def proposed_escalations(
+    home: HomeLines, organiser: str, asked: PageRequest
+) -> Paged[tuple[ProposedEscalation, ...]]:
+    """A page of the cycles in which escalations are proposed, each with them."""
+    found = await home.escalated(organiser, asked)
+    return found.map(
+        lambda line: tuple(
+            ProposedEscalation(
+                **_of(line),
+                duty=one["duty"],
+                units=tuple(line["names"].get(unit, unit) for unit in one["units"]),
+            )
+            for one in line["escalations"]
+        )
+    )
+
+
+async def open_deviations(home: HomeLines, organiser: str, asked: PageRequest) -> Paged[OpenDeviation]:
+    """A page of the deviations that an organiser has not acknowledged, of cycles that are not filed."""
+    found = await home.deviations(organiser, asked)
+    return found.map(
+        lambda one: OpenDeviation(
+            one.cycle,
+            one.cluster,
+            one.year,
+            one.rehearsed,
+            one.version,
+            one.found["key"],
+            deviation_in_words(one.found, one.names),
+            one.found["on"] or "",
+        )
+    )
+
+
+def deviation_in_words(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """A deviation as a projection holds it, in one line."""
+    on = parse_when(found["on"].replace("/", "..")) if found["on"] else None
+    one = Deviation(found["key"], found["code"], found["article"], on, found["facts"], settled=found["settled"])
+    return deviation_text(one, {**names, **found.get("titles", {})})

@@ -1,0 +1,241 @@
+"""What the first page of a person reads: tasks by what can be done, what waits for the secretariat, how far cycles are.
+
+Each list is one look into an index, and comes in pages: what a page costs does not grow with clusters and years.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from domain.duties import Duty
+from ledger.connection import Pool
+from ledger.paging import Conditions, Paged, PageRequest, fetch_page
+from projections.board import title_of
+from projections.board_lines import NAMED, Line
+
+_BRIEF = "line - '{open,steps,chased,done_by,duties_done,escalations,deviations}'::text[]"
+"""A line without what lists of many cycles do not show."""
+
+_BY_NAME = "year desc, sort_key, stream"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskQuery:
+    """Which open tasks of a unit: those that it can do something about now, or the others; of a duty, or without it."""
+
+    unit: str
+    ready: bool
+    only: Duty | None = None
+    but: Duty | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DoneTasks:
+    """The latest duties that a unit has done in a cycle, with how its cluster is named."""
+
+    cycle: str
+    cluster: str
+    year: int
+    rehearsed: bool
+    names: Mapping[str, str]
+    done: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterHeat:
+    """How far a cycle is in each step, as `_heat` in projections/board.py tells it. `now` is that of its own clock."""
+
+    cycle: str
+    cluster: str
+    year: int
+    rehearsed: bool
+    members: int
+    now: datetime | None
+    steps: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingDeviation:
+    """A deviation that nobody has acknowledged, with the names that its words need; `version` is that of the cycle."""
+
+    cycle: str
+    cluster: str
+    year: int
+    rehearsed: bool
+    version: int
+    names: Mapping[str, str]
+    found: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LateCount:
+    """How many tasks of other units are late and wait for no other act, and of how many units."""
+
+    tasks: int
+    units: int
+
+
+class HomeLines:
+    """The lists of first pages, as `pool` may read them."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def count(self, unit: str, *, organises: bool) -> int:
+        """Return how many tasks a unit can do now; `organises`: with the requests and escalations that it answers."""
+        ready = "(select count(*) from projections.open_task where unit = $1 and ready)"
+        asked, escalated = (
+            f"(select coalesce(sum({name}), 0) from projections.board where organiser = $1 and {name} > 0)"  # noqa: S608 - ours
+            for name in ("asked", "escalated")
+        )
+        query = f"select {' + '.join((ready, asked, escalated) if organises else (ready,))}"
+        return int(await self._pool.fetchval(query, unit))
+
+    async def tasks(
+        self, wanted: TaskQuery, asked: PageRequest, *, brief: bool
+    ) -> Paged[tuple[Line, Mapping[str, Any]]]:
+        """Return a page of a unit's tasks, each with the line of its cycle: earliest due first, undated ones last.
+
+        `brief`: the lines hold only what lists of many cycles show.
+        """
+        conditions = Conditions()
+        conditions.add("unit = {}", wanted.unit)
+        conditions.add("ready" if wanted.ready else "not ready")
+        conditions.add("duty = {}", wanted.only)
+        conditions.add("duty <> {}", wanted.but)
+        order, arguments = "due, sort_key, stream, number", conditions.arguments
+        found = await fetch_page(
+            self._pool,
+            asked,
+            "stream, number",
+            f"projections.open_task where {conditions.where()}",
+            order,
+            *arguments,
+        )
+        numbers: dict[str, list[int]] = {}
+        for row in found.rows:
+            numbers.setdefault(row["stream"], []).append(row["number"])
+        lines = await self._with_tasks(numbers, brief=brief)
+        return found.with_rows(lines[at] for row in found.rows if (at := (row["stream"], row["number"])) in lines)
+
+    async def _with_tasks(
+        self, numbers: Mapping[str, list[int]], *, brief: bool
+    ) -> dict[tuple[str, int], tuple[Line, Mapping[str, Any]]]:
+        """Return tasks by stream and number. Each line is read once, with its tasks: both are of the same moment."""
+        rows = await self._pool.fetch(
+            f"select stream, {_BRIEF if brief else 'line'} as line, version, "  # noqa: S608 - ours
+            "jsonb_path_query_array(line, '$.open[*]') as open from projections.board where stream = any($1)",
+            list(numbers),
+        )
+        found: dict[tuple[str, int], tuple[Line, Mapping[str, Any]]] = {}
+        for row in rows:
+            line, open_ = json.loads(row["line"]), json.loads(row["open"])
+            line["version"] = row["version"]
+            for number in numbers[row["stream"]]:
+                if number < len(open_):  # since the list was read, the line may have got another
+                    found[row["stream"], number] = (line, open_[number])
+        return found
+
+    async def done(self, unit: str, most: int) -> list[DoneTasks]:
+        """Return what a unit has done in the `most` cycles in which it has done something last, the latest first."""
+        rows = await self._pool.fetch(
+            f"select d.stream, d.done, {NAMED}, b.cycle_year, b.rehearsed, b.line -> 'names' as names "  # noqa: S608 - ours
+            "from projections.done_task d join projections.board b using (stream) "
+            "where d.unit = $1 order by d.latest desc, d.stream limit $2",
+            unit,
+            most,
+        )
+        return [
+            DoneTasks(
+                row["stream"],
+                title_of(row),
+                row["cycle_year"],
+                row["rehearsed"],
+                json.loads(row["names"]),
+                tuple(json.loads(row["done"])),
+            )
+            for row in rows
+        ]
+
+    async def asking(self, organiser: str, asked: PageRequest) -> Paged[Line]:
+        """Return a page of an organiser's lines in which a unit asks for more time."""
+        return await self._lines(organiser, "asked > 0", asked)
+
+    async def escalated(self, organiser: str, asked: PageRequest) -> Paged[Line]:
+        """Return a page of an organiser's lines in which an escalation is proposed."""
+        return await self._lines(organiser, "escalated > 0", asked)
+
+    async def _lines(self, organiser: str, matter: str, asked: PageRequest) -> Paged[Line]:
+        source = f"projections.board where organiser = $1 and {matter}"
+        found = await fetch_page(self._pool, asked, "line, version", source, _BY_NAME, organiser)
+        return found.map(lambda row: {**json.loads(row["line"]), "version": row["version"]})
+
+    async def deviations(self, organiser: str, asked: PageRequest) -> Paged[WaitingDeviation]:
+        """Return a page of the deviations of cycles that are not filed which wait for the secretariat."""
+        order = "d.year desc, d.sort_key, d.stream, d.number"
+        found = await fetch_page(
+            self._pool,
+            asked,
+            f"d.stream, d.found, {NAMED}, b.cycle_year, b.rehearsed, b.version, b.line -> 'names' as names",
+            "projections.deviation d join projections.board b using (stream) where d.organiser = $1 and d.waiting",
+            order,
+            organiser,
+        )
+        return found.map(
+            lambda row: WaitingDeviation(
+                row["stream"],
+                title_of(row),
+                row["cycle_year"],
+                row["rehearsed"],
+                row["version"],
+                json.loads(row["names"]),
+                json.loads(row["found"]),
+            )
+        )
+
+    async def deviations_of(self, streams: list[str], keys: list[str]) -> dict[tuple[str, str], Mapping[str, Any]]:
+        """Return deviations of some cycles by stream and key."""
+        rows = await self._pool.fetch(
+            "select stream, found from projections.deviation where stream = any($1) and found ->> 'key' = any($2)",
+            streams,
+            keys,
+        )
+        told = ((row["stream"], json.loads(row["found"])) for row in rows)
+        return {(stream, found["key"]): found for stream, found in told}
+
+    async def clusters(self, organiser: str, asked: PageRequest) -> Paged[ClusterHeat]:
+        """Return a page of an organiser's cycles that are not filed, with how far each is."""
+        found = await fetch_page(
+            self._pool,
+            asked,
+            f"b.stream, b.heat, {NAMED}, b.cycle_year, b.rehearsed, b.line ->> 'now' as now, "
+            "jsonb_array_length(b.line -> 'members') as members",
+            "projections.board b where b.organiser = $1 and not b.filed",
+            _BY_NAME,
+            organiser,
+        )
+        return found.map(
+            lambda row: ClusterHeat(
+                row["stream"],
+                title_of(row),
+                row["cycle_year"],
+                row["rehearsed"],
+                row["members"],
+                datetime.fromisoformat(row["now"]) if row["now"] else None,
+                tuple(json.loads(row["heat"])),
+            )
+        )
+
+    async def late(self, organiser: str, now: datetime) -> LateCount:
+        """Return how many tasks of an organiser's units are late, but for its own, of which nobody reminds it."""
+        (row,) = await self._pool.fetch(
+            "select count(*) as tasks, count(distinct unit) as units from projections.open_task "
+            "where late_from <= $2 and organiser = $1 and unit <> $1 and ready",
+            organiser,
+            now,
+        )
+        return LateCount(row["tasks"], row["units"])

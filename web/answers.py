@@ -1,0 +1,243 @@
+"""Answers of the secretariat from the first page: which lines of a form are answered how, and what became of each.
+
+A line of the form carries its cycle, the version that the page showed, and whom it is about. The command's id follows
+from the id of the page, so that sending the form again enters nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from fastapi import Request
+from starlette.datastructures import FormData
+
+from application.application import CommandInput
+from application.many_acts import submit_lines
+from application.visits import Visitor
+from application.waiting_answers import deviation_in_words
+from domain.duties import Duty
+from domain.numbers import whole_number
+from errors import CodedError, InputError
+from i18n import _
+from i18n.messages import day, sentence, word
+from projections.board import title_of
+from web.cookies import cookie_secret
+from web.services import Services, get_services
+
+MOST_LINES = 200
+"""Lines that one form answers: four pages of a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the form as it was sent: `about` is a unit, a duty or a deviation's key."""
+
+    stream: str
+    version: int | None
+    about: str
+
+    @classmethod
+    def parse(cls, text: str) -> Line:
+        """A line as `value` wrote it.
+
+        Raises:
+            InputError: `form_unreadable`.
+        """
+        stream, _bar, rest = text.partition("|")
+        version, bar, about = rest.partition("|")
+        if not bar:
+            raise InputError("form_unreadable")
+        return cls(stream, whole_number(version), about)
+
+    @property
+    def value(self) -> str:
+        """The line as the value of an input."""
+        return line_value(self.stream, self.version, self.about)
+
+
+def line_value(stream: str, version: int | None, about: str) -> str:
+    """The value of an input that stands for a line."""
+    return f"{stream}|{version}|{about}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of a line: what it is, in words, and why it was not entered; "" where it was."""
+
+    line: Line
+    title: str
+    text: str
+    wrong: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of all lines of a form."""
+
+    lines: tuple[Answered, ...]
+    status: int
+
+    @property
+    def entered(self) -> tuple[Answered, ...]:
+        """The lines that stand in the register now."""
+        return tuple(one for one in self.lines if not one.wrong)
+
+    @property
+    def failed(self) -> tuple[Answered, ...]:
+        """The others, which can be sent again."""
+        return tuple(one for one in self.lines if one.wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to some lines: the act, and the reason, where it has one."""
+
+    act: str
+    lines: tuple[Line, ...]
+    reason: str = ""
+    duty: str = ""
+    until: str = ""
+    """Of an answer to a request for more time: what it is for, and the day that is granted."""
+
+    def inputs(self, page_id: str) -> list[CommandInput]:
+        """The commands, one for each line."""
+        return [
+            CommandInput(
+                one.stream,
+                self.act,
+                self._fields(one.about),
+                command_id(page_id, self.act, one.stream, one.about, self.duty),
+                based_on=one.version,
+            )
+            for one in self.lines
+        ]
+
+    def _fields(self, about: str) -> dict[str, Any]:
+        more_time = {"unit": about, "duty": self.duty, "reason": self.reason}
+        fields: Mapping[str, dict[str, Any]] = {
+            "extend": {**more_time, "until": self.until},
+            "refuse-extension": more_time,
+            "confirm-escalation": {"duty": about},
+            "acknowledge": {"key": about, "reason": self.reason},
+            "accept-report": {"unit": about},
+        }
+        return fields[self.act]
+
+    def told(self, about: str, names: Mapping[str, str]) -> str:
+        """A line in words."""
+        unit, duty = names.get(about, "…"), _duty(self.duty or about)
+        texts = {
+            "extend": _("{unit}: more time until {day} for “{duty}”"),
+            "refuse-extension": _("{unit}: no more time for “{duty}”"),
+            "confirm-escalation": _("The overseer is asked to intervene: {duty}"),
+            "acknowledge": _("A deviation from the rules"),
+            "accept-report": _("{unit}: the mid-year report is accepted"),
+        }
+        return texts[self.act].format(unit=unit, duty=duty, day=_day(self.until))
+
+
+def answer_in(form: FormData) -> Answer | None:
+    """The answer that a button of the form gives; None for a button that answers nothing.
+
+    Raises:
+        InputError: nothing is chosen, too much is, or a reason is missing.
+    """
+    do = str(form.get("_do", ""))
+    if do not in _ANSWERS:
+        return None
+    act, name = _ANSWERS[do]
+    reason, duty, until = (str(form.get(field, "")).strip() for field in ("reason", "duty", "until"))
+    lines = _lines(form, name)
+    if do == "grant":
+        reason = reason or _("As the unit asks.")
+    elif do in _WITH_REASON and not reason:
+        raise InputError("reason_missing")
+    return Answer(act, lines, reason, duty, until)
+
+
+_ANSWERS: Mapping[str, tuple[str, str]] = {
+    "grant": ("extend", "line"),
+    "refuse": ("refuse-extension", "line"),
+    "confirm": ("confirm-escalation", "line"),
+    "accept": ("accept-report", "report"),
+    "acknowledge": ("acknowledge", "deviation"),
+}
+"""By button, the act and the name of the inputs that hold its lines."""
+
+_WITH_REASON = frozenset({"refuse", "acknowledge"})
+
+
+def _lines(form: FormData, name: str) -> tuple[Line, ...]:
+    found = tuple(dict.fromkeys(Line.parse(str(one)) for one in form.getlist(name)))
+    if not found:
+        raise InputError("no_line_chosen", name)
+    if len(found) > MOST_LINES:
+        raise InputError("too_many_lines", name, most=MOST_LINES)
+    return found
+
+
+def command_id(page_id: str, *parts: str) -> UUID:
+    """A command id from the id of the page that was shown, so that a second click does nothing twice."""
+    return uuid5(NAMESPACE_URL, "/".join((page_id, *parts)))
+
+
+async def give_answer(services: Services, visitor: Visitor, answer: Answer, page_id: str) -> Outcome:
+    """Enter an answer, a command for each line, and say what became of each."""
+    told = await _told(services, visitor, answer)
+    errors = await submit_lines(services.application, visitor.submitter(), answer.inputs(page_id))
+    lines = tuple(
+        Answered(one, title, text, _wrong(error, names))
+        for one, (title, text, names), error in zip(answer.lines, told, errors, strict=True)
+    )
+    wrong = [error for error in errors if error is not None]
+    return Outcome(lines, wrong[0].http_status if len(wrong) == len(lines) else 200)
+
+
+def _wrong(error: CodedError | None, names: Mapping[str, str]) -> str:
+    return "" if error is None else sentence(error.code, error.facts, names)
+
+
+async def _told(services: Services, visitor: Visitor, answer: Answer) -> list[tuple[str, str, Mapping[str, str]]]:
+    """For each line its cluster, what is answered, and the names that a refusal may need: before it is answered."""
+    streams = list(dict.fromkeys(one.stream for one in answer.lines))
+    lines = await services.board.lines_of(streams, visitor.unit)
+    keys = [one.about for one in answer.lines] if answer.act == "acknowledge" else []
+    deviations = await services.home.deviations_of(list(lines), keys)
+    found = []
+    for one in answer.lines:
+        line = lines.get(one.stream)
+        names: Mapping[str, str] = line["names"] if line is not None else {}
+        title = f"{title_of(line)}, {line['year']}" if line is not None else ""
+        deviation = deviations.get((one.stream, one.about))
+        text = deviation_in_words(deviation, names) if deviation is not None else answer.told(one.about, names)
+        found.append((title, text, names))
+    return found
+
+
+def _duty(value: str) -> str:
+    return word("duty", value) if value in {duty.value for duty in Duty} else "…"
+
+
+def _day(value: str) -> str:
+    try:
+        return day(value)
+    except ValueError:
+        return "…"
+
+
+def chosen(form: FormData, outcome: Outcome | None) -> frozenset[str]:
+    """The lines that stay ticked: those that could not be entered, or all where none was sent."""
+    if outcome is None:
+        return frozenset(str(one) for name in ("report", "deviation") for one in form.getlist(name))
+    return frozenset(one.line.value for one in outcome.failed)
+
+
+async def note_position(request: Request) -> None:
+    """Wait until the board holds what was just entered, and let later pages wait, too."""
+    services = get_services(request)
+    position = await services.application.ledger.last_position()
+    await services.accounts.moved_to(cookie_secret(request), position)
+    await services.board.wait_until_reached(position)
