@@ -211,10 +211,11 @@ async def _measure_pages(app: Session, clusters: int) -> list[BenchRow]:
     late = ["/bang/don-doc", f"/bang/don-doc?nam={year}", *(f"/bang/don-doc?trang={n}" for n in (2, 7, 100, 9999))]
     board = ["/bang", f"/bang?nam={year}", f"/bang?nam={year}&loc=tre", "/bang?trang=30", "/bang?tim=so+33"]
     loads = [
-        Load("inbox", officer, ["/viec"], 100),
+        Load("inbox", officer, ["/viec"], 50),
         Load("late units", "thu-ky", late, 50),
-        Load("city board", "thu-ky", board, 100),
-        Load("tasks of the secretariat", "thu-ky", ["/viec", "/viec?trang=3"], 100),
+        Load("city board", "thu-ky", board, 50),
+        Load("first page of the secretariat", "thu-ky", ["/viec", "/viec?trang=3", "/viec?trang-cum=2"], 50),
+        Load("what waits for others", "thu-ky", ["/viec/cho-noi-khac", "/viec/cho-noi-khac?trang=3"], 50),
         Load("clusters of the secretariat", "thu-ky", ["/cum", "/cum?trang=60"], 100),
         Load("deviations", "kiem-tra", ["/diem-khac", f"/diem-khac?nam={year - 1}&tim=so+33"], 100),
         Load("new minutes", "thu-ky", [f"{cycle}/hoi-nghi" for cycle in cycles], 100),

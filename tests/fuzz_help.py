@@ -282,7 +282,14 @@ BASES: dict[str, dict[str, str]] = {
         "reason": "x",
         "duty": "signature",
     },
-    "/bang/don-doc": {"cycle": "mttq-hanoi/2026/cum-khong-co", "unit": "don-vi-1", "duty": "signature", "text": "x"},
+    "/bang/don-doc": {"task": "mttq-hanoi/2026/cum-khong-co|signature|don-vi-1", "_do": "telephoned", "text": "x"},
+    "/viec": {
+        "_do": "grant",
+        "line": "mttq-hanoi/2026/cum-khong-co|1|don-vi-1",
+        "duty": "signature",
+        "until": "2030-01-01",
+        "reason": "x",
+    },
     "/bat-dau-nam": {
         "year": "2027",
         "table": ";".join(COLUMNS) + "\nCụm 1;Đơn vị 1;don-vi-1;;;;;;\n",

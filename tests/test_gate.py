@@ -112,8 +112,14 @@ class Doors:
 
     async def reminder(self) -> None:
         visitor = await self.visitor()
-        typed = {"cycle": self.first, "unit": MEMBER, "duty": "stance", "channel": "telephone", "text": uuid4().hex}
+        typed = {"task": f"{self.first}|stance|{MEMBER}", "_do": "telephoned", "text": uuid4().hex}
         await visitor.post("/bang/don-doc", **typed)
+
+    async def answer(self) -> None:
+        visitor = await self.visitor()
+        until = f"2027-0{next(MONTHS)}-{next(self.number):02}"
+        typed = {"line": f"{self.first}||{MEMBER}", "_do": "grant", "duty": "signature", "until": until}
+        await visitor.post("/viec", **typed, _id=uuid4().hex)
 
     async def year(self) -> None:
         visitor = await self.visitor()
@@ -194,6 +200,7 @@ DOORS: dict[str, Callable[[Doors], Awaitable[None]]] = {
     "minutes": Doors.minutes,
     "board": Doors.board,
     "reminder": Doors.reminder,
+    "answer": Doors.answer,
     "year": Doors.year,
     "token that reads": Doors.token_that_reads,
     "trying, token that reads": Doors.trying_with_a_token_that_reads,

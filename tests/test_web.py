@@ -147,7 +147,7 @@ async def test_codes_are_asked_of_the_secretariat_outside_rehearsals_and_each_is
     await visitor.post("/ma-mot-lan", _new=code)
     assert "Mã dự phòng" in visitor.page
     await visitor.get("/")
-    assert visitor.at == "/bang"
+    assert visitor.at == "/viec"
     again = await site.log_in("thu-ky")
     assert again.at == "/dang-nhap"
     await again.post("/dang-nhap", person="thu-ky", _password="mot cau dai de nho", _code=pyotp.TOTP(secret).now())
@@ -385,8 +385,9 @@ async def test_the_secretariat_reminds_extends_and_escalates_from_the_board(site
     assert "024 0000 0000" in visitor.page
     assert "Thư ký mong đơn vị làm sớm" in visitor.page
     token = visitor.hidden()["_form"]
-    fields = {"cycle": first, "unit": "don-vi-1", "duty": "signature", "channel": "telephone", "text": "Hẹn thứ Sáu."}
-    await visitor.post("/bang/don-doc", **fields)
+    called = {"task": f"{first}|signature|don-vi-1", "text": "Hẹn thứ Sáu."}
+    await visitor.post("/bang/don-doc", **called, _do="telephoned")
+    assert "Đã ghi việc nhắc 1 đơn vị" in visitor.page
     assert "qua điện thoại" in visitor.page
     assert "UnitsReminded" in [row.type for row, _told in await site.app.history(first)]
     both = {"_form": token, "cycle": [first, second]}

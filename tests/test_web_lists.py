@@ -81,13 +81,14 @@ async def test_board_late_units_deviations_tasks_and_clusters_are_read_page_by_p
         assert heading[:2] == ["cụm", "năm"]
         assert found == [tuple(one[:2]) for one in table] != []
 
-    late, pages = await walk(secretary, "/bang/don-doc", r'name="cycle" value="([^"]+)"')
+    late_row = r'class="late-word">.*?<a href="/cum/([^"]+)"'
+    late, pages = await walk(secretary, "/bang/don-doc", late_row)
     assert pages > 1
     assert {one.split("/")[0] for one in late} == {CITY}
     counted = re.search(r"<p>(\d+) việc quá hạn", await secretary.get("/bang/don-doc"))
     assert counted is not None
     assert int(counted.group(1)) == len(late)
-    one_year, _pages = await walk(secretary, "/bang/don-doc?nam=2025", r'name="cycle" value="([^"]+)"')
+    one_year, _pages = await walk(secretary, "/bang/don-doc?nam=2025", late_row)
     assert one_year == [one for one in late if one.split("/")[1] == "2025"] != []
 
     told, pages = await walk(auditor, "/diem-khac", r'<th scope="row"><a href="/cum/([^"#]+)')
@@ -100,7 +101,7 @@ async def test_board_late_units_deviations_tasks_and_clusters_are_read_page_by_p
 
     mine, pages = await walk(secretary, "/cum", r'<h2><a href="/cum/([^"]+)"')
     assert (pages, sorted(mine)) == (3, sorted(own))
-    tasks, pages = await walk(secretary, "/viec", r'<li class="task')
+    tasks, pages = await walk(secretary, "/viec", r'<li class="task', "lam-duoc")
     assert len(tasks) == sum(task["unit"] == CITY for line in lines for task in line["open"])
 
 

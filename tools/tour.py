@@ -30,6 +30,7 @@ SWITCHES = (
 SECRETARIAT, STAFF, AUDITOR = "cb-mttq-hanoi", "cb-long-bien", "kiem-tra-dien-tap"
 PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("roles", SECRETARIAT, "/dien-tap", "The demo's first page: whom to be, with one click, and three things to try."),
+    ("home", SECRETARIAT, "/viec", "The secretariat's first page: what needs an answer, clusters by step, tasks."),
     ("board", SECRETARIAT, "/bang", "The city board: steps, next deadlines, whom each waits for, what is late."),
     ("late", SECRETARIAT, "/bang/don-doc", "Late units with a telephone number and a text that is ready for a chat."),
     ("year", SECRETARIAT, "/bat-dau-nam", "Starting a year from a table that is pasted or uploaded."),
@@ -37,7 +38,7 @@ PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("appraise", SECRETARIAT, f"{CYCLE}/lam/appraise?unit=long-bien", "Appraising, with the unit's own points beside."),
     ("minutes", SECRETARIAT, f"{CYCLE}/hoi-nghi?kind=final", "Meeting mode: the meeting itself."),
     ("people", SECRETARIAT, "/nguoi-dung", "People, accounts, stand-ins."),
-    ("inbox", STAFF, "/viec", "What a unit must do (here: nothing more, the rehearsed year is filed)."),
+    ("inbox", STAFF, "/viec", "What a unit can do, what waits for others, what it has done (here: all is done)."),
     ("draft", STAFF, f"{CYCLE}/du-thao/covenant", "A paper in its versions, changes marked, comments beside."),
     ("act", STAFF, f"{CYCLE}/lam/file-complaint", "One act on one page."),
     ("sheet", STAFF, f"{CYCLE}/bang-diem/long-bien", "A score sheet in all rounds."),

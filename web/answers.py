@@ -6,8 +6,8 @@ from the id of the page, so that sending the form again enters nothing twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -15,6 +15,7 @@ from fastapi import Request
 from starlette.datastructures import FormData
 
 from application.application import CommandInput
+from application.gate import account_may_write
 from application.many_acts import submit_lines
 from application.visits import Visitor
 from application.waiting_answers import deviation_in_words
@@ -65,9 +66,12 @@ def line_value(stream: str, version: int | None, about: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What became of a line: what it is, in words, and why it was not entered; "" where it was."""
+    """What became of a command: what it is, in words, and why it was not entered; "" where it was.
 
-    line: Line
+    `values` are those of the inputs that it answers.
+    """
+
+    values: tuple[str, ...]
     title: str
     text: str
     wrong: str
@@ -79,6 +83,13 @@ class Outcome:
 
     lines: tuple[Answered, ...]
     status: int
+
+    @classmethod
+    def of(cls, told: Sequence[tuple[Answered, CodedError | None, Mapping[str, str]]]) -> Outcome:
+        """The outcome of commands, each with its error and the names that the error's sentence may need."""
+        errors = [error for _one, error, _names in told if error is not None]
+        lines = tuple(replace(one, wrong=_wrong(error, names)) for one, error, names in told)
+        return cls(lines, errors[0].http_status if len(errors) == len(lines) and errors else 200)
 
     @property
     def entered(self) -> tuple[Answered, ...]:
@@ -102,14 +113,14 @@ class Answer:
     until: str = ""
     """Of an answer to a request for more time: what it is for, and the day that is granted."""
 
-    def inputs(self, page_id: str) -> list[CommandInput]:
+    def inputs(self, of_page: str) -> list[CommandInput]:
         """The commands, one for each line."""
         return [
             CommandInput(
                 one.stream,
                 self.act,
                 self._fields(one.about),
-                command_id(page_id, self.act, one.stream, one.about, self.duty),
+                command_id(of_page, self.act, one.stream, one.about, self.duty),
                 based_on=one.version,
             )
             for one in self.lines
@@ -179,21 +190,31 @@ def _lines(form: FormData, name: str) -> tuple[Line, ...]:
     return found
 
 
-def command_id(page_id: str, *parts: str) -> UUID:
+def page_id(form: FormData) -> str:
+    """The id of the page that held a form."""
+    return str(form.get("_id", ""))
+
+
+def answers_for_organiser(visitor: Visitor) -> bool:
+    """Whether the visitor answers for the organiser: the secretariat, not every account manager."""
+    return account_may_write(visitor.login.account.kind, for_organiser=True)
+
+
+def command_id(of_page: str, *parts: str) -> UUID:
     """A command id from the id of the page that was shown, so that a second click does nothing twice."""
-    return uuid5(NAMESPACE_URL, "/".join((page_id, *parts)))
+    return uuid5(NAMESPACE_URL, "/".join((of_page, *parts)))
 
 
-async def give_answer(services: Services, visitor: Visitor, answer: Answer, page_id: str) -> Outcome:
+async def give_answer(services: Services, visitor: Visitor, answer: Answer, of_page: str) -> Outcome:
     """Enter an answer, a command for each line, and say what became of each."""
     told = await _told(services, visitor, answer)
-    errors = await submit_lines(services.application, visitor.submitter(), answer.inputs(page_id))
-    lines = tuple(
-        Answered(one, title, text, _wrong(error, names))
-        for one, (title, text, names), error in zip(answer.lines, told, errors, strict=True)
+    errors = await submit_lines(services.application, visitor.submitter(), answer.inputs(of_page))
+    return Outcome.of(
+        [
+            (Answered((one.value,), title, text, ""), error, names)
+            for one, (title, text, names), error in zip(answer.lines, told, errors, strict=True)
+        ]
     )
-    wrong = [error for error in errors if error is not None]
-    return Outcome(lines, wrong[0].http_status if len(wrong) == len(lines) else 200)
 
 
 def _wrong(error: CodedError | None, names: Mapping[str, str]) -> str:
@@ -232,7 +253,7 @@ def chosen(form: FormData, outcome: Outcome | None) -> frozenset[str]:
     """The lines that stay ticked: those that could not be entered, or all where none was sent."""
     if outcome is None:
         return frozenset(str(one) for name in ("report", "deviation") for one in form.getlist(name))
-    return frozenset(one.line.value for one in outcome.failed)
+    return frozenset(value for one in outcome.failed for value in one.values)
 
 
 async def note_position(request: Request) -> None:

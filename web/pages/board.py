@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
-from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
@@ -12,29 +12,29 @@ from pydantic import BaseModel, Field
 from starlette.datastructures import FormData
 
 from application.application import CommandInput
-from application.board import LateUnit, board_page, board_tables, count_clusters, late_page
+from application.board import board_page, board_tables, count_clusters
 from application.fields import parse_day
-from application.gate import GateClosedError, account_may_write
-from application.reminders import Reach, Reminder, late_reminders, reach_of
+from application.gate import GateClosedError
+from application.reminders import Reminder, late_reminders
 from application.visits import Visitor
 from application.work import of_many
 from domain.access import Matter
 from domain.duties import Duty
 from domain.obligations import DUTIES_OF_STEP
 from domain.records import Refused
-from domain.times import day_ending
 from errors import CodedError, InputError
-from i18n import _, ngettext
-from i18n.messages import counted, day, sentence, word
+from i18n import ngettext
+from i18n.messages import sentence
 from i18n.sorting import folded
 from ledger.paging import PageRequest
 from projections.board_lines import BoardMatter, LineFilter
 from web import urls
-from web.auth import checked_form, reads, today
-from web.cookies import cookie_secret
+from web.answers import answers_for_organiser, command_id, note_position, page_id
+from web.auth import checked_form, reads
 from web.downloads import TableExtension, as_table
 from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
+from web.reminding import announce, letters_sent, reach_of_all, reminding
 from web.render import page
 from web.services import Services, get_services
 
@@ -140,86 +140,11 @@ async def _board(
         faulty="" if error is None else faulty_field(error),
         id=uuid4(),
         typed=typed or {},
-        acts=_acts(visitor),
+        acts=answers_for_organiser(visitor),
         reaches=visitor.may(Matter.PEOPLE),
         duties=[one.value for one in Duty],
         most_late=MOST_LATE,
     )
-
-
-def _acts(visitor: Visitor) -> bool:
-    """Whether the visitor may remind and give more time: the secretariat, not every account manager."""
-    return account_may_write(visitor.login.account.kind, for_organiser=True)
-
-
-class LateQuery(BaseModel):
-    """Of which year, and which page of the units."""
-
-    year: str = Field("", alias=urls.YEAR)
-    page: PageNumber = Field(1, alias=urls.PAGE)
-
-
-@router.get(urls.LATE_UNITS)
-async def late_units(request: Request, visitor: Secretary, query: Annotated[LateQuery, Query()]) -> Response:
-    """The late units, each with telephone numbers and a text that is ready for a chat."""
-    return await _late(request, visitor, query)
-
-
-async def _late(
-    request: Request,
-    visitor: Visitor,
-    query: LateQuery,
-    *,
-    outcome: Sequence[tuple[str, str]] = (),
-    done: str = "",
-    text: str = "",
-) -> Response:
-    services = get_services(request)
-    await services.board.wait_until_reached(visitor.login.position)
-    found = await late_page(services.board, visitor, query.year or None, PageRequest(query.page))
-    contacts = await services.application.people.of_units({one.task.unit for one in found.rows})
-    return page(
-        request,
-        "late.html",
-        rows=[(one, one.task, contacts.get(one.task.unit, ()), _chat(one)) for one in found.rows],
-        pager=Pager(found, urls.LATE_UNITS, {urls.YEAR: query.year}),
-        years=await services.board.years(),
-        query=query,
-        outcome=outcome,
-        done=done,
-        text=text,
-        names=await services.board.titles({stream for stream, _text in outcome}),
-        id=uuid4(),
-        acts=_acts(visitor),
-        wide=True,
-    )
-
-
-def _chat(late: LateUnit) -> str:
-    """A text for a chat, in the reader's language."""
-    text = _("{cluster}, {year}: please {duty}. It was due on {due}. The secretariat asks you to do it soon.")
-    return text.format(
-        cluster=late.cluster, year=late.year, duty=word("duty", late.task.duty), due=day(day_ending(late.task.due))
-    )
-
-
-@router.post(urls.LATE_UNITS)
-async def remind_one(request: Request, visitor: Secretary) -> Response:
-    """Record that one late unit was reminded, by telephone or by a message."""
-    form = await checked_form(request)
-    stream, unit, duty = (str(form.get(name, "")) for name in ("cycle", "unit", "duty"))
-    fields: dict[str, Any] = {"units": [unit], "duty": duty, "channel": str(form.get("channel", "telephone"))}
-    if note := str(form.get("text", "")).strip():
-        fields["text"] = note
-    command_id, services = _command_id(form, "remind", stream, duty, unit, fields["channel"]), get_services(request)
-    shown = LateQuery.model_validate({name: str(form.get(name, "")) for name in (urls.YEAR, urls.PAGE)})
-    reach, by_message = await _reach(services, visitor, [(unit, "")]), fields["channel"] == "message"
-    if by_message and not reach.letters:
-        return await _late(request, visitor, shown, text=sentence("nobody_reads_mail"))
-    outcome = await _submit_all(services, visitor, [CommandInput(stream, "remind-units", fields, command_id)])
-    await _note_position(request)
-    done = "" if outcome[0][1] else _letters_sent(reach) if by_message else _telephoned()
-    return await _late(request, visitor, shown, outcome=outcome, done=done)
 
 
 @router.post(urls.BOARD)
@@ -238,66 +163,27 @@ async def for_many(request: Request, visitor: Secretary) -> Response:
         if do != "extend" and not (reminders := await late_reminders(services.board, texts, visitor, chosen)):
             raise InputError("nobody_is_late")
         if do == "remind":
-            return await _announce(request, visitor, query, chosen, reminders, str(form.get("_id", "")))
-        inputs = _reminding(form, reminders) if reminders else _extending(form, chosen)
+            back = urls.board_url(query.query(), page=query.page)
+            carried = [*query.query().items(), (urls.PAGE, query.page), *(("cycle", stream) for stream in chosen)]
+            return await announce(request, visitor, reminders, carried, page_id(form), urls.BOARD, back)
+        inputs = reminding(reminders, page_id(form)) if reminders else _extending(form, chosen)
         outcome = await _submit_all(services, visitor, inputs)
     except GateClosedError as error:
         return await _board(request, visitor, query, error=error, typed=typed, status=error.http_status)
     except (InputError, Refused) as error:
         return await _board(request, visitor, query, error=error, typed=typed)
-    await _note_position(request)
+    await note_position(request)
     entered = {stream for stream, wrong in outcome if not wrong}
-    reminded = _units_of(one for one in reminders if one.cycle in entered)
-    done = _letters_sent(await _reach(services, visitor, reminded)) if reminded else ""
+    reminded = [one for one in reminders if one.cycle in entered]
+    done = letters_sent(await reach_of_all(services, visitor, reminded)) if reminded else ""
     if entered and not reminders:
         done = _extended(len(entered))
     return await _board(request, visitor, query, outcome=outcome, done=done)
 
 
-async def _announce(
-    request: Request,
-    visitor: Visitor,
-    query: BoardQuery,
-    chosen: Sequence[str],
-    reminders: Sequence[Reminder],
-    form_id: str,
-) -> Response:
-    """How many letters would go to whom: nothing is sent yet."""
-    return page(
-        request,
-        "remind.html",
-        reminders=reminders,
-        reach=await _reach(get_services(request), visitor, _units_of(reminders)),
-        chosen=chosen,
-        query=query.query(),
-        number=query.page,
-        id=form_id,
-    )
-
-
-def _units_of(reminders: Iterable[Reminder]) -> list[tuple[str, str]]:
-    return [pair for one in reminders for pair in zip(one.units, one.names, strict=True)]
-
-
-async def _reach(services: Services, visitor: Visitor, units: Sequence[tuple[str, str]]) -> Reach:
-    application = services.application
-    return await reach_of(application.ledger.pool, application.people, units, today(), but=visitor.contact.id)
-
-
-def _telephoned() -> str:
-    return _("The reminder of {units} is recorded.").format(units=counted("unit", 1))
-
-
 def _extended(count: int) -> str:
     text = ngettext("More time was given to {count} cluster.", "More time was given to {count} clusters.", count)
     return text.format(count=count)
-
-
-def _letters_sent(reach: Reach) -> str:
-    text = ngettext("{count} reminder was sent to {units}.", "{count} reminders were sent to {units}.", reach.letters)
-    sent = text.format(count=reach.letters, units=counted("unit", reach.units))
-    without = _("Nobody there gets mail; please telephone: {units}").format(units=", ".join(reach.without))
-    return f"{sent} {without}" if reach.without else sent
 
 
 def _extending(form: FormData, chosen: Sequence[str]) -> list[CommandInput]:
@@ -311,25 +197,9 @@ def _extending(form: FormData, chosen: Sequence[str]) -> list[CommandInput]:
         raise InputError("reason_missing")
     fields = {"duty": str(form.get("duty", "")), "until": until.isoformat(), "reason": reason}
     return [
-        CommandInput(stream, "extend", fields, _command_id(form, "extend", stream, fields["duty"])) for stream in chosen
+        CommandInput(stream, "extend", fields, command_id(page_id(form), "extend", stream, fields["duty"]))
+        for stream in chosen
     ]
-
-
-def _reminding(form: FormData, reminders: Sequence[Reminder]) -> list[CommandInput]:
-    return [
-        CommandInput(
-            one.cycle,
-            "remind-units",
-            {"units": list(one.units), "duty": one.duty.value, "channel": "message"},
-            _command_id(form, "remind", one.cycle, one.duty.value),
-        )
-        for one in reminders
-    ]
-
-
-def _command_id(form: FormData, *parts: str) -> UUID:
-    """A command id from the id of the page that was shown, so that a second click does nothing twice."""
-    return uuid5(NAMESPACE_URL, "/".join((str(form.get("_id", "")), *parts)))
 
 
 async def _submit_all(services: Services, visitor: Visitor, inputs: Sequence[CommandInput]) -> list[tuple[str, str]]:
@@ -342,11 +212,3 @@ async def _submit_all(services: Services, visitor: Visitor, inputs: Sequence[Com
     """
     found = await services.application.submit_to_each(visitor.submitter(), inputs)
     return [(stream, "" if error is None else sentence(error.code, error.facts)) for stream, error in found]
-
-
-async def _note_position(request: Request) -> None:
-    """Wait until the board holds what was just entered, and let later pages wait, too."""
-    services = get_services(request)
-    position = await services.application.ledger.last_position()
-    await services.accounts.moved_to(cookie_secret(request), position)
-    await services.board.wait_until_reached(position)

@@ -15,7 +15,6 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 from starlette.datastructures import FormData
 
-from application.gate import account_may_write
 from application.heat import heat_page
 from application.tasks import DoneTask, TaskCard, by_cluster, lately_done, listed_tasks, tasks_page, tasks_table
 from application.visits import ForbiddenError, Visitor
@@ -29,7 +28,16 @@ from i18n.guides import guide
 from ledger.paging import ALL_ROWS, Paged, PageRequest
 from projections.home_lines import TaskQuery
 from web import urls
-from web.answers import Outcome, answer_in, chosen, give_answer, line_value, note_position
+from web.answers import (
+    Outcome,
+    answer_in,
+    answers_for_organiser,
+    chosen,
+    give_answer,
+    line_value,
+    note_position,
+    page_id,
+)
 from web.auth import checked_form, reads, today
 from web.downloads import TableExtension, as_table
 from web.draft_titles import begun_drafts
@@ -89,7 +97,7 @@ async def tasks(request: Request, visitor: OwnReader, pages: Pages) -> Response:
 async def answer(request: Request, visitor: OwnReader, pages: Pages) -> Response:
     """Answer the chosen lines, a command for each, and say what became of each."""
     form = await checked_form(request)
-    if not _answers(visitor):
+    if not answers_for_organiser(visitor):
         raise ForbiddenError("not_yours_to_say")
     try:
         given = answer_in(form)
@@ -97,14 +105,9 @@ async def answer(request: Request, visitor: OwnReader, pages: Pages) -> Response
         return await _tasks_page(request, visitor, pages, form=form, error=error)
     if given is None:
         return await _tasks_page(request, visitor, pages, form=form)
-    outcome = await give_answer(get_services(request), visitor, given, str(form.get("_id", "")))
+    outcome = await give_answer(get_services(request), visitor, given, page_id(form))
     await note_position(request)
     return await _tasks_page(request, visitor, pages, form=form, outcome=outcome)
-
-
-def _answers(visitor: Visitor) -> bool:
-    """Whether the visitor answers for the organiser."""
-    return account_may_write(visitor.login.account.kind, for_organiser=True)
 
 
 async def _tasks_page(
@@ -117,7 +120,7 @@ async def _tasks_page(
     error: InputError | None = None,
 ) -> Response:
     """The first page. `form` is what was sent, `outcome` what became of it, `error` why nothing was entered."""
-    services, secretary = get_services(request), _answers(visitor)
+    services, secretary = get_services(request), answers_for_organiser(visitor)
     await services.board.wait_until_reached(visitor.login.position)
     lists, answers = await asyncio.gather(
         _own_lists(services, visitor, pages), _answer_lists(services, visitor, pages) if secretary else _nothing()
@@ -135,7 +138,7 @@ async def _tasks_page(
         faulty="" if error is None else faulty_field(error),
         chosen=frozenset() if form is None else chosen(form, outcome),
         typed=_typed(form) if failed else {},
-        id=str(form.get("_id", "")) if failed and form is not None else uuid4(),
+        id=page_id(form) if failed and form is not None else uuid4(),
         action=urls.with_query(urls.TASKS, pages.query()),
         line_value=line_value,
         wide=secretary,
@@ -154,7 +157,7 @@ async def _nothing() -> None:
 
 async def _own_lists(services: Services, visitor: Visitor, pages: HomePages) -> dict[str, Any]:
     """The lists that everybody has."""
-    secretary, texts, unit = _answers(visitor), services.application.texts, visitor.unit
+    secretary, texts, unit = answers_for_organiser(visitor), services.application.texts, visitor.unit
     is_auditor = visitor.login.account.kind == "auditor"
     # A report to accept stands among the answers.
     ready = TaskQuery(unit, ready=True, but=Duty.MIDYEAR_ACCEPTANCE if secretary else None)
