@@ -222,11 +222,6 @@ async def late_page(board: BoardLines, visitor: Visitor, year: str | None, asked
     )
 
 
-async def requests_page(board: BoardLines, texts: Texts, visitor: Visitor) -> Paged[BoardRow]:
-    """The first page of the clusters in which units wait for an answer to a request for more time."""
-    return await board_page(board, texts, visitor, LineFilter(matter="asked"), PageRequest())
-
-
 @dataclass(frozen=True, slots=True)
 class DeviationQuery:
     """Which deviations: of a year, in a state (its code, or the word for it), with words."""

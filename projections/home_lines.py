@@ -71,12 +71,8 @@ class WaitingDeviation:
     found: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class LateCount:
-    """How many tasks of other units are late and wait for no other act, and of how many units."""
-
-    tasks: int
-    units: int
+MOST_COUNTED = 999
+"""The menu of each page has this count: more than this is not counted."""
 
 
 class HomeLines:
@@ -86,8 +82,12 @@ class HomeLines:
         self._pool = pool
 
     async def count(self, unit: str, *, organises: bool) -> int:
-        """Return how many tasks a unit can do now; `organises`: with the requests and escalations that it answers."""
-        ready = "(select count(*) from projections.open_task where unit = $1 and ready)"
+        """Return how many tasks a unit can do now, counted up to one more than `MOST_COUNTED`.
+
+        `organises`: with the requests and escalations that it answers.
+        """
+        some = f"select from projections.open_task where unit = $1 and ready limit {MOST_COUNTED + 1}"
+        ready = f"(select count(*) from ({some}) some)"  # noqa: S608 - ours
         asked, escalated = (
             f"(select coalesce(sum({name}), 0) from projections.board where organiser = $1 and {name} > 0)"  # noqa: S608 - ours
             for name in ("asked", "escalated")
@@ -230,12 +230,7 @@ class HomeLines:
             )
         )
 
-    async def late(self, organiser: str, now: datetime) -> LateCount:
-        """Return how many tasks of an organiser's units are late, but for its own, of which nobody reminds it."""
-        (row,) = await self._pool.fetch(
-            "select count(*) as tasks, count(distinct unit) as units from projections.open_task "
-            "where late_from <= $2 and organiser = $1 and unit <> $1 and ready",
-            organiser,
-            now,
-        )
-        return LateCount(row["tasks"], row["units"])
+    async def late_clusters(self, organiser: str, now: datetime) -> int:
+        """Return in how many of an organiser's cycles something is late."""
+        query = "select count(*) from projections.board where organiser = $1 and late_from <= $2"
+        return int(await self._pool.fetchval(query, organiser, now))

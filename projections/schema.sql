@@ -44,6 +44,7 @@ create index on projections.board (organiser, year desc, sort_key, stream);
 create index on projections.board (organiser, year desc, sort_key, stream) where asked > 0;
 create index on projections.board (organiser, year desc, sort_key, stream) where escalated > 0;
 create index on projections.board (organiser, year desc, sort_key, stream) where not filed;
+create index on projections.board (organiser, late_from) where late_from is not null;
 -- which clusters of other organisers have the same name
 create index on projections.board (cluster, organiser);
 comment on table projections.board is 'One line for each cycle. See projections/board.py.';

@@ -30,6 +30,7 @@ from i18n.fields import field_label
 from i18n.messages import counted, day, days_left, number, sentence, word
 from i18n.values import award_title, round_title
 from ledger.connection import DATABASE_ERRORS
+from projections.home_lines import MOST_COUNTED
 from resources import STATIC, TEMPLATES
 from vault.file_kinds import ENDINGS, label_of
 from vault.files import Files
@@ -183,7 +184,8 @@ class Page(HTMLResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Make the page and send it."""
         services = self._services
-        facts = {**self._facts, "menu_count": await _menu_count(services, self._facts["visitor"])}
+        count = await _menu_count(services, self._facts["visitor"])
+        facts = {**self._facts, "menu_count": min(count, MOST_COUNTED), "menu_more": count > MOST_COUNTED}
         text = await _rendering.run(self._template.render, facts)
         text = await _with_kinds(text, services.files if services is not None else None)
         self.body = text.encode()

@@ -192,7 +192,7 @@ async def _answer_lists(services: Services, visitor: Visitor, pages: HomePages) 
         proposed_escalations(home, organiser, PageRequest()),
         open_deviations(home, organiser, PageRequest(pages.deviations)),
         heat_page(home, organiser, PageRequest(pages.clusters)),
-        home.late(organiser, datetime.now(UTC)),
+        home.late_clusters(organiser, datetime.now(UTC)),
     )
     return {
         "requests": [one for row in requests.rows for one in row],
