@@ -42,7 +42,7 @@ class AskedTime:
 
 
 @dataclass(frozen=True, slots=True)
-class HandedIn:
+class ReportToAccept:
     """A mid-year report that waits to be accepted: what was handed in and when, and until when it is to be accepted."""
 
     cycle: str
@@ -122,13 +122,13 @@ def _of(line: Line) -> dict[str, Any]:
     }
 
 
-async def handed_in(home: HomeLines, texts: Texts, organiser: str, asked: PageRequest) -> Paged[HandedIn]:
+async def reports_to_accept(home: HomeLines, texts: Texts, organiser: str, asked: PageRequest) -> Paged[ReportToAccept]:
     """A page of the reports that wait to be accepted by an organiser, what is due first."""
     now = datetime.now(UTC)
     found = await home.tasks(TaskQuery(organiser, ready=True, only=Duty.MIDYEAR_ACCEPTANCE), asked, brief=True)
     digests = {digest for line, owed in found.rows if (digest := _report(line, owed).get("text"))}
     words = await texts.get(digests)
-    return found.map(lambda one: _handed_in(*one, words, now))
+    return found.map(lambda one: _report_to_accept(*one, words, now))
 
 
 def _report(line: Line, owed: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -136,10 +136,10 @@ def _report(line: Line, owed: Mapping[str, Any]) -> Mapping[str, Any]:
     return report
 
 
-def _handed_in(line: Line, owed: Mapping[str, Any], words: Mapping[str, str], now: datetime) -> HandedIn:
+def _report_to_accept(line: Line, owed: Mapping[str, Any], words: Mapping[str, str], now: datetime) -> ReportToAccept:
     report, unit = _report(line, owed), owed["subject"] or ""
     text = words.get(report.get("text") or "", "")
-    return HandedIn(
+    return ReportToAccept(
         **_of(line),
         unit=unit,
         name=line["names"].get(unit, unit),

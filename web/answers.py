@@ -78,14 +78,14 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FormOutcome:
     """What became of all lines of a form."""
 
     lines: tuple[Answered, ...]
     status: int
 
     @classmethod
-    def of(cls, told: Sequence[tuple[Answered, CodedError | None, Mapping[str, str]]]) -> Outcome:
+    def of(cls, told: Sequence[tuple[Answered, CodedError | None, Mapping[str, str]]]) -> FormOutcome:
         """The outcome of commands, each with its error and the names that the error's sentence may need."""
         errors = [error for _one, error, _names in told if error is not None]
         lines = tuple(replace(one, wrong=_wrong(error, names)) for one, error, names in told)
@@ -103,7 +103,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GivenAnswer:
     """An answer to some lines: the act, and the reason, where it has one."""
 
     act: str
@@ -150,7 +150,7 @@ class Answer:
         return texts[self.act].format(unit=unit, duty=duty, day=_day(self.until))
 
 
-def answer_in(form: FormData) -> Answer | None:
+def answer_in(form: FormData) -> GivenAnswer | None:
     """The answer that a button of the form gives; None for a button that answers nothing.
 
     Raises:
@@ -166,7 +166,7 @@ def answer_in(form: FormData) -> Answer | None:
         reason = reason or _("As the unit asks.")
     elif do in _WITH_REASON and not reason:
         raise InputError("reason_missing")
-    return Answer(act, lines, reason, duty, until)
+    return GivenAnswer(act, lines, reason, duty, until)
 
 
 _ANSWERS: Mapping[str, tuple[str, str]] = {
@@ -205,11 +205,11 @@ def command_id(of_page: str, *parts: str) -> UUID:
     return uuid5(NAMESPACE_URL, "/".join((of_page, *parts)))
 
 
-async def give_answer(services: Services, visitor: Visitor, answer: Answer, of_page: str) -> Outcome:
+async def give_answer(services: Services, visitor: Visitor, answer: GivenAnswer, of_page: str) -> FormOutcome:
     """Enter an answer, a command for each line, and say what became of each."""
     told = await _told(services, visitor, answer)
     errors = await submit_lines(services.application, visitor.submitter(), answer.inputs(of_page))
-    return Outcome.of(
+    return FormOutcome.of(
         [
             (Answered((one.value,), title, text, ""), error, names)
             for one, (title, text, names), error in zip(answer.lines, told, errors, strict=True)
@@ -221,7 +221,7 @@ def _wrong(error: CodedError | None, names: Mapping[str, str]) -> str:
     return "" if error is None else sentence(error.code, error.facts, names)
 
 
-async def _told(services: Services, visitor: Visitor, answer: Answer) -> list[tuple[str, str, Mapping[str, str]]]:
+async def _told(services: Services, visitor: Visitor, answer: GivenAnswer) -> list[tuple[str, str, Mapping[str, str]]]:
     """For each line its cluster, what is answered, and the names that a refusal may need: before it is answered."""
     streams = list(dict.fromkeys(one.stream for one in answer.lines))
     lines = await services.board.lines_of(streams, visitor.unit)
@@ -249,7 +249,7 @@ def _day(value: str) -> str:
         return "…"
 
 
-def chosen(form: FormData, outcome: Outcome | None) -> frozenset[str]:
+def chosen(form: FormData, outcome: FormOutcome | None) -> frozenset[str]:
     """The lines that stay ticked: those that could not be entered, or all where none was sent."""
     if outcome is None:
         return frozenset(str(one) for name in ("report", "deviation") for one in form.getlist(name))

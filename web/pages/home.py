@@ -18,7 +18,7 @@ from starlette.datastructures import FormData
 from application.heat import heat_page
 from application.tasks import DoneTask, TaskCard, by_cluster, lately_done, listed_tasks, tasks_page, tasks_table
 from application.visits import ForbiddenError, Visitor
-from application.waiting_answers import asked_times, handed_in, open_deviations, proposed_escalations
+from application.waiting_answers import asked_times, open_deviations, proposed_escalations, reports_to_accept
 from application.work import of_many
 from domain.access import Matter
 from domain.duties import Duty
@@ -29,7 +29,7 @@ from ledger.paging import ALL_ROWS, Paged, PageRequest
 from projections.home_lines import TaskQuery
 from web import urls
 from web.answers import (
-    Outcome,
+    FormOutcome,
     answer_in,
     answers_for_organiser,
     chosen,
@@ -116,7 +116,7 @@ async def _tasks_page(
     pages: HomePages,
     *,
     form: FormData | None = None,
-    outcome: Outcome | None = None,
+    outcome: FormOutcome | None = None,
     error: InputError | None = None,
 ) -> Response:
     """The first page. `form` is what was sent, `outcome` what became of it, `error` why nothing was entered."""
@@ -188,7 +188,7 @@ async def _answer_lists(services: Services, visitor: Visitor, pages: HomePages) 
     home, texts, organiser = services.home, services.application.texts, visitor.unit
     requests, reports, escalations, deviations, clusters, late = await asyncio.gather(
         asked_times(home, texts, organiser, PageRequest(pages.requests)),
-        handed_in(home, texts, organiser, PageRequest(pages.reports)),
+        reports_to_accept(home, texts, organiser, PageRequest(pages.reports)),
         proposed_escalations(home, organiser, PageRequest()),
         open_deviations(home, organiser, PageRequest(pages.deviations)),
         heat_page(home, organiser, PageRequest(pages.clusters)),

@@ -28,7 +28,7 @@ from ledger.paging import PageRequest
 from projections.board import title_of
 from projections.board_lines import Line
 from web import urls
-from web.answers import MOST_LINES, Answered, Outcome, answers_for_organiser, command_id, note_position, page_id
+from web.answers import MOST_LINES, Answered, FormOutcome, answers_for_organiser, command_id, note_position, page_id
 from web.auth import checked_form, reads
 from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
@@ -64,7 +64,7 @@ async def _late(
     visitor: Visitor,
     query: LateQuery,
     *,
-    outcome: Outcome | None = None,
+    outcome: FormOutcome | None = None,
     done: str = "",
     error: CodedError | None = None,
     form: FormData | None = None,
@@ -164,7 +164,7 @@ async def for_late_units(request: Request, visitor: Secretary) -> Response:
     except InputError as error:
         return await _late(request, visitor, query, error=error, form=form)
     errors = await submit_lines(services.application, visitor.submitter(), [command for command, _told in told])
-    outcome = Outcome.of([(one, error, {}) for (_command, one), error in zip(told, errors, strict=True)])
+    outcome = FormOutcome.of([(one, error, {}) for (_command, one), error in zip(told, errors, strict=True)])
     await note_position(request)
     entered = [one for one, error in zip(reminders, errors, strict=False) if error is None]
     done = ""
