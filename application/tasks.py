@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from application.downloads import Cell, Table, table_of
@@ -16,6 +16,9 @@ from projections.board import title_of
 from projections.board_lines import BoardLines
 from projections.home_lines import HomeLines, TaskQuery
 from vault.texts import Texts
+
+FAR_DAYS = timedelta(days=45)
+"""What is due later than this is listed in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ class TaskCard:
     def overdue(self) -> bool:
         """Its time is over."""
         return self.due is not None and self.now >= self.due
+
+    @property
+    def is_far(self) -> bool:
+        """Its last day is more than `FAR_DAYS` away."""
+        return self.due is not None and self.due - self.now > FAR_DAYS
 
     @property
     def can_be_done(self) -> bool:

@@ -87,7 +87,7 @@ class HomeLines:
         `organises`: with the requests and escalations that it answers.
         """
         some = f"select from projections.open_task where unit = $1 and ready limit {MOST_COUNTED + 1}"
-        ready = f"(select count(*) from ({some}) some)"  # noqa: S608 - ours
+        ready = f"(select count(*) from ({some}) few)"  # noqa: S608 - ours
         asked, escalated = (
             f"(select coalesce(sum({name}), 0) from projections.board where organiser = $1 and {name} > 0)"  # noqa: S608 - ours
             for name in ("asked", "escalated")

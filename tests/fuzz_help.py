@@ -282,12 +282,12 @@ BASES: dict[str, dict[str, str]] = {
         "reason": "x",
         "duty": "signature",
     },
-    "/bang/don-doc": {"task": "mttq-hanoi/2026/cum-khong-co|signature|don-vi-1", "_do": "telephoned", "text": "x"},
+    "/bang/don-doc": {"_task": "mttq-hanoi/2026/cum-khong-co|signature|don-vi-1", "_do": "telephoned", "text": "x"},
     "/viec": {
         "_do": "grant",
-        "line": "mttq-hanoi/2026/cum-khong-co|1|don-vi-1",
-        "duty": "signature",
-        "until": "2030-01-01",
+        "_line": "mttq-hanoi/2026/cum-khong-co|1|don-vi-1",
+        "_duty": "signature",
+        "_until": "2030-01-01",
         "reason": "x",
     },
     "/bat-dau-nam": {

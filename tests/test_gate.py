@@ -112,13 +112,13 @@ class Doors:
 
     async def reminder(self) -> None:
         visitor = await self.visitor()
-        typed = {"task": f"{self.first}|stance|{MEMBER}", "_do": "telephoned", "text": uuid4().hex}
+        typed = {"_task": f"{self.first}|stance|{MEMBER}", "_do": "telephoned", "text": uuid4().hex}
         await visitor.post("/bang/don-doc", **typed)
 
     async def answer(self) -> None:
         visitor = await self.visitor()
         until = f"2027-0{next(MONTHS)}-{next(self.number):02}"
-        typed = {"line": f"{self.first}||{MEMBER}", "_do": "grant", "duty": "signature", "until": until}
+        typed = {"_line": f"{self.first}||{MEMBER}", "_do": "grant", "_duty": "signature", "_until": until}
         await visitor.post("/viec", **typed, _id=uuid4().hex)
 
     async def year(self) -> None:

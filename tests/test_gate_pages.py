@@ -81,10 +81,10 @@ async def test_accounts_of_other_kinds_give_no_more_time_by_the_board(site: Site
         await visitor.post("/bang", **wanted)
         assert await event_names(site.app, stream) == before, person
         await visitor.get("/toi")
-        await visitor.post("/bang/don-doc", task=f"{stream}|draft|don-vi-1", _do="telephoned")
+        await visitor.post("/bang/don-doc", _task=f"{stream}|draft|don-vi-1", _do="telephoned")
         assert await event_names(site.app, stream) == before, person
         await visitor.get("/toi")
-        await visitor.post("/viec", line=f"{stream}||don-vi-1", _do="grant", duty="draft", until="2027-03-01")
+        await visitor.post("/viec", _line=f"{stream}||don-vi-1", _do="grant", _duty="draft", _until="2027-03-01")
         assert (visitor.status, await event_names(site.app, stream)) == (403, before), person
     await site.person("thu-ky", CITY, "secretariat")
     secretary = await site.log_in("thu-ky")

@@ -24,6 +24,8 @@ from domain.strengths import Strength
 
 ASKED = {"unit": "don-vi-1", "duty": "midyear-report", "until": "2026-07-25", "reason": "Chờ số liệu của quận."}
 
+ASKED_LATER = {**ASKED, "unit": "don-vi-2", "duty": "self-score", "until": "2026-11-25"}
+
 
 async def reporting(site: Site, members: int = 5, *, title: str = REPORT) -> str:
     """A cycle in July: all members but the first have reported, and the first asks for more time."""
@@ -92,13 +94,13 @@ async def test_what_waits_for_others_has_a_page_of_its_own(site: Site) -> None:
 
 async def test_a_request_is_granted_with_one_button_and_refused_with_a_reason(site: Site) -> None:
     stream = await reporting(site, 2)
-    await submit(site.app, stream, "don-vi-2", "ask-extension", {**ASKED, "unit": "don-vi-2", "duty": "self-score"})
+    await submit(site.app, stream, "don-vi-2", "ask-extension", ASKED_LATER)
     secretary = await site.log_in("thu-ky")
     page = await shown(secretary, "/viec", 'id="gia-han">Đơn vị xin gia hạn, chờ trả lời <span class="count">2</span>')
     assert re.search(r"thêm 15 ngày.*Chờ số liệu của quận.", page, re.DOTALL)
-    lines = [html.unescape(one) for one in re.findall(r'name="line" value="([^"]+)"', page)]
+    lines = [html.unescape(one) for one in re.findall(r'name="_line" value="([^"]+)"', page)]
     first = next(one for one in lines if one.endswith("don-vi-1"))
-    granted = {"line": first, "duty": "midyear-report", "until": "2026-07-25", "_id": page_id(page)}
+    granted = {"_line": first, "_duty": "midyear-report", "_until": "2026-07-25", "_id": page_id(page)}
     answer = await send(secretary, "grant", **granted)
     assert "Đơn vị 1: gia hạn đến 25/07/2026 để nộp báo cáo sơ kết" in answer.text
     assert (answer.status_code, counts(answer.text)["gia-han"]) == (200, 1)
@@ -111,7 +113,7 @@ async def test_a_request_is_granted_with_one_button_and_refused_with_a_reason(si
         "a second click does nothing twice"
     )
     second = next(one for one in lines if one.endswith("don-vi-2"))
-    refused = {"line": second, "duty": "self-score", "_id": page_id(again.text)}
+    refused = {"_line": second, "_duty": "self-score", "_id": page_id(again.text)}
     answer = await send(secretary, "refuse", **refused)
     assert (answer.status_code, "Chưa ghi lý do" in answer.text) == (422, True)
     assert '<details open><summary class="button">Không đồng ý' in answer.text, "the line is open, with its input"
@@ -125,12 +127,12 @@ async def test_two_people_answer_one_request(site: Site) -> None:
     stream = await reporting(site, 2)
     secretary = await site.log_in("thu-ky")
     page = await shown(secretary, "/viec", "Chờ số liệu của quận.")
-    line = re.search(r'name="line" value="([^"]+)"', page)
+    line = re.search(r'name="_line" value="([^"]+)"', page)
     assert line is not None
     refused = {"unit": "don-vi-1", "duty": "midyear-report", "reason": "Không đủ lý do."}
     await submit(site.app, stream, CITY, "refuse-extension", refused)
     before = await event_names(site.app, stream)
-    typed = {"line": html.unescape(line.group(1)), "duty": "midyear-report", "reason": "Muộn", "_id": page_id(page)}
+    typed = {"_line": html.unescape(line.group(1)), "_duty": "midyear-report", "reason": "Muộn", "_id": page_id(page)}
     answer = await send(secretary, "refuse", **typed)
     assert (answer.status_code, await event_names(site.app, stream)) == (409, before)
     assert "Đã ghi 0 trên 1 dòng" in answer.text
@@ -140,7 +142,7 @@ async def test_reports_are_accepted_together_and_each_line_says_what_became_of_i
     stream = await reporting(site)
     secretary = await site.log_in("thu-ky")
     page = await shown(secretary, "/viec", 'id="bao-cao">Báo cáo chờ chấp nhận <span class="count">4</span>')
-    lines, id_ = lines_of(page, "report"), page_id(page)
+    lines, id_ = lines_of(page, "_report"), page_id(page)
     assert REPORT in page
     answer = await send(secretary, "accept", _id=id_)
     assert (answer.status_code, "Hãy đánh dấu ít nhất một dòng" in answer.text) == (422, True)
@@ -148,17 +150,17 @@ async def test_reports_are_accepted_together_and_each_line_says_what_became_of_i
     new = {"unit": "don-vi-3", "report": {"title": "Báo cáo mới"}}
     await submit(site.app, stream, "don-vi-3", "report-midyear", new)
     before = len(await event_names(site.app, stream))
-    answer = await send(secretary, "accept", report=lines, _id=id_)
+    answer = await send(secretary, "accept", _report=lines, _id=id_)
     assert "Đã ghi 3 trên 4 dòng" in answer.text
     failed = re.search(r"<li>Đơn vị 3: chấp nhận báo cáo sơ kết.*?<strong>(.+?)</strong>", answer.text)
     assert failed is not None, answer.text
     assert (await event_names(site.app, stream))[before:] == ["ReportAccepted"] * 3
-    assert [one for one in lines_of(answer.text, "report") if one.endswith("don-vi-3")]
+    assert [one for one in lines_of(answer.text, "_report") if one.endswith("don-vi-3")]
     # Sent again: what is recorded is not recorded twice.
-    answer = await send(secretary, "accept", report=lines, _id=id_)
+    answer = await send(secretary, "accept", _report=lines, _id=id_)
     assert (await event_names(site.app, stream))[before:] == ["ReportAccepted"] * 3
     page = await secretary.get("/viec")
-    answer = await send(secretary, "accept", report=lines_of(page, "report"), _id=page_id(page))
+    answer = await send(secretary, "accept", _report=lines_of(page, "_report"), _id=page_id(page))
     assert "Đã ghi vào sổ:" in answer.text
     state, _rules = await site.app.state(stream)
     assert all(one.accepted for unit, one in state.midyear.items() if unit != "don-vi-1")
@@ -175,12 +177,12 @@ async def test_deviations_are_acknowledged_with_one_reason(site: Site) -> None:
         return counts(await secretary.get("/viec"))["noi-dung-khac"] >= 5
 
     await eventually(all_there)
-    lines = lines_of(secretary.page, "deviation")
-    answer = await send(secretary, "acknowledge", deviation=lines, _id=page_id(secretary.page))
+    lines = lines_of(secretary.page, "_deviation")
+    answer = await send(secretary, "acknowledge", _deviation=lines, _id=page_id(secretary.page))
     assert (answer.status_code, "Chưa ghi lý do" in answer.text) == (422, True)
-    assert answer.text.count(' name="deviation"') == answer.text.count(" checked"), "what was ticked stays ticked"
+    assert answer.text.count(' name="_deviation"') == answer.text.count(" checked"), "what was ticked stays ticked"
     before = len(await event_names(site.app, stream))
-    typed = {"deviation": lines, "reason": "Bão lớn, cả thành phố nộp muộn.", "_id": page_id(answer.text)}
+    typed = {"_deviation": lines, "reason": "Bão lớn, cả thành phố nộp muộn.", "_id": page_id(answer.text)}
     answer = await send(secretary, "acknowledge", **typed)
     assert f"Đã ghi {len(lines)} trên {len(lines)} dòng" in answer.text
     assert "noi-dung-khac" not in counts(answer.text)
@@ -193,11 +195,11 @@ async def test_a_line_of_another_organiser_is_refused_and_holds_up_no_other(site
     stream = await reporting(site, 3)
     secretary = await site.log_in("thu-ky")
     page = await shown(secretary, "/viec", 'id="bao-cao"')
-    lines = ["mttq-khac/2026/cum-1|1|don-vi-2", "x|y|z", *lines_of(page, "report")]
-    answer = await send(secretary, "accept", report=lines, _id=page_id(page))
+    lines = ["mttq-khac/2026/cum-1|1|don-vi-2", "x|y|z", *lines_of(page, "_report")]
+    answer = await send(secretary, "accept", _report=lines, _id=page_id(page))
     assert "Đã ghi 2 trên 4 dòng" in answer.text
     assert (await event_names(site.app, stream)).count(ReportAccepted.NAME) == 2
-    answer = await send(secretary, "accept", report="không phải dòng", _id=uuid4().hex)
+    answer = await send(secretary, "accept", _report="không phải dòng", _id=uuid4().hex)
     assert answer.status_code == 422
 
 
@@ -209,18 +211,18 @@ async def test_ticked_late_units_get_letters_or_more_time(site: Site) -> None:
     await site.person("an", "don-vi-1", name="Nguyễn Thị An")
     secretary = await site.log_in("thu-ky")
     page = await shown(secretary, "/bang/don-doc", "Đơn vị 3")
-    lines = [one for one in lines_of(page, "task") if "|signature|" in one]
+    lines = [one for one in lines_of(page, "_task") if "|signature|" in one]
     assert len(lines) == 3
     before = await event_names(site.app, stream)
-    answer = await send(secretary, "remind", to="/bang/don-doc", task=lines[:2], _id=page_id(page))
+    answer = await send(secretary, "remind", to="/bang/don-doc", _task=lines[:2], _id=page_id(page))
     assert "Sẽ gửi 1 thư nhắc cho 1 đơn vị." in answer.text
     assert await event_names(site.app, stream) == before, "nothing is sent before it is confirmed"
-    carried = re.findall(r'name="task" value="([^"]+)"', answer.text)
+    carried = re.findall(r'name="_task" value="([^"]+)"', answer.text)
     assert [html.unescape(one) for one in carried] == lines[:2]
-    answer = await send(secretary, "send-reminders", to="/bang/don-doc", task=lines[:2], _id=page_id(page))
+    answer = await send(secretary, "send-reminders", to="/bang/don-doc", _task=lines[:2], _id=page_id(page))
     assert "Đã gửi 1 thư nhắc cho 1 đơn vị." in answer.text
     assert (await event_names(site.app, stream))[len(before) :] == ["UnitsReminded"]
-    more = {"task": lines[1:], "until": "30/04/2026", "reason": "Mưa lũ."}
+    more = {"_task": lines[1:], "until": "30/04/2026", "reason": "Mưa lũ."}
     answer = await send(secretary, "extend", to="/bang/don-doc", **{**more, "until": "31/04/2026"}, _id=page_id(page))
     assert (answer.status_code, answer.text.count(" checked")) == (422, 2)
     answer = await send(secretary, "extend", to="/bang/don-doc", **more, _id=page_id(page))
@@ -234,14 +236,14 @@ async def test_who_is_not_the_secretariat_answers_nothing(site: Site) -> None:
     an = await site.log_in("an")
     page = await shown(an, "/viec", "lam/")
     assert "tra-loi" not in page
-    answer = await send(an, "accept", report=f"{stream}|1|don-vi-2")
+    answer = await send(an, "accept", _report=f"{stream}|1|don-vi-2")
     assert answer.status_code == 403
     assert "ReportAccepted" not in await event_names(site.app, stream)
 
 
 async def test_one_click_grants_in_the_page_and_two_refuse(site: Site, browser: Browser) -> None:
     stream = await reporting(site, 3)
-    await submit(site.app, stream, "don-vi-2", "ask-extension", {**ASKED, "unit": "don-vi-2", "duty": "self-score"})
+    await submit(site.app, stream, "don-vi-2", "ask-extension", ASKED_LATER)
     await shown(await site.log_in("thu-ky"), "/viec", 'chờ trả lời <span class="count">2</span>')
     async with a_user(browser, site.address, "thu-ky", PASSWORD) as user:
         await user.goto("/viec")
@@ -278,9 +280,9 @@ async def test_without_a_script_the_answers_are_pages(site: Site, browser: Brows
     await shown(await site.log_in("thu-ky"), "/viec", 'id="bao-cao"')
     async with a_user(browser, site.address, "thu-ky", PASSWORD, java_script_enabled=False) as user:
         await user.goto("/viec")
-        assert not await user.page.locator("[data-all=report]").is_visible()
+        assert not await user.page.locator("[data-all=_report]").is_visible()
         await user.press("chọn cả 2 dòng")
-        assert await user.page.locator("[name=report]:checked").count() == 2
+        assert await user.page.locator("[name=_report]:checked").count() == 2
         await user.press("Chấp nhận các báo cáo đã đánh dấu")
         assert "Đã ghi 2 trên 2 dòng" in await user.page.inner_text("main")
         await user.press("Đồng ý")

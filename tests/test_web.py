@@ -385,7 +385,7 @@ async def test_the_secretariat_reminds_extends_and_escalates_from_the_board(site
     assert "024 0000 0000" in visitor.page
     assert "Thư ký mong đơn vị làm sớm" in visitor.page
     token = visitor.hidden()["_form"]
-    called = {"task": f"{first}|signature|don-vi-1", "text": "Hẹn thứ Sáu."}
+    called = {"_task": f"{first}|signature|don-vi-1", "text": "Hẹn thứ Sáu."}
     await visitor.post("/bang/don-doc", **called, _do="telephoned")
     assert "Đã ghi việc nhắc 1 đơn vị" in visitor.page
     assert "qua điện thoại" in visitor.page

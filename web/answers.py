@@ -17,7 +17,7 @@ from starlette.datastructures import FormData
 from application.application import CommandInput
 from application.gate import account_may_write
 from application.many_acts import submit_lines
-from application.visits import Visitor
+from application.visits import ForbiddenError, Visitor
 from application.waiting_answers import deviation_in_words
 from domain.duties import Duty
 from domain.numbers import whole_number
@@ -160,7 +160,7 @@ def answer_in(form: FormData) -> GivenAnswer | None:
     if do not in _ANSWERS:
         return None
     act, name = _ANSWERS[do]
-    reason, duty, until = (str(form.get(field, "")).strip() for field in ("reason", "duty", "until"))
+    reason, duty, until = (str(form.get(field, "")).strip() for field in ("reason", "_duty", "_until"))
     lines = _lines(form, name)
     if do == "grant":
         reason = reason or _("As the unit asks.")
@@ -170,11 +170,11 @@ def answer_in(form: FormData) -> GivenAnswer | None:
 
 
 _ANSWERS: Mapping[str, tuple[str, str]] = {
-    "grant": ("extend", "line"),
-    "refuse": ("refuse-extension", "line"),
-    "confirm": ("confirm-escalation", "line"),
-    "accept": ("accept-report", "report"),
-    "acknowledge": ("acknowledge", "deviation"),
+    "grant": ("extend", "_line"),
+    "refuse": ("refuse-extension", "_line"),
+    "confirm": ("confirm-escalation", "_line"),
+    "accept": ("accept-report", "_report"),
+    "acknowledge": ("acknowledge", "_deviation"),
 }
 """By button, the act and the name of the inputs that hold its lines."""
 
@@ -206,9 +206,14 @@ def command_id(of_page: str, *parts: str) -> UUID:
 
 
 async def give_answer(services: Services, visitor: Visitor, answer: GivenAnswer, of_page: str) -> FormOutcome:
-    """Enter an answer, a command for each line, and say what became of each."""
-    told = await _told(services, visitor, answer)
-    errors = await submit_lines(services.application, visitor.submitter(), answer.inputs(of_page))
+    """Enter an answer, a command for each line of an own cycle, and say what became of each."""
+    streams = list(dict.fromkeys(one.stream for one in answer.lines))
+    lines = await services.board.lines_of(streams, visitor.unit)
+    told = await _told(services, answer, lines)
+    mine = [one.stream in lines for one in answer.lines]
+    inputs = [command for command, is_mine in zip(answer.inputs(of_page), mine, strict=True) if is_mine]
+    entered = iter(await submit_lines(services.application, visitor.submitter(), inputs))
+    errors = [next(entered) if is_mine else ForbiddenError("not_yours_to_say") for is_mine in mine]
     return FormOutcome.of(
         [
             (Answered((one.value,), title, text, ""), error, names)
@@ -221,10 +226,10 @@ def _wrong(error: CodedError | None, names: Mapping[str, str]) -> str:
     return "" if error is None else sentence(error.code, error.facts, names)
 
 
-async def _told(services: Services, visitor: Visitor, answer: GivenAnswer) -> list[tuple[str, str, Mapping[str, str]]]:
+async def _told(
+    services: Services, answer: GivenAnswer, lines: Mapping[str, Mapping[str, Any]]
+) -> list[tuple[str, str, Mapping[str, str]]]:
     """For each line its cluster, what is answered, and the names that a refusal may need: before it is answered."""
-    streams = list(dict.fromkeys(one.stream for one in answer.lines))
-    lines = await services.board.lines_of(streams, visitor.unit)
     keys = [one.about for one in answer.lines] if answer.act == "acknowledge" else []
     deviations = await services.home.deviations_of(list(lines), keys)
     found = []
@@ -252,7 +257,7 @@ def _day(value: str) -> str:
 def chosen(form: FormData, outcome: FormOutcome | None) -> frozenset[str]:
     """The lines that stay ticked: those that could not be entered, or all where none was sent."""
     if outcome is None:
-        return frozenset(str(one) for name in ("report", "deviation") for one in form.getlist(name))
+        return frozenset(str(one) for name in ("_report", "_deviation") for one in form.getlist(name))
     return frozenset(value for one in outcome.failed for value in one.values)
 
 

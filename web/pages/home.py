@@ -147,7 +147,7 @@ async def _tasks_page(
 
 def _typed(form: FormData | None) -> dict[str, str]:
     """What was typed and pressed, for the page that shows it again."""
-    names = {"line": "line", "reason": "reason", "duty": "duty", "_do": "do"}
+    names = {"_line": "line", "reason": "reason", "_duty": "duty", "_do": "do"}
     return {} if form is None else {name: str(form.get(field, "")) for field, name in names.items()}
 
 
@@ -173,7 +173,8 @@ async def _own_lists(services: Services, visitor: Visitor, pages: HomePages) -> 
         )
     begun = await services.drafts.page(visitor.contact.id, PageRequest(1, LATEST_DRAFTS))
     return {
-        "groups": by_cluster(found.rows),
+        "groups": by_cluster(one for one in found.rows if not one.is_far),
+        "later": [one for one in found.rows if one.is_far],
         "pager": pages.pager(found, urls.PAGE, "lam-duoc"),
         "waiting": by_cluster(waiting.rows),
         "all_waiting": waiting,

@@ -76,7 +76,7 @@ async def _late(
     failed = form is not None and (outcome is None or bool(outcome.failed))
     status = error.http_status if error is not None else outcome.status if outcome is not None else 200
     still = () if outcome is None else (value for one in outcome.failed for value in one.values)
-    ticked = frozenset(map(str, form.getlist("task"))) if form is not None and outcome is None else frozenset(still)
+    ticked = frozenset(map(str, form.getlist("_task"))) if form is not None and outcome is None else frozenset(still)
     return page(
         request,
         "late.html",
@@ -157,7 +157,7 @@ async def for_late_units(request: Request, visitor: Secretary) -> Response:
         if reach is not None and not reach.letters and do == SEND:
             raise InputError("nobody_reads_mail")
         if do == REMIND:
-            carried = [*query.query().items(), *(("task", str(one)) for one in form.getlist("task"))]
+            carried = [*query.query().items(), *(("_task", str(one)) for one in form.getlist("_task"))]
             back = urls.with_query(urls.LATE_UNITS, query.query())
             return await announce(request, visitor, reminders, carried, page_id(form), urls.LATE_UNITS, back)
         told = _extending(form, reminders) if do == EXTEND else _reminding(form, reminders, do)
@@ -184,11 +184,11 @@ async def _chosen(request: Request, visitor: Visitor, form: FormData, *, told: b
     Raises:
         InputError: nothing is ticked, too much is, or nothing of it is late any more.
     """
-    ticked = [Ticked.parse(str(one)) for one in dict.fromkeys(form.getlist("task"))]
+    ticked = [Ticked.parse(str(one)) for one in dict.fromkeys(form.getlist("_task"))]
     if not ticked:
-        raise InputError("no_line_chosen", "task")
+        raise InputError("no_line_chosen", "_task")
     if len(ticked) > MOST_LINES:
-        raise InputError("too_many_lines", "task", most=MOST_LINES)
+        raise InputError("too_many_lines", "_task", most=MOST_LINES)
     services = get_services(request)
     streams = list(dict.fromkeys(one.stream for one in ticked))
     if not told:
@@ -196,7 +196,7 @@ async def _chosen(request: Request, visitor: Visitor, form: FormData, *, told: b
         found = {(one.cycle, one.duty, unit) for one in late for unit in one.units}
         ticked = [one for one in ticked if (one.stream, one.duty, one.unit) in found]
     if not ticked:
-        raise InputError("nobody_is_late", "task")
+        raise InputError("nobody_is_late", "_task")
     rows = await services.board.lines_of(streams, visitor.unit)
     units: dict[tuple[str, Duty], list[str]] = {}
     for one in ticked:
