@@ -17,6 +17,7 @@ from ledger.paging import ALL_ROWS, Paged, PageRequest
 from projections.board import glance
 from projections.board_lines import BoardLines, BoardMatter, DeviationFilter, LineFilter
 from projections.board_table import OWN_TABLES, Board, DeviationState
+from projections.home_lines import HomeLines, TaskQuery
 
 Line = dict[str, Any]
 YEARS = (2024, 2025, 2026)
@@ -207,6 +208,17 @@ PAGES: dict[str, Callable[[BoardLines, PageRequest], Awaitable[Any]]] = {
 }
 
 
+HOME_PAGES: dict[str, Callable[[HomeLines, PageRequest], Awaitable[Any]]] = {
+    "home: ready": lambda home, asked: home.tasks(TaskQuery(ORGANISERS[1], ready=True), asked, brief=True),
+    "home: waits": lambda home, asked: home.tasks(TaskQuery(ORGANISERS[1], ready=False), asked, brief=True),
+    "home: deviations": lambda home, asked: home.deviations(ORGANISERS[1], asked),
+    "home: asking": lambda home, asked: home.asking(ORGANISERS[1], asked),
+    "home: escalated": lambda home, asked: home.escalated(ORGANISERS[1], asked),
+    "home: clusters": lambda home, asked: home.clusters(ORGANISERS[1], asked),
+    "home: done": lambda home, _asked: home.done("don-vi-1", 5),
+}
+
+
 async def test_what_a_page_reads_does_not_grow_with_years_or_clusters(app: Session) -> None:
     """Rows that reach the process, and rows that PostgreSQL looks at: no more for ten years than for one."""
     pool, work = app.ledger.pool, dict[str, list[tuple[int, int]]]()
@@ -216,6 +228,7 @@ async def test_what_a_page_reads_does_not_grow_with_years_or_clusters(app: Sessi
             line["open"] = [
                 *line["open"],
                 *({**_late_task(), "unit": unit} for unit in (*line["members"], *ORGANISERS)),
+                {**_late_task(), "unit": ORGANISERS[1], "waits_for": ["don-vi-1"]},
             ]
         await write_lines(pool, lines)
         async with pool.acquire() as connection:
@@ -225,9 +238,13 @@ async def test_what_a_page_reads_does_not_grow_with_years_or_clusters(app: Sessi
                 counted = Counted(connection)
                 await read(BoardLines(counted), PageRequest(2, 5))  # type: ignore[arg-type]
                 work.setdefault(name, []).append((counted.fetched, counted.looked_at))
+            for name, read_home in HOME_PAGES.items():
+                counted = Counted(connection)
+                await read_home(HomeLines(counted), PageRequest(2, 5))  # type: ignore[arg-type]
+                work.setdefault(name, []).append((counted.fetched, counted.looked_at))
             await connection.execute("reset all")
     few = {name: looked for name, (_first, (fetched, looked)) in work.items() if fetched <= 10 and looked <= 60}
-    assert few.keys() == PAGES.keys(), work
+    assert few.keys() == {**PAGES, **HOME_PAGES}.keys(), work
 
 
 def _late_task() -> Line:
