@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 from account_help import close_account
+from conftest import eventually
 from engine_help import CITY, open_cycle, submit, units
 from speech import RULES
 from web_help import PASSWORD, Site, Visitor
@@ -354,6 +355,34 @@ class TestSecretariat:
         await thu.post(urls.BOARD, **more, until="31/12/2026", reason="")
         assert told(thu.page).marked == ("reason",)
 
+    async def test_the_first_page(self, site: Site, stream: str) -> None:
+        for unit in ("don-vi-1", "don-vi-2"):
+            report = {"unit": unit, "report": {"title": "Báo cáo"}}
+            await submit(site.app, stream, unit, "report-midyear", report)
+        until = {"until": "2026-12-25", "reason": "Chờ số liệu."}
+        await submit(site.app, stream, "don-vi-1", "ask-extension", {"unit": "don-vi-1", "duty": "self-score", **until})
+        thu = await secretary(site)
+
+        async def is_shown() -> bool:
+            return "Chờ số liệu." in await thu.get(urls.TASKS)
+
+        await eventually(is_shown)
+        await thu.post(urls.TASKS, _do="accept")
+        assert (thu.status, told(thu.page).text) == (422, "Hãy đánh dấu ít nhất một dòng.")
+        line = {"_line": f"{stream}|1|don-vi-1", "_duty": "self-score"}
+        await thu.post(urls.TASKS, _do="refuse", **line, reason=" ")
+        assert (thu.status, told(thu.page).marked) == (422, ("reason",))
+        await thu.post(urls.TASKS, _do="refuse", _line="sai", reason="x")
+        assert thu.status == 422
+
+    async def test_the_late_units(self, site: Site, stream: str) -> None:
+        thu = await secretary(site)
+        await thu.get(urls.LATE_UNITS)
+        await thu.post(urls.LATE_UNITS, _do="remind")
+        assert thu.status == 422
+        await thu.post(urls.LATE_UNITS, _do="telephoned", _task="sai")
+        assert thu.status == 422
+
     async def test_the_beginning_of_a_year(self, site: Site) -> None:
         thu = await secretary(site)
         await thu.get(urls.NEW_YEAR)
@@ -405,7 +434,6 @@ WITHOUT_TYPED_FIELDS = {
     "carried.html": "carries what was typed before a login",
     "error.html": "carries what was typed",
     "forgotten.html": "any text is taken; the answer tells nothing of accounts",
-    "late.html": "buttons, and a note that may be anything",
     "other_form.html": "leads to the login, which tells what is wrong",
     "remind.html": "a button",
     "verify.html": "a button",
@@ -413,12 +441,14 @@ WITHOUT_TYPED_FIELDS = {
     "year_open.html": "a button",
 }
 TESTED = {
+    "_answers.html",
     "act.html",
     "board.html",
     "code.html",
     "compare.html",
     "files.html",
     "invitation.html",
+    "late.html",
     "login.html",
     "look.html",
     "me.html",

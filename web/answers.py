@@ -21,7 +21,7 @@ from application.visits import ForbiddenError, Visitor
 from application.waiting_answers import deviation_in_words
 from domain.duties import Duty
 from domain.numbers import whole_number
-from errors import CodedError, InputError
+from errors import CodedError, InputError, Kind
 from i18n import _
 from i18n.messages import day, sentence, word
 from projections.board import title_of
@@ -54,9 +54,14 @@ class Line:
         return cls(stream, whole_number(version), about)
 
     @property
-    def value(self) -> str:
-        """The line as the value of an input."""
-        return line_value(self.stream, self.version, self.about)
+    def key(self) -> str:
+        """The line whatever the version of its cycle."""
+        return line_key(self.stream, self.about)
+
+
+def line_key(stream: str, about: str) -> str:
+    """A line whatever the version of its cycle: what was ticked stays ticked when the cycle has moved on."""
+    return f"{stream}||{about}"
 
 
 def line_value(stream: str, version: int | None, about: str) -> str:
@@ -74,7 +79,16 @@ class Answered:
     values: tuple[str, ...]
     title: str
     text: str
-    wrong: str
+    wrong: str = ""
+    again: bool = False
+    """It could not be sent, or has no answer yet: it can be sent again."""
+
+
+_AGAIN = frozenset({Kind.PENDING, Kind.AWAY})
+
+
+def _failed(one: Answered, error: CodedError, names: Mapping[str, str]) -> Answered:
+    return replace(one, wrong=sentence(error.code, error.facts, names), again=error.kind in _AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,12 @@ class FormOutcome:
     def of(cls, told: Sequence[tuple[Answered, CodedError | None, Mapping[str, str]]]) -> FormOutcome:
         """The outcome of commands, each with its error and the names that the error's sentence may need."""
         errors = [error for _one, error, _names in told if error is not None]
-        lines = tuple(replace(one, wrong=_wrong(error, names)) for one, error, names in told)
+        lines = tuple(
+            one
+            if error is None
+            else replace(one, wrong=sentence(error.code, error.facts, names), again=error.kind in _AGAIN)
+            for one, error, names in told
+        )
         return cls(lines, errors[0].http_status if len(errors) == len(lines) and errors else 200)
 
     @property
@@ -98,8 +117,13 @@ class FormOutcome:
 
     @property
     def failed(self) -> tuple[Answered, ...]:
-        """The others, which can be sent again."""
+        """The others."""
         return tuple(one for one in self.lines if one.wrong)
+
+    @property
+    def again(self) -> frozenset[str]:
+        """The values of the inputs that can be sent again as they are."""
+        return frozenset(value for one in self.lines if one.again for value in one.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,14 +240,10 @@ async def give_answer(services: Services, visitor: Visitor, answer: GivenAnswer,
     errors = [next(entered) if is_mine else ForbiddenError("not_yours_to_say") for is_mine in mine]
     return FormOutcome.of(
         [
-            (Answered((one.value,), title, text, ""), error, names)
+            (Answered((one.key,), title, text), error, names)
             for one, (title, text, names), error in zip(answer.lines, told, errors, strict=True)
         ]
     )
-
-
-def _wrong(error: CodedError | None, names: Mapping[str, str]) -> str:
-    return "" if error is None else sentence(error.code, error.facts, names)
 
 
 async def _told(
@@ -255,10 +275,14 @@ def _day(value: str) -> str:
 
 
 def chosen(form: FormData, outcome: FormOutcome | None) -> frozenset[str]:
-    """The lines that stay ticked: those that could not be entered, or all where none was sent."""
-    if outcome is None:
-        return frozenset(str(one) for name in ("_report", "_deviation") for one in form.getlist(name))
-    return frozenset(value for one in outcome.failed for value in one.values)
+    """The keys of the lines that stay ticked: those that can be sent again, or all where none was sent."""
+    if outcome is not None:
+        return outcome.again
+    sent = (str(one) for name in ("_report", "_deviation") for one in form.getlist(name))
+    return frozenset(Line.parse(one).key for one in sent if one.count("|") >= _BARS)
+
+
+_BARS = 2
 
 
 async def note_position(request: Request) -> None:

@@ -6,6 +6,7 @@ What was begun and not sent, the sheet of tasks, and the guides stand here, too.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import uuid4
@@ -34,6 +35,7 @@ from web.answers import (
     answers_for_organiser,
     chosen,
     give_answer,
+    line_key,
     line_value,
     note_position,
     page_id,
@@ -125,7 +127,8 @@ async def _tasks_page(
     lists, answers = await asyncio.gather(
         _own_lists(services, visitor, pages), _answer_lists(services, visitor, pages) if secretary else _nothing()
     )
-    failed = form is not None and (outcome is None or bool(outcome.failed))
+    failed = form is not None and (outcome is None or bool(outcome.again))
+    typed, faulty = _typed(form) if failed else {}, "" if error is None else faulty_field(error)
     return page(
         request,
         "inbox.html",
@@ -135,12 +138,14 @@ async def _tasks_page(
         acts=secretary,
         outcome=outcome,
         text="" if error is None else form_sentence(error),
-        faulty="" if error is None else faulty_field(error),
+        faulty=faulty,
+        anchor=_anchor(faulty, typed, answers or {}),
         chosen=frozenset() if form is None else chosen(form, outcome),
-        typed=_typed(form) if failed else {},
+        typed=typed,
         id=page_id(form) if failed and form is not None else uuid4(),
         action=urls.with_query(urls.TASKS, pages.query()),
         line_value=line_value,
+        line_key=line_key,
         wide=secretary,
     )
 
@@ -148,7 +153,23 @@ async def _tasks_page(
 def _typed(form: FormData | None) -> dict[str, str]:
     """What was typed and pressed, for the page that shows it again."""
     names = {"_line": "line", "reason": "reason", "_duty": "duty", "_do": "do"}
-    return {} if form is None else {name: str(form.get(field, "")) for field, name in names.items()}
+    if form is None:
+        return {}
+    found = {name: str(form.get(field, "")) for field, name in names.items()}
+    stream, _bar, rest = found["line"].partition("|")
+    return {**found, "line": line_key(stream, rest.partition("|")[2]) if stream else ""}
+
+
+def _anchor(faulty: str, typed: Mapping[str, str], answers: Mapping[str, Any]) -> str:
+    """The id of the input or list that an error is about; "" where the page does not show it any more."""
+    if faulty == "_report":
+        return "reports" if answers.get("reports") else ""
+    if faulty == "reason" and typed.get("line"):
+        asked = {(line_key(one.cycle, one.request.unit), one.request.duty) for one in answers.get("requests", ())}
+        return "reason-refused" if (typed["line"], typed["duty"]) in asked else ""
+    if not answers.get("deviations"):
+        return ""
+    return {"_deviation": "deviations", "reason": "reason-deviations"}.get(faulty, "")
 
 
 async def _nothing() -> None:

@@ -73,10 +73,10 @@ async def _late(
     await services.board.wait_until_reached(visitor.login.position)
     found = await late_page(services.board, visitor, query.year or None, PageRequest(query.page))
     contacts = await services.application.people.of_units({one.task.unit for one in found.rows})
-    failed = form is not None and (outcome is None or bool(outcome.failed))
+    failed = form is not None and (outcome is None or bool(outcome.again))
     status = error.http_status if error is not None else outcome.status if outcome is not None else 200
-    still = () if outcome is None else (value for one in outcome.failed for value in one.values)
-    ticked = frozenset(map(str, form.getlist("_task"))) if form is not None and outcome is None else frozenset(still)
+    sent = frozenset(map(str, form.getlist("_task"))) if form is not None else frozenset[str]()
+    ticked = sent if outcome is None else outcome.again
     return page(
         request,
         "late.html",
@@ -214,7 +214,7 @@ def _reminding(form: FormData, reminders: Sequence[Reminder], do: str) -> list[t
     note = str(form.get("text", "")).strip()
     channel = "message" if do == SEND else "telephone"
     return [
-        (command, Answered(_values(one), f"{one.cluster}, {one.year}", _told(one), ""))
+        (command, Answered(_values(one), f"{one.cluster}, {one.year}", _told(one)))
         for command, one in zip(reminding(reminders, page_id(form), channel, note), reminders, strict=True)
     ]
 
@@ -249,7 +249,6 @@ def _extending(form: FormData, reminders: Sequence[Reminder]) -> list[tuple[Comm
                 (_value(one.cycle, one.duty.value, unit),),
                 f"{one.cluster}, {one.year}",
                 text.format(unit=name, day=day(until), duty=word("duty", one.duty)),
-                "",
             ),
         )
         for one in reminders
