@@ -21,6 +21,7 @@ PAGES = {
     "thu-ky": (
         "/viec",
         "/viec/ban-in",
+        "/viec/cho-noi-khac",
         "/ban-nhap",
         "/bang",
         "/bang/don-doc",

@@ -105,6 +105,7 @@ async def test_board_late_units_deviations_tasks_and_clusters_are_read_page_by_p
     assert len(tasks) == sum(task["unit"] == CITY for line in lines for task in line["open"])
 
 
+@pytest.mark.shows_keys("made-up lines hold codes that no version knows")
 async def test_a_page_that_is_not_there_leads_to_one_that_is(site: Site) -> None:
     await _board_of(site, 20, (2025, 2026, 2024))
     await site.person("an", "don-vi-1")
@@ -119,6 +120,7 @@ async def test_a_page_that_is_not_there_leads_to_one_that_is(site: Site) -> None
         assert visitor.status == 200, path
 
 
+@pytest.mark.shows_keys("made-up lines hold codes that no version knows")
 async def test_what_is_done_on_a_page_of_the_board_leads_back_to_it(site: Site) -> None:
     await _board_of(site, 30, (2025, 2026))
     secretary = await site.log_in("thu-ky")

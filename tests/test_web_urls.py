@@ -72,6 +72,7 @@ BOOKMARKED = (
     "/viec",
     "/viec.xlsx",
     "/viec/ban-in",
+    "/viec/cho-noi-khac",
 )
 
 
