@@ -57,7 +57,13 @@ LATEST_DRAFTS = 5
 """How many of the latest drafts stand above the tasks; the others have a page of their own."""
 
 SECRETARY_ROWS = 20
-"""Tasks on the secretariat's first page, which has other lists, too."""
+"""Rows of most lists on the secretariat's first page: it has seven of them."""
+
+FEW_ROWS = 10
+"""Clusters on it whose requests and escalations are answered: their rows are the longest."""
+
+DEVIATION_ROWS = 30
+CLUSTER_ROWS = 25
 
 
 class HomePages(BaseModel):
@@ -183,13 +189,14 @@ async def _own_lists(services: Services, visitor: Visitor, pages: HomePages) -> 
     # A report to accept stands among the answers.
     ready = TaskQuery(unit, ready=True, but=Duty.MIDYEAR_ACCEPTANCE if secretary else None)
     asked = PageRequest(pages.tasks, SECRETARY_ROWS) if secretary else PageRequest(pages.tasks)
+    waits = PageRequest(1, SECRETARY_ROWS) if secretary else PageRequest()
     if is_auditor:
         nothing, done = Paged[TaskCard].of((), asked), list[DoneTask]()
         found, waiting = nothing, nothing
     else:
         found, waiting, done = await asyncio.gather(
             listed_tasks(services.home, texts, ready, asked, brief=secretary),
-            listed_tasks(services.home, texts, TaskQuery(unit, ready=False), PageRequest(), brief=True),
+            listed_tasks(services.home, texts, TaskQuery(unit, ready=False), waits, brief=True),
             lately_done(services.home, unit),
         )
     begun = await services.drafts.page(visitor.contact.id, PageRequest(1, LATEST_DRAFTS))
@@ -209,11 +216,11 @@ async def _answer_lists(services: Services, visitor: Visitor, pages: HomePages) 
     """What the secretariat answers, and how far its clusters are."""
     home, texts, organiser = services.home, services.application.texts, visitor.unit
     requests, reports, escalations, deviations, clusters, late = await asyncio.gather(
-        asked_times(home, texts, organiser, PageRequest(pages.requests)),
-        reports_to_accept(home, texts, organiser, PageRequest(pages.reports)),
-        proposed_escalations(home, organiser, PageRequest()),
-        open_deviations(home, organiser, PageRequest(pages.deviations)),
-        heat_page(home, organiser, PageRequest(pages.clusters)),
+        asked_times(home, texts, organiser, PageRequest(pages.requests, FEW_ROWS)),
+        reports_to_accept(home, texts, organiser, PageRequest(pages.reports, SECRETARY_ROWS)),
+        proposed_escalations(home, organiser, PageRequest(1, FEW_ROWS)),
+        open_deviations(home, organiser, PageRequest(pages.deviations, DEVIATION_ROWS)),
+        heat_page(home, organiser, PageRequest(pages.clusters, CLUSTER_ROWS)),
         home.late_clusters(organiser, datetime.now(UTC)),
     )
     return {
