@@ -33,7 +33,6 @@ class HeatRow:
     cluster: str
     year: int
     rehearsed: bool
-    members: int
     cells: tuple[HeatCell, ...]
     next_due: datetime | None
     late: int
@@ -54,7 +53,6 @@ def _row(cluster: ClusterHeat, now: datetime) -> HeatRow:
         cluster.cluster,
         cluster.year,
         cluster.rehearsed,
-        cluster.members,
         tuple(_cell(step, cluster.year, now) for step in cluster.steps),
         min((due for due in dues if due > now), default=None),
         sum(1 for due in dues if due <= now),

@@ -53,7 +53,6 @@ class ClusterHeat:
     cluster: str
     year: int
     rehearsed: bool
-    members: int
     now: datetime | None
     steps: tuple[Mapping[str, Any], ...]
 
@@ -212,8 +211,7 @@ class HomeLines:
         found = await fetch_page(
             self._pool,
             asked,
-            f"b.stream, b.heat, {NAMED}, b.cycle_year, b.rehearsed, b.line ->> 'now' as now, "
-            "jsonb_array_length(b.line -> 'members') as members",
+            f"b.stream, b.heat, {NAMED}, b.cycle_year, b.rehearsed, b.line ->> 'now' as now",
             "projections.board b where b.organiser = $1 and not b.filed",
             _BY_NAME,
             organiser,
@@ -224,7 +222,6 @@ class HomeLines:
                 title_of(row),
                 row["cycle_year"],
                 row["rehearsed"],
-                row["members"],
                 datetime.fromisoformat(row["now"]) if row["now"] else None,
                 tuple(json.loads(row["heat"])),
             )
