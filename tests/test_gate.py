@@ -118,7 +118,7 @@ class Doors:
     async def answer(self) -> None:
         visitor = await self.visitor()
         until = f"2027-0{next(MONTHS)}-{next(self.number):02}"
-        typed = {"_line": f"{self.first}||{MEMBER}", "_do": "grant", "_duty": "signature", "_until": until}
+        typed = {"_line": f"{self.first}||{MEMBER}", "_do": "grant", "_duty": "self-score", "_until": until}
         await visitor.post("/viec", **typed, _id=uuid4().hex)
 
     async def year(self) -> None:

@@ -58,7 +58,7 @@ async def test_one_click_makes_the_visitor_a_person_and_another_click_somebody_e
     page = await one.get(urls.ROLES)
     assert "dien-tap-1234" in page
     assert "Nguyễn Thu Ky" in page
-    assert "Đây là sổ diễn tập" in page
+    assert "những gì nhập ở đây đều không có thật" in page
     assert page.count('name="_to"') == 2 * 4, "each role has its first page and three things to try"
     await one.post(urls.ROLES, person=OFFICER, _to=urls.TASKS)
     assert (one.status, one.at) == (200, urls.TASKS)
