@@ -187,7 +187,7 @@ async def suggested_persons(services: Services, cycle: VisitedCycle) -> Sequence
 
 
 async def offered_choices(services: Services, cycle: VisitedCycle, act: type[Command]) -> Mapping[str, Choices]:
-    """The choices of an act's fields by name: `titled_choices`, and stored editions and cycles where it asks for them."""
+    """The choices of an act's fields by name: `titled_choices`, and the editions and cycles that it can name."""
     found = dict(titled_choices(cycle, act))
     if act is AdoptEdition:
         stored = await services.application.texts.editions()

@@ -23,6 +23,7 @@ from web.pages import (
     people,
     receipts,
     rehearsal,
+    samples,
     search,
     year,
 )
@@ -31,6 +32,7 @@ MODULES = (
     home,
     entrance,
     rehearsal,
+    samples,
     codes,
     links,
     acting,
