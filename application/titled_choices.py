@@ -14,6 +14,7 @@ from domain.scoring.scores import ScoreRound
 from domain.steps.awards import AnswerComplaint
 from domain.steps.commenting import AddComment, Comment, TakeStance, WithdrawComment
 from domain.steps.conclusion import RuleClass
+from domain.steps.corrections import NameSource
 from domain.steps.signing import SignCovenant, SignJointly
 from domain.steps.targets import ReportResult
 from domain.steps.voting import RecordBallot
@@ -126,6 +127,12 @@ def _comment(cycle: VisitedCycle, one: Comment) -> tuple[str, str]:
     return str(one.number), f"{shown}{about} · {_('comment {number}').format(number=one.number)}"
 
 
+def _of_source(cycle: VisitedCycle) -> Mapping[str, Choices]:
+    """The sources that acts name, in the order in which they were first named."""
+    named = dict.fromkeys(row.source for row, _envelope in cycle.readable_history() if row.source)
+    return {"/id": tuple((source, source) for source in named)}
+
+
 def _of_complaint(cycle: VisitedCycle) -> Mapping[str, Choices]:
     complaints = cycle.readable_state().awards.complaints
     return {
@@ -139,6 +146,7 @@ def _of_complaint(cycle: VisitedCycle) -> Mapping[str, Choices]:
 _OF_ACTS: Mapping[type[Command], Callable[[VisitedCycle], Mapping[str, Choices]]] = {
     AddComment: _of_comment,
     AnswerComplaint: _of_complaint,
+    NameSource: _of_source,
     RecordBallot: _of_ballot,
     ReportResult: _of_result,
     RuleClass: _of_ruling,
