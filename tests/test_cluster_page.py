@@ -10,9 +10,9 @@ from uuid import uuid4
 from browser_help import a_user
 from engine_help import CITY, enter_staff, open_cycle, submit, unit_name, units
 from playwright.async_api import Browser
-from speech import HEAD, RULES, UNITS
+from speech import RULES, UNITS
 from test_task_flow import a_cycle
-from test_year import drafted, sheet
+from test_year import HEAD, drafted, sheet
 from web_help import PASSWORD, Site
 
 from application.application import CommandInput
