@@ -215,7 +215,7 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
             binding=True,
         )
         await secretary.goto(f"{CYCLE}/lam/decide-awards")
-        await secretary.add_row("Thêm: các khen thưởng")
+        await secretary.add_row("Thêm: khen thưởng")
         await secretary.fill(
             {
                 "decision.title": "Quyết định",

@@ -18,7 +18,7 @@ from domain.steps.lifecycle import REHEARSAL_CLOCK
 from domain.steps.meetings import RecordMeeting
 from domain.steps.targets import RegisterTargets
 from domain.steps.voting import RecordBallot
-from i18n.fields import field_label
+from i18n.fields import field_label, label_of_one
 from i18n.messages import word
 from i18n.words import kind_of
 
@@ -213,6 +213,12 @@ def is_chosen(name: str) -> bool:
     return name.rpartition(".")[2] in _chosen()
 
 
+def _row(field: FormField, path: str, value: Any, more: Mapping[str, int], *, with_text: bool) -> Input:
+    """A row of a list: an entry of it, or one in which nothing is typed."""
+    row = _input(field, path, value, more, with_text=with_text)
+    return replace(row, label=label_of_one(row.label))
+
+
 def _input(
     field: FormField, path: str, value: Any, more: Mapping[str, int], *, with_text: bool, act: str = ""
 ) -> Input:
@@ -223,13 +229,13 @@ def _input(
         count = len(entries) + (more.get(path, 0) or (1 if field.required and not entries else 0))
         one = field.as_one(field.name)
         rows = [
-            _input(one, f"{path}.{n}", entries[n] if n < len(entries) else None, more, with_text=with_text)
+            _row(one, f"{path}.{n}", entries[n] if n < len(entries) else None, more, with_text=with_text)
             for n in range(count)
         ]
         if path in more:
             rows[len(entries)] = _focused(rows[len(entries)])
         index = f"__{path.count('.__')}__"
-        blank = _input(one, f"{path}.{index}", None, {}, with_text=with_text)
+        blank = _row(one, f"{path}.{index}", None, {}, with_text=with_text)
         return Input(path, label, field.kind, field.required, "", rows=tuple(rows), many=True, blank=blank, index=index)
     if field.parts:
         inner = value if isinstance(value, Mapping) else {}
