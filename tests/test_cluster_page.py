@@ -26,7 +26,7 @@ from web import urls
 
 MEMBERS = 40
 LONG = "Đề nghị bỏ tiêu chí 3, vì trùng với tiêu chí 7.\n" * 4_000
-SIZES = {1280: 6_000, 360: 14_000}
+SIZES = {1280: 4_800, 360: 8_000}
 """Widths of windows, and the most pixels that the page is high in one, with 40 units and a comment of 200 kB."""
 
 

@@ -52,7 +52,7 @@ MOST_LATEST = 5
 MOST_RECORDED = 6
 """How many of the latest entries the page shows; a page of their own has all."""
 
-MOST_COMMENTS = 5
+MOST_COMMENTS = 4
 """How many of the latest comments the page shows; a page of their own has all."""
 
 SECTIONS = {
