@@ -122,7 +122,7 @@ async def cluster(
     own = [one for one in tasks if one.bearer == cycle.visitor.unit]
     answers = answers_to(cycle, cycle.visitor.unit) if _is_member(cycle) else []
     waiting = waiting_for_answer(cycle, permitted, found)
-    comments = threads(state.comments.comments.values())
+    comments = await of_many(events, threads, state.comments.comments.values())
     shown_comments = comments[-MOST_COMMENTS:]
     texts = await _beginnings(services, cycle, [one.comment for one in shown_comments], [one.text for one in answers])
     corrections, latest = CycleCorrections(cycle), latest_acts(cycle, MOST_LATEST)
@@ -225,13 +225,14 @@ async def recorded(
 ) -> Response:
     """What stands in the register of a cycle, the latest first: of one topic or of all."""
     acts = await recorded_acts(get_services(request).application, cycle, PageRequest(number), step)
+    topics = await of_many(len(cycle.history), lambda: steps_of(standing_acts(cycle)))
     return page(
         request,
         "recorded.html",
         cycle=cycle,
         acts=acts.rows,
         pager=Pager(acts, urls.recorded_url(cycle.stream), {urls.EVENT_STEP: step}, urls.ACTS_PAGE),
-        topics={name: _(STEPS[name]) for name in steps_of(standing_acts(cycle))},
+        topics={name: _(STEPS[name]) for name in topics},
         topic=step,
     )
 
