@@ -180,7 +180,7 @@ async def test_a_long_year_of_a_cluster_is_read_page_by_page(site: Site) -> None
         await site.app.submit(stream, at_command_line(officer), inputs)
     await site.person("kiem-tra", "thanh-tra", "auditor")
     auditor = await site.log_in("kiem-tra")
-    found, pages = await walk(auditor, f"/cum/{stream}/y-kien", r'class="remark deep0">.*(Ý kiến thứ \d+\.)')
+    found, pages = await walk(auditor, f"/cum/{stream}/y-kien", r'class="remark deep0">.*?(Ý kiến thứ \d+\.)')
     assert (found, pages) == (said, 3)
     stands, pages = await walk(auditor, f"/cum/{stream}/da-ghi", r"(Ý kiến thứ \d+\.)")
     assert (stands, pages) == ([*reversed(said)], 3)

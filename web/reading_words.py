@@ -37,6 +37,7 @@ TITLES: Mapping[str, str] = {
     urls.TASKS_SHEET: N_("Task list"),
     urls.TASKS_DOWNLOAD: N_("Tasks, as a table"),
     urls.DRAFTS: N_("Begun and not sent"),
+    urls.ROLES: N_("Whom would you like to be?"),
     urls.SAMPLES: N_("Samples of all parts"),
     urls.FILES: N_("Files"),
     f"{urls.FILES}/{{digest}}": N_("A file"),
