@@ -32,7 +32,7 @@ class DutyTasks:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnswerToUnit:
     """What was answered to a unit: in words, with the digest of the reason or text where there is one.
 
     `version` is that of the event; `kind` is "good", "bad" or "" for what is neither.
@@ -79,49 +79,49 @@ def is_closed(cycle: VisitedCycle, task: Obligation) -> bool:
     return task.duty in cycle.state.lifecycle.closed and task.bearer != cycle.state.lifecycle.organiser
 
 
-def answers_to(cycle: VisitedCycle, unit: str) -> list[Answer]:
+def answers_to(cycle: VisitedCycle, unit: str) -> list[AnswerToUnit]:
     """What was answered to a unit: requests, report, registration, comments, complaints; the latest first."""
     found = [*_of_deadlines(cycle, unit), *_of_papers(cycle, unit), *_of_words(cycle, unit)]
     return sorted(found, key=lambda one: one.when.latest, reverse=True)
 
 
-def _of_deadlines(cycle: VisitedCycle, unit: str) -> Iterator[Answer]:
+def _of_deadlines(cycle: VisitedCycle, unit: str) -> Iterator[AnswerToUnit]:
     deadlines = cycle.readable_state().deadlines
     for (duty, of), granted in deadlines.extensions.items():
         if of in {unit, ""}:
             sentence = _("More time until {day}: {duty}").format(day=day(granted.until), duty=word("duty", duty))
-            yield Answer(sentence, granted.granted, "good", granted.reason)
+            yield AnswerToUnit(sentence, granted.granted, "good", granted.reason)
     for (of, duty), refused in deadlines.refused_requests.items():
         if of == unit:
             sentence = _("More time was refused: {duty}").format(duty=word("duty", duty))
-            yield Answer(sentence, refused.refused, "bad", refused.reason)
+            yield AnswerToUnit(sentence, refused.refused, "bad", refused.reason)
 
 
-def _of_papers(cycle: VisitedCycle, unit: str) -> Iterator[Answer]:
+def _of_papers(cycle: VisitedCycle, unit: str) -> Iterator[AnswerToUnit]:
     state = cycle.readable_state()
     report = state.midyear.get(unit)
     if report is not None and report.accepted is not None:
-        yield Answer(_("The mid-year report was accepted"), report.accepted, "good")
+        yield AnswerToUnit(_("The mid-year report was accepted"), report.accepted, "good")
     elif report is not None and report.asked is not None and report.answered is None:
         sentence = _("The mid-year report was sent back")
-        yield Answer(sentence, report.asked, "bad", report.asked_text, report.asked_version)
+        yield AnswerToUnit(sentence, report.asked, "bad", report.asked_text, report.asked_version)
     reply, status = state.targets.replies.get(unit), state.targets.registration_status(unit)
     if reply is not None and unit in state.targets.registrations and reply.status == status:
         sentence = _("Registration of targets: {status}").format(status=word("registration", status))
-        yield Answer(sentence, reply.when, "good" if status == "accepted" else "bad", version=reply.version)
+        yield AnswerToUnit(sentence, reply.when, "good" if status == "accepted" else "bad", version=reply.version)
 
 
-def _of_words(cycle: VisitedCycle, unit: str) -> Iterator[Answer]:
+def _of_words(cycle: VisitedCycle, unit: str) -> Iterator[AnswerToUnit]:
     state = cycle.readable_state()
     said = state.comments.comments
     for one in said.values():
         answered = said.get(one.answers) if one.answers is not None else None
         if answered is not None and not one.withdrawn and answered.by.unit == unit != one.by.unit:
             sentence = _("{who} answers your comment").format(who=voice(one.by, cycle.names))
-            yield Answer(sentence, one.when, "", one.text, one.version)
+            yield AnswerToUnit(sentence, one.when, "", one.text, one.version)
     for complaint in state.awards.complaints.values():
         if complaint.by.unit == unit and complaint.answered is not None:
-            yield Answer(_("The complaint was answered"), complaint.answered)
+            yield AnswerToUnit(_("The complaint was answered"), complaint.answered)
 
 
 def waiting_for_answer(cycle: VisitedCycle, permitted: frozenset[str], deviations: Sequence[Deviation]) -> Waiting:

@@ -78,7 +78,7 @@ _FIRST = {"auditor": ("recorded", "deviations"), "secretariat": ("needs",), "sta
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class PageSection:
     """A section of the page; `count` stands in the index: None where nothing is counted."""
 
     name: str
@@ -270,7 +270,7 @@ def _count(waiting: Any) -> int:
     return sum(len(one) for one in parts) + (1 if waiting.deviations else 0)
 
 
-def _sections(cycle: VisitedCycle, counts: dict[str, int | None], *, scores: bool) -> list[Section]:
+def _sections(cycle: VisitedCycle, counts: dict[str, int | None], *, scores: bool) -> list[PageSection]:
     """The sections that have something to show, those that matter most to the reader first."""
     first = _FIRST[cycle.visitor.login.account.kind]
     left_out = {name for name in ("needs", "registrations") if not counts[name]}
@@ -279,7 +279,7 @@ def _sections(cycle: VisitedCycle, counts: dict[str, int | None], *, scores: boo
     left_out |= set() if counts["reports"] or cycle.readable_state().together else {"reports"}
     order = (*first, *(name for name in SECTIONS if name not in first))
     shown = [(name, *SECTIONS[name]) for name in order if name not in left_out]
-    return [Section(name, anchor, _(title), counts.get(name)) for name, anchor, title in shown]
+    return [PageSection(name, anchor, _(title), counts.get(name)) for name, anchor, title in shown]
 
 
 async def _beginnings(
