@@ -7,10 +7,12 @@ const words = document.body.dataset;
 // Rows of lists in forms: one or several are added in the page and taken out there; without this script by the server.
 const listOf = (one) => one.closest("[data-rows]");
 const rowsOf = (list) => [...list.querySelectorAll(":scope > .entry")];
+// The number of the row that an input stands in, by its name.
+const rowIn = (name, path) => +name.slice(path.length).split(".")[0];
 function addRow(list) {
   const template = list.querySelector(":scope > template"), path = list.dataset.rows + ".";
   const used = [...list.querySelectorAll("[name]")].map((one) => one.name)
-    .filter((name) => name.startsWith(path)).map((name) => Number.parseInt(name.slice(path.length), 10));
+    .filter((name) => name.startsWith(path)).map((name) => rowIn(name, path));
   const made = document.createElement("template");
   made.innerHTML = template.innerHTML.replaceAll(template.dataset.index, String(Math.max(-1, ...used.filter(Number.isInteger)) + 1));
   const row = made.content.firstElementChild;
@@ -35,7 +37,7 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   const name = list.querySelector("legend").firstChild.textContent.trim();
   if (button.name === "_more") {
-    const count = Number(button.value.split(" ")[1] || 1);
+    const count = +(button.value.split(" ")[1] || 1);
     const added = Array.from({ length: count }, () => addRow(list));
     counted(list);
     firstInput(added[0])?.focus();
@@ -74,7 +76,7 @@ function makeRows(form, kept) {
     for (const list of form.querySelectorAll("[data-rows]")) {
       const path = list.dataset.rows + ".";
       const wanted = Math.max(-1, ...Object.keys(kept).filter((name) => name.startsWith(path) && kept[name])
-        .map((name) => Number.parseInt(name.slice(path.length), 10)).filter(Number.isInteger));
+        .map((name) => rowIn(name, path)).filter(Number.isInteger));
       const has = (n) => [...list.querySelectorAll("[name]")].some((one) => `${one.name}.`.startsWith(`${path}${n}.`));
       for (let before = -1; wanted >= 0 && !has(wanted) && before !== rowsOf(list).length;) {
         before = rowsOf(list).length;
