@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -19,7 +20,7 @@ from application.pasted_text import Changes
 from application.predecessors import TAKING_OVER, require_predecessors
 from application.readable import ReadablePart
 from application.work import of_many
-from domain.codec import UnknownEventError
+from domain.codec import UnknownEventError, decode
 from domain.commands import CommandPayload, parse_command, parse_signatories
 from domain.cycle import CYCLE
 from domain.earlier_acts import may_follow
@@ -297,9 +298,19 @@ def _with_envelopes(rows: Sequence[RecordedEvent]) -> tuple[tuple[RecordedEvent,
     return tuple((row, _envelope(row)) for row in rows)
 
 
+READ_BEFORE = 4_000
+"""So many payloads that were read last are remembered: every page of a cycle reads its whole history."""
+
+
+@lru_cache(maxsize=READ_BEFORE)
+def _decoded(name: str, schema: int, payload: bytes) -> Event:
+    """The event of a payload. Events are frozen, and the key is all that was stored: a changed row is another one."""
+    return decode(name, schema, payload)
+
+
 def _envelope(row: RecordedEvent) -> EventEnvelope[Event]:
     try:
-        return to_envelope(row)
+        return to_envelope(row, _decoded)
     except UnknownEventError:
         raise UnreadableRowError("row_unknown", cycle=row.stream, position=row.position, type=row.type) from None
     except ValueError:

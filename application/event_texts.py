@@ -14,6 +14,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from application.application import Application
+from application.excerpts import excerpt
 from application.work import of_many
 from audit.replay import digests_in
 from domain.city_year import ClustersArranged, YearPlanIssued
@@ -44,6 +45,9 @@ Envelopes = Iterable[EventEnvelope[Event]]
 IN_LISTS = 1_500
 """So many characters of a text are shown in a list of acts."""
 
+CHARS_A_LINE = 50
+"""A text that is cut has a line for so many of its characters at most: empty lines make no list long."""
+
 
 async def texts_of(texts: Texts, envelopes: Envelopes, most: int | None = None) -> dict[str, str]:
     """The texts that events name, by digest, and the editions that they put in force; of each `most` characters."""
@@ -67,9 +71,8 @@ async def texts_of(texts: Texts, envelopes: Envelopes, most: int | None = None) 
 
 
 def _cut(text: str, most: int) -> str:
-    if len(text) <= most:
-        return text
-    return _("{beginning} … (the whole text stands on the receipt)").format(beginning=text[:most].rstrip())
+    beginning, cut = excerpt(text, most, max(1, most // CHARS_A_LINE))
+    return _("{beginning} … (the whole text stands on the receipt)").format(beginning=beginning) if cut else text
 
 
 @dataclass(frozen=True)

@@ -55,17 +55,21 @@ class ReadablePart:
         return replace(state, lifecycle=lifecycle)
 
     @cached_property
+    def owed(self) -> tuple[Obligation, ...]:
+        """All obligations, with what only closed events tell of them: for counts that all may see."""
+        return obligations(self.whole, self.rules)
+
+    @cached_property
     def obligations(self) -> tuple[Obligation, ...]:
         """What is owed, and what was done as far as the visitor may read it.
 
         An obligation that a closed event fulfilled is left out: it is not open, and when it was done is closed.
         """
-        owed = obligations(self.whole, self.rules)
         if self.state is self.whole:
-            return owed
+            return self.owed
         done = {(one.duty, one.bearer, one.subject): one.done for one in obligations(self.state, self.rules)}
         return tuple(
-            one for one in owed if one.done is None or one.done == done.get((one.duty, one.bearer, one.subject))
+            one for one in self.owed if one.done is None or one.done == done.get((one.duty, one.bearer, one.subject))
         )
 
     @cached_property

@@ -52,13 +52,16 @@ def steps_of(history: History) -> list[str]:
 
 
 async def recorded_acts(
-    application: Application, cycle: VisitedCycle, asked: PageRequest, step: str = ""
+    application: Application, cycle: VisitedCycle, asked: PageRequest, step: str = "", most: int = IN_LISTS
 ) -> Paged[RecordedAct]:
-    """A page of the acts that stand, the latest first; `step` leaves out those of other steps."""
+    """A page of the acts that stand, the latest first; `step` leaves out those of other steps.
+
+    `most` characters of each text are told.
+    """
     standing = await of_many(len(cycle.history), standing_acts, cycle)
     fitting = [pair for pair in reversed(standing) if step in {"", step_of(pair[0])}]
     shown = Paged.of(fitting, asked)
-    return shown.with_rows(await _told(application, cycle, shown.rows, IN_LISTS))
+    return shown.with_rows(await _told(application, cycle, shown.rows, most))
 
 
 async def all_acts(application: Application, cycle: VisitedCycle) -> list[RecordedAct]:

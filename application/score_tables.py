@@ -30,7 +30,10 @@ class ScoreTable:
 
 
 def score_table(cycle: VisitedCycle) -> ScoreTable | None:
-    """The totals that the visitor may see; None where there is none, or no criterion takes points."""
+    """The totals that the visitor may see; None where there is none, or no criterion takes points.
+
+    Ranked units come first, in the order of their ranks.
+    """
     state, rules = cycle.readable_state(), cycle.rules
     if not state.scores or not rules.leaves():
         return None
@@ -41,6 +44,7 @@ def score_table(cycle: VisitedCycle) -> ScoreTable | None:
         found = [of_round.get(unit) for of_round in results.values()]
         totals = tuple(None if one is None else one.total for one in found)
         rows.append((unit, totals, ranks.get(unit)))
+    rows.sort(key=lambda row: (row[2] is None, row[2] or 0))
     return ScoreTable(tuple(results), tuple(rows), not cycle.readable.everything)
 
 

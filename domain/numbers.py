@@ -78,7 +78,10 @@ def write_number(value: Decimal, mark: str = ",") -> str:
 
 def is_canonical(text: str) -> bool:
     """Return whether a number is written as it is stored: with a point before its decimals and nothing else."""
-    return re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text) is not None
+    return _CANONICAL.fullmatch(text) is not None
+
+
+_CANONICAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 MOST_DIGITS = 9

@@ -302,6 +302,12 @@ def field_label(name: str, act: str = "") -> str:
     return text[:1].upper() + text[1:]
 
 
+def label_of_one(label: str) -> str:
+    """The label of a list as it stands at one of its rows: Vietnamese marks the plural by a word before it."""
+    one = label.removeprefix("Các ")
+    return one[:1].upper() + one[1:]
+
+
 def label_inside(name: str) -> str:
     """The label of a field as it stands inside a sentence: without a capital."""
     label = field_label(name)

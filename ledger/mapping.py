@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
@@ -32,8 +33,8 @@ def _provenance(kind: Sureness, source: str) -> Provenance:
     return Provenance(kind=kind, source=source)
 
 
-def to_envelope(stored: StoredEvent) -> EventEnvelope[Event]:
-    """Return a stored event in the form that deciders take.
+def to_envelope(stored: StoredEvent, decoded: Callable[[str, int, bytes], Event] = decode) -> EventEnvelope[Event]:
+    """Return a stored event in the form that deciders take. `decoded` may remember payloads that were read before.
 
     Raises:
         UnknownEventError: the event was written by a newer version.
@@ -53,7 +54,7 @@ def to_envelope(stored: StoredEvent) -> EventEnvelope[Event]:
         body.act_key,
         stored.recorded_at,
     )
-    return EventEnvelope(decode(body.type, body.schema, bytes(body.payload)), meta)
+    return EventEnvelope(decoded(body.type, body.schema, bytes(body.payload)), meta)
 
 
 def to_draft(envelope: EventEnvelope[Event], command_digest: bytes | None = None) -> Draft:

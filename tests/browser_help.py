@@ -77,6 +77,11 @@ class User:
         async with self.page.expect_navigation():
             await self.page.locator("main").get_by_role("button", name=re.compile(name)).first.click()
 
+    async def add_row(self, name: str) -> None:
+        """Press a button that adds a row of a list: in the page, or without a script on a new one."""
+        await self.page.locator("main").get_by_role("button", name=re.compile(name)).first.click()
+        await self.page.wait_for_load_state()
+
     async def read(self, *paths: str) -> str:
         """The words of pages and of those that follow on each, in one line."""
         words = list[str]()

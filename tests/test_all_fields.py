@@ -298,7 +298,7 @@ async def surfaces(who: Reader, stream: str, *, every: bool = True) -> dict[str,
     """What somebody reads on each surface of a cycle, or on the main ones; "" where they may not open it."""
     cycle = f"/cum/{stream}"
     found = {
-        "cycle page": await who.pages(cycle, "trang-da-ghi"),
+        "what is in the register": await who.pages(f"{cycle}/da-ghi", "trang-da-ghi"),
         "timeline": await who.pages(f"{cycle}/so"),
         "API: cycle": await who.api(stream),
     }
@@ -507,7 +507,7 @@ async def _read_everywhere(site: Site, entered: Entered, everybody: dict[str, Re
         versions = readable_versions([one for _row, one in history], visitor.unit, cycle.readers, state, rules)
         found = await surfaces(reader, entered.stream, every=len(everybody) == len(PEOPLE))
         counts["surfaces"] = max(counts["surfaces"], len(found) + len(WHILE_ENTERING))
-        assert bool(found["cycle page"]) == may_open, person
+        assert bool(found["what is in the register"]) == may_open, person
         open_marks = {mark for leaf in entered.opening for mark in _MARK.findall(leaf.words)}
         for act, of_act in entered.acts:
             if may_open and versions.issuperset(of_act):

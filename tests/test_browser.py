@@ -79,7 +79,7 @@ def sheet(by: dict[str, str]) -> dict[str, str]:
 
 async def others_read(readers: Sequence[User], typists: Sequence[User], *more: str) -> None:
     """Assert that every text that others typed comes back to each reader; the first reads the timeline, too."""
-    paths = (CYCLE, *(f"{CYCLE}/du-thao/{kind}" for kind in PAPERS), *more)
+    paths = (CYCLE, f"{CYCLE}/da-ghi", *(f"{CYCLE}/du-thao/{kind}" for kind in PAPERS), *more)
     for reader in readers:
         read = await reader.read(*paths, *((f"{CYCLE}/so",) if reader is readers[0] else ()))
         texts = [text for one in typists if one is not reader for text in one.typed]
@@ -199,7 +199,7 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
             await head.fill({"act": act})
             await head.press("Thêm vào")
             if "choices.0.unit" in fields:
-                await head.press("Thêm: lựa chọn")
+                await head.add_row("Thêm: lựa chọn")
             await head.fill(fields)
             await head.press("Đưa vào biên bản")
         await head.press("Kiểm tra tất cả")
@@ -215,7 +215,7 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
             binding=True,
         )
         await secretary.goto(f"{CYCLE}/lam/decide-awards")
-        await secretary.press("Thêm: các khen thưởng")
+        await secretary.add_row("Thêm: khen thưởng")
         await secretary.fill(
             {
                 "decision.title": "Quyết định",

@@ -112,6 +112,9 @@ ACTS = CYCLE.replace("/cum/", "/cycles/") + "/acts/try"
 COSTLY: dict[str, tuple[Prepared, int]] = {
     "comparison of two long drafts": (page("can-bo", f"{CYCLE}/du-thao/plan?tu=1&den=2"), 200),
     "cluster page": (page("can-bo", CYCLE), 200),
+    "comments": (page("can-bo", f"{CYCLE}/y-kien"), 200),
+    "what is in the register": (page("can-bo", f"{CYCLE}/da-ghi"), 200),
+    "an entry of the register": (page("can-bo", f"{CYCLE}/muc/9"), 200),
     "timeline": (page("kiem-tra", f"{CYCLE}/so"), 200),
     "search in the timeline": (page("kiem-tra", f"{CYCLE}/so?{urls.WORDS}=y+kien"), 200),
     "timeline as CSV": (page("kiem-tra", f"{CYCLE}/so.csv"), 200),

@@ -41,7 +41,7 @@ FAULTS = """() => {
     head: all("thead", (one) => style(one) !== "table-header-group"),
     card: all("td, tbody th", (one) => shown(one) && style(one) !== "table-cell"),
     cut: all("main *", (one) => shown(one) && !one.closest(".hidden") && right(one) > innerWidth + 1),
-    folded: all("main details:not(:has(form, input)) li", (one) => !shown(one)),
+    folded: all("main details:not(:has(form, input), nav *) li", (one) => !shown(one)),
   };
   const told = (kind, found) => found.map((one) => `${kind}: ${one.outerHTML.slice(0, 90)}`);
   return Object.entries(faults).flatMap(([kind, found]) => told(kind, found));

@@ -126,3 +126,19 @@ async def test_pages_of_a_real_installation_do_not_start_with_roles(real_site: S
     with pytest.raises(InputError, match="roles_in_earnest"):
         async with opened(settings):
             pass
+
+
+async def test_a_rehearsal_has_a_page_of_samples(site: Site) -> None:
+    one = await visitor(site)
+    assert "Bản đồ tiến độ" in await one.get(urls.SAMPLES)
+    assert one.status == 200
+
+
+async def test_a_real_installation_has_no_page_of_samples(real_site: Site) -> None:
+    one = await visitor(real_site)
+    for _claim in ("settings", "key file"):
+        await one.get(urls.SAMPLES)
+        assert one.status == 404
+        app = real_site.app
+        key_file = KeyFile(app.paths.data / WEB_KEY_FILE, "web", app.installed.id)
+        real_site.services.application.gate = Gate(key_file, real_site.services.application.ledger, rehearsal=True)

@@ -47,7 +47,7 @@ async def shown(visitor: Visitor, path: str, text: str) -> str:
 
 def before_the_register(page: str) -> str:
     """A page without its list of what was entered: there every request and every answer stays."""
-    return page.partition('<h2 id="da-ghi"')[0]
+    return page.partition('<section class="card" id="da-ghi"')[0]
 
 
 async def to_summary(visitor: Visitor, way: str, **fields: str) -> None:

@@ -157,6 +157,7 @@ class Addresses:
         return {
             "/bien-nhan/{version}": versions,
             "/sua/{version}": versions,
+            "/muc/{version}": versions,
             "/lam/{act}": list(self._forms()),
             "/bang-diem/{unit}": [{"unit": unit} for unit in (*units(6), CITY)],
             "/tep/{digest}/{name}": [{"digest": one.digest, "name": one.name} for one in self.cycle.files],

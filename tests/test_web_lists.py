@@ -171,7 +171,7 @@ async def test_drafts_files_readings_and_results_are_read_page_by_page(site: Sit
 
 
 async def test_a_long_year_of_a_cluster_is_read_page_by_page(site: Site) -> None:
-    """Comments on the cluster's page, its timeline, and the state at a moment."""
+    """Comments, what is in the register, its timeline, and the state at a moment."""
     stream = await open_cycle(site.app, RULES, members=units(2))
     said = [f"Ý kiến thứ {n}." for n in range(120)]
     officer = await enter_staff(site.app, "don-vi-1")
@@ -183,9 +183,9 @@ async def test_a_long_year_of_a_cluster_is_read_page_by_page(site: Site) -> None
         await site.app.submit(stream, at_command_line(officer), inputs)
     await site.person("kiem-tra", "thanh-tra", "auditor")
     auditor = await site.log_in("kiem-tra")
-    found, pages = await walk(auditor, f"/cum/{stream}", r'<li class="deep0">.*(Ý kiến thứ \d+\.)', section="y-kien")
+    found, pages = await walk(auditor, f"/cum/{stream}/y-kien", r'class="remark deep0">.*?(Ý kiến thứ \d+\.)')
     assert (found, pages) == (said, 3)
-    stands, pages = await walk(auditor, f"/cum/{stream}", r"(Ý kiến thứ \d+\.)", section="da-ghi")
+    stands, pages = await walk(auditor, f"/cum/{stream}/da-ghi", r"(Ý kiến thứ \d+\.)")
     assert (stands, pages) == ([*reversed(said)], 3)
     versions, pages = await walk(auditor, f"/cum/{stream}/so", r'<li value="(\d+)"')
     assert (versions, pages) == ([str(n + 1) for n in range(len(versions))], 3)

@@ -30,6 +30,7 @@ PUBLIC = {
     "/lich/{secret}.ics",
     "/dang-xuat",
     "/dien-tap",
+    "/mau",
 }
 """What nobody needs a login for; the secret in the address, or in the form, is what opens it."""
 

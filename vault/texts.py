@@ -77,7 +77,9 @@ class Texts:
 
         `most` cuts each after so many characters.
         """
-        rows = await self._pool.fetch("select digest, salt, body from vault.text where digest = any($1)", list(digests))
+        if not (wanted := list(digests)):
+            return {}
+        rows = await self._pool.fetch("select digest, salt, body from vault.text where digest = any($1)", wanted)
         return {row["digest"]: _shown(row)[:most] for row in rows}
 
     async def digest_of(self, body: str) -> str | None:
@@ -118,6 +120,13 @@ class Texts:
             "insert into vault.edition (digest, body) values ($1, $2) on conflict do nothing", digest, body
         )
         return digest
+
+    async def editions(self) -> list[tuple[str, str]]:
+        """Return the stored rules editions that are unchanged, each with its digest."""
+        rows = await self._pool.fetch("select digest, body from vault.edition order by digest")
+        return [
+            (row["digest"], row["body"]) for row in rows if sha256(row["body"].encode()).hexdigest() == row["digest"]
+        ]
 
     async def edition_like(self, beginning: str) -> str | None:
         """Return the stored edition whose digest begins so, None when there is none or more than one."""

@@ -22,19 +22,24 @@ from application.form_values import as_fields, nested, without_empty_rows
 from application.gate import GateClosedError
 from application.pasted_text import clean_text
 from application.score_sheets import titled
+from application.titled_choices import Choices, titled_choices
 from application.visits import VisitedCycle
 from domain.access import Matter
 from domain.numbers import uuid_of, whole_number
 from domain.records import Command, Refused
+from domain.rules import edition_of
 from domain.steps.corrections import CorrectAct
+from domain.steps.lifecycle import AdoptEdition
 from domain.times import When
 from errors import CodedError, InputError
 from i18n.cleaning import cleaning_notes
+from i18n.editions import edition_title
 from i18n.fields import path_label
 from i18n.messages import problem_in_words, sentence
 from vault.persons import Contact
-from web.act_files import put_together
+from web.act_files import KEPT, put_together
 from web.error_answers import note_retry
+from web.forms import without_made
 from web.render import page
 from web.services import Services
 from web.urls import CORRECTS
@@ -73,7 +78,7 @@ class ActForm:
     @property
     def fields(self) -> dict[str, Any]:
         """The act's fields as they were typed."""
-        return as_fields(self.act, without_empty_rows(self.values))
+        return as_fields(self.act, without_empty_rows(without_made(self.act, self.values)))
 
     @property
     def wrong(self) -> int | None:
@@ -146,6 +151,24 @@ def typed_text(form: FormData) -> dict[str, str]:
     return body
 
 
+LESS = "_less"
+"""The button that takes a row out of a list: its value is the path of the row."""
+
+
+def without_row(body: dict[str, str]) -> str:
+    """Take the row out whose button was pressed, and return the path of its list; "" where none was pressed."""
+    row = body.pop(LESS, "")
+    if not row:
+        return ""
+    for name in [name for name in body if _is_inside(name.removeprefix(KEPT), row)]:
+        del body[name]
+    return row.rpartition(".")[0]
+
+
+def _is_inside(path: str, row: str) -> bool:
+    return path == row or path.startswith(f"{row}.")
+
+
 def version_in(value: Any) -> int | None:
     """The version of an act, as a form or an address gives it; None for anything else."""
     return whole_number(value)
@@ -161,6 +184,20 @@ async def suggested_persons(services: Services, cycle: VisitedCycle) -> Sequence
     if overseer is not None and overseer.id and (contact := await people.get(overseer.id)) is not None:
         found.append(contact)
     return list({one.id: one for one in found}.values())
+
+
+async def offered_choices(services: Services, cycle: VisitedCycle, act: type[Command]) -> Mapping[str, Choices]:
+    """The choices of an act's fields by name: `titled_choices`, and the editions and cycles that it can name."""
+    found = dict(titled_choices(cycle, act))
+    if act is AdoptEdition:
+        stored = await services.application.texts.editions()
+        editions = {digest: edition_title(edition_of(body)) for digest, body in stored}
+        found["edition"] = tuple(sorted(editions.items(), key=lambda pair: pair[1]))
+    if "handed_to" in act.model_fields:
+        open_cycles = await services.board.open_cycles(cycle.state.lifecycle.organiser)
+        others = ((stream, f"{name}, {year}") for stream, name, year in open_cycles if stream != cycle.stream)
+        found["handed_to"] = tuple(others)
+    return {name: choices for name, choices in found.items() if choices}
 
 
 def error_text(error: CodedError, cycle: VisitedCycle) -> str:

@@ -12,7 +12,7 @@ from web.error_answers import UNSTORABLE, printable
 from web.render import page
 from web.services import get_services
 
-_OF_THE_OTHER = frozenset({"_id", "_step", "_more", "_do"})
+_OF_THE_OTHER = frozenset({"_id", "_step", "_more", "_less", "_do"})
 """Fields that a visitor who takes a text over does not take: what was asked for, and the id of the other's command."""
 
 

@@ -86,10 +86,12 @@ async def offered_roles(request: Request) -> RehearsalRoles | None:
     """The roles that a visitor may take; None where the installation is no rehearsal, or offers none."""
     services = get_services(request)
     roles = shown_roles(services)
-    return roles if roles is not None and await _is_rehearsed(services) else None
+    return roles if roles is not None and await is_rehearsed(services) else None
 
 
-async def _is_rehearsed(services: Services) -> bool:
-    """Whether the ledger itself was founded for a rehearsal, whatever files and settings say."""
+async def is_rehearsed(services: Services) -> bool:
+    """Whether the key file says that the installation is a rehearsal, and the ledger itself was founded for one."""
+    if not services.application.rehearsal:
+        return False
     first = await services.application.ledger.row(STREAM, 1)
     return first is not None and is_rehearsal(to_envelope(first).event)

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from application.account_log import before_login
 from application.visits import Visitor
+from application.excerpts import excerpt
 from application.work import Threads
 from domain.access import Matter
 from domain.file_references import REFERENCE, file_name, references_in, with_file_names, without_references
@@ -37,7 +38,7 @@ from vault.files import Files
 from web import urls
 from web.auth import form_token
 from web.cookies import browser_secret
-from web.forms import is_chosen
+from web.forms import field_name, is_chosen
 from web.rehearsal_roles import shown_roles
 from web.services import Services
 
@@ -159,7 +160,9 @@ def environment() -> Environment:
     made.filters.update(
         file_names=with_file_names, references=references_in, with_files=with_files, without_files=without_references
     )
-    made.filters.update(day=day, moment=moment, last_day=last_day, short_code=short_code)
+    made.filters.update(
+        excerpt=excerpt, field_name=field_name, day=day, moment=moment, last_day=last_day, short_code=short_code
+    )
     return made
 
 

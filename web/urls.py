@@ -18,6 +18,7 @@ HOME = "/"
 LOGIN = "/dang-nhap"
 LOGOUT = "/dang-xuat"
 ROLES = "/dien-tap"
+SAMPLES = "/mau"
 CODE = "/ma-mot-lan"
 INVITATION = "/loi-moi/{secret}"
 FORGOTTEN = "/quen-mat-khau"
@@ -63,6 +64,9 @@ ACT = ACTS + "/{act}"
 RECEIPT = CYCLE + "/bien-nhan/{version}"
 CORRECTION = CYCLE + "/sua/{version}"
 DRAFT = CYCLE + "/du-thao/{kind}"
+COMMENTS = CYCLE + "/y-kien"
+RECORDED = CYCLE + "/da-ghi"
+ENTRY = CYCLE + "/muc/{version}"
 SCORES = CYCLE + "/bang-diem"
 SCORES_DOWNLOAD = SCORES + ".{extension}"
 SCORE_SHEET = SCORES + "/{unit}"
@@ -165,6 +169,21 @@ def correction_url(stream: str, version: int) -> str:
 def draft_url(stream: str, kind: str, version: int | None = None) -> str:
     """A paper in its versions."""
     return with_query(_in_cycle(DRAFT, stream, kind=kind), {TO: version})
+
+
+def comments_url(stream: str, number: int = 1) -> str:
+    """All stances and comments of a cycle."""
+    return with_query(_in_cycle(COMMENTS, stream), {COMMENTS_PAGE: number if number > 1 else ""})
+
+
+def recorded_url(stream: str, step: str = "", number: int = 1) -> str:
+    """What stands in a cycle's register, of one topic or of all."""
+    return with_query(_in_cycle(RECORDED, stream), {EVENT_STEP: step, ACTS_PAGE: number if number > 1 else ""})
+
+
+def entry_url(stream: str, version: int) -> str:
+    """One entry of a cycle's register in full, for all who may read it."""
+    return _in_cycle(ENTRY, stream, version=version)
 
 
 def scores_url(stream: str, extension: str = "") -> str:

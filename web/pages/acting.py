@@ -26,7 +26,6 @@ from application.form_values import as_typed, flattened
 from application.gate import GateClosedError
 from application.permitted_acts import may_date, permitted_acts, require_permitted
 from application.score_sheets import sheet_of
-from application.titled_choices import titled_choices
 from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
 from domain.records import Command
@@ -44,18 +43,20 @@ from web.act_form import (
     ActForm,
     error_text,
     file_list,
+    offered_choices,
     parse_act_form,
     suggested_persons,
     typed_text,
     typed_values,
     version_in,
+    without_row,
 )
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
 from web.cookies import cookie_secret
 from web.error_answers import note_retry, unstorable_text
 from web.form_problems import ActProblems, all_errors
-from web.forms import inputs
+from web.forms import inputs, without_made
 from web.reauthentication import address_of, reauthenticated
 from web.render import clock_time, page
 from web.services import Services, get_services
@@ -71,7 +72,7 @@ TAKES_BACK = frozenset({"correct", "withdraw-report", "withdraw-score", "withdra
 _MEETING_DECIDES = TAKES_BACK | {"assign-cross-checks", "cross-check", "rank", "score-self"}
 IN_TIME = "_in_time"
 """The field of a summary that said that its act is in time."""
-_NOT_KEPT = frozenset({"_form", "_password", "_step", "_more", "_in_time"})
+_NOT_KEPT = frozenset({"_form", "_password", "_step", "_more", "_less", "_in_time"})
 """Fields of the form that its draft does not hold."""
 
 
@@ -151,7 +152,7 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     services, corrects = get_services(request), version_in(posted.get(urls.CORRECTS))
     known = require_permitted(cycle, act, correcting=corrects is not None)
     body = typed_text(posted)
-    file_problem = await store_files(services, cycle, posted, body)
+    file_problem, shorter = await store_files(services, cycle, posted, body), without_row(body)
     act_form, step = parse_act_form(known, body), str(posted.get("_step", "look"))
     draft_problem = await _keep(request, cycle, body, step)
     problem = draft_problem or file_problem
@@ -159,8 +160,8 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
         return file_list(request, cycle, body, chosen_for(posted), problem)
     if problem is not None:
         return await _unusable(request, cycle, act_form, problem)
-    if "_more" in body or REMOVE in posted or step == "edit":
-        return await _form(request, cycle, act_form, more=(body.get("_more", ""),))
+    if "_more" in body or shorter or REMOVE in posted or step == "edit":
+        return await _form(request, cycle, act_form, more=(body.get("_more", ""),), back_to=shorter)
     if step == "save":
         return await _saved(request, cycle, act_form)
     if step == "drop":
@@ -277,6 +278,7 @@ async def _form(
     again: bool = False,
     good: str = "",
     more: tuple[str, ...] = (),
+    back_to: str = "",
     status: int = 200,
     saved: Any = None,
     since: tuple[EventText, ...] = (),
@@ -289,6 +291,7 @@ async def _form(
         more,
         with_text=act_form.act.NAME in WITH_TEXT,
         rehearsal=services.application.rehearsal,
+        back_to=back_to,
     )
     sheet = sheet_of(cycle, act_form.act, act_form.values)
     problems = ActProblems(cycle, act_form.act, act_form.values, fields, sheet).of(errors)
@@ -317,7 +320,7 @@ async def _form(
         about=_(act_form.act.SUMMARY),
         wrong=wrong,
         must_date=dated and cycle.state.lifecycle.clock == "backfill" and act_form.wrong is None,
-        titled=titled_choices(cycle, act_form.act),
+        titled=await offered_choices(services, cycle, act_form.act),
         action=_action(request, cycle, act_form),
     )
 
@@ -412,7 +415,7 @@ async def _preview(
         deadlines=found.deadlines,
         in_time={IN_TIME: "1"} if found.deadlines and not any(one.late for one in found.deadlines) else {},
         now=cycle.now,
-        carried={**flattened(act_form.values), **act_form.extras},
+        carried={**flattened(without_made(act_form.act, act_form.values)), **act_form.extras},
         action=_action(request, cycle, act_form),
     )
 

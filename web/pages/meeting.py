@@ -19,7 +19,7 @@ from application.corrected_acts import CycleCorrections
 from application.engine import RefusedError
 from application.event_texts import event_texts
 from application.fields import FormField, clean_fields, form_fields, parse_day
-from application.form_values import as_fields, flattened
+from application.form_values import as_fields, flattened, nested
 from application.minutes import (
     STANCES,
     Minutes,
@@ -47,7 +47,7 @@ from i18n.values import vote_subject
 from i18n.words import kind_of
 from ledger.paging import PageRequest
 from web import urls
-from web.act_form import FORM_ERRORS, error_text, suggested_persons, typed_values
+from web.act_form import FORM_ERRORS, error_text, suggested_persons, typed_text, without_row
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
 from web.cookies import cookie_secret
@@ -102,6 +102,7 @@ async def _header(
     other: str = "",
     begun: Sequence[Any] = (),
     more: tuple[str, ...] = (),
+    back_to: str = "",
     status: int = 200,
 ) -> Response:
     services, organiser = get_services(request), cycle.state.lifecycle.organiser
@@ -110,7 +111,7 @@ async def _header(
         for stream, name, year in await services.board.open_cycles(organiser)
         if stream != cycle.stream
     ]
-    fields = inputs(RecordMeeting, values, more, rehearsal=services.application.rehearsal)
+    fields = inputs(RecordMeeting, values, more, rehearsal=services.application.rehearsal, back_to=back_to)
     problems = ActProblems(cycle, RecordMeeting, values, fields, None).of(errors)
     return page(
         request,
@@ -134,10 +135,13 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
     """Keep the meeting's own data and go on to what was decided."""
     form = await checked_form(request)
     require_minutes_keeper(cycle)
-    values, on, other = typed_values(form), str(form.get("_on", "")), str(form.get("_other", ""))
+    body = typed_text(form)
+    shorter = without_row(body)
+    values, on, other = nested(body.items()), str(form.get("_on", "")), str(form.get("_other", ""))
     values.setdefault("id", new_id(RecordMeeting))
-    if "_more" in form:
-        return await _header(request, cycle, values, on, other=other, more=(str(form["_more"]),))
+    if "_more" in form or shorter:
+        more = (str(form.get("_more", "")),)
+        return await _header(request, cycle, values, on, other=other, more=more, back_to=shorter)
     services = get_services(request)
     try:
         id_ = SLUG.validate_python(str(values["id"]))

@@ -22,10 +22,10 @@ from errors import InputError, QuotaError
 from i18n import _
 from web import quotas, urls
 from web.act_files import FILE_STEP, REMOVE, chosen_for, store_files
-from web.act_form import file_list, suggested_persons, typed_text
+from web.act_form import file_list, suggested_persons, typed_text, without_row
 from web.auth import checked_form, reads_cycle
 from web.form_problems import ActProblems, all_errors
-from web.forms import inputs
+from web.forms import inputs, without_made
 from web.minutes_drafts import keep_minutes, kept_minutes
 from web.render import page
 from web.services import get_services
@@ -60,13 +60,14 @@ async def _act(
     stream: str,
     *,
     more: tuple[str, ...] = (),
+    back_to: str = "",
     problem: InputError | None = None,
 ) -> Response:
     act = require_permitted(cycle, name)
     services = get_services(request)
     other = await other_cycle(services.application, cycle.visitor, minutes.other)
     acted_in = other if other is not None and stream == minutes.other else cycle
-    fields = inputs(act, values, more, rehearsal=services.application.rehearsal)
+    fields = inputs(act, values, more, rehearsal=services.application.rehearsal, back_to=back_to)
     sheet = sheet_of(acted_in, act, values)
     errors = [] if problem is None else await all_errors(services, act, as_fields(act, values), problem)
     problems = ActProblems(acted_in, act, values, fields, sheet).of(errors)
@@ -99,7 +100,7 @@ async def keep_act(request: Request, cycle: ReadableCycle, meeting: str, number:
     minutes = await kept_minutes(services, cycle, meeting)
     name = str(form.get("_act", ""))
     body = typed_text(form)
-    problem = await store_files(services, cycle, form, body)
+    problem, shorter = await store_files(services, cycle, form, body), without_row(body)
     values = nested(body.items())
     stream = str(form.get("_stream", cycle.stream))
     other = await other_cycle(services.application, cycle.visitor, minutes.other)
@@ -111,9 +112,11 @@ async def keep_act(request: Request, cycle: ReadableCycle, meeting: str, number:
         problem = QuotaError("too_many_acts_in_minutes", most=quotas.ACTS_IN_MINUTES)
     if problem is not None:
         return await _act(request, cycle, minutes, number, name, values, stream, problem=problem)
-    if "_more" in form or REMOVE in form or str(form.get("_step")) == "edit":
-        return await _act(request, cycle, minutes, number, name, values, stream, more=(str(form.get("_more", "")),))
+    if "_more" in form or shorter or REMOVE in form or str(form.get("_step")) == "edit":
+        more = (str(form.get("_more", "")),)
+        return await _act(request, cycle, minutes, number, name, values, stream, more=more, back_to=shorter)
     known = require_permitted(cycle, name)
+    values = without_made(known, values)
     try:
         clean_fields(known, values)
     except InputError as error:

@@ -4,6 +4,90 @@
 const mine = "thidua:" + (document.body.dataset.who || "") + ":";
 const words = document.body.dataset;
 
+// Rows of lists in forms: one or several are added in the page and taken out there; without this script by the server.
+const listOf = (one) => one.closest("[data-rows]");
+const rowsOf = (list) => [...list.querySelectorAll(":scope > .entry")];
+// The number of the row that an input stands in, by its name.
+const rowIn = (name, path) => +name.slice(path.length).split(".")[0];
+function addRow(list) {
+  const template = list.querySelector(":scope > template"), path = list.dataset.rows + ".";
+  const used = [...list.querySelectorAll("[name]")].map((one) => one.name)
+    .filter((name) => name.startsWith(path)).map((name) => rowIn(name, path));
+  const made = document.createElement("template");
+  made.innerHTML = template.innerHTML.replaceAll(template.dataset.index, String(Math.max(-1, ...used.filter(Number.isInteger)) + 1));
+  const row = made.content.firstElementChild;
+  template.before(row);
+  window.htmx?.process(row);
+  return row;
+}
+function counted(list) {
+  rowsOf(list).forEach((row, at) => {
+    for (const one of row.querySelectorAll(".nth")) if (listOf(one) === list) one.textContent = at + 1;
+  });
+}
+const firstInput = (row) => row.querySelector("input:not([type=hidden]):not([type=file]), select, textarea");
+function announce(text) {
+  const place = document.getElementById("said");
+  place.textContent = "";
+  setTimeout(() => { place.textContent = text; }, 50);  // said anew, also where it is the same sentence
+}
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[name=_more], button[name=_less]"), list = button && listOf(button);
+  if (!list?.querySelector(":scope > template")) return;
+  event.preventDefault();
+  const name = list.querySelector("legend").firstChild.textContent.trim();
+  if (button.name === "_more") {
+    const count = +(button.value.split(" ")[1] || 1);
+    const added = Array.from({ length: count }, () => addRow(list));
+    counted(list);
+    firstInput(added[0])?.focus();
+    announce((count > 1 ? words.rowsAdded : words.rowAdded).replace("{what}", name).replace("{count}", count));
+  } else {
+    const row = button.closest(".entry"), next = row.nextElementSibling;
+    row.remove();
+    counted(list);
+    (next?.matches(".entry") ? next.querySelector(":scope > .out") : list.querySelector(":scope > .more-rows > button")).focus();
+    announce(words.rowRemoved.replace("{what}", name));
+  }
+  list.dispatchEvent(new Event("input", { bubbles: true }));  // the form saves itself
+});
+// Lines that are pasted into a row, as from a spreadsheet, go into rows: a cell for each input.
+document.addEventListener("paste", (event) => {
+  const input = event.target, list = input.matches?.("input:not([type=hidden])") && listOf(input);
+  const lines = (event.clipboardData?.getData("text") || "").replace(/\r/g, "").replace(/\n+$/, "").split("\n");
+  if (!list || lines.length < 2) return;
+  event.preventDefault();
+  let row = input.closest(".entry");
+  const inputsOf = (one) => [...one.querySelectorAll("input:not([type=hidden]):not([type=file]), select, textarea")];
+  const at = inputsOf(row).indexOf(input);
+  for (const line of lines) {
+    row ??= addRow(list);
+    line.split("\t").forEach((cell, n) => { const to = inputsOf(row)[at + n]; if (to) to.value = cell.trim(); });
+    row = row.nextElementSibling?.matches(".entry") ? row.nextElementSibling : null;
+  }
+  counted(list);
+  announce(words.rowsAdded.replace("{what}", list.querySelector("legend").firstChild.textContent.trim()).replace("{count}", lines.length));
+  list.dispatchEvent(new Event("input", { bubbles: true }));
+});
+// Rows that this browser kept and the page does not have are made before what was typed is put back.
+function makeRows(form, kept) {
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const list of form.querySelectorAll("[data-rows]")) {
+      const path = list.dataset.rows + ".";
+      const wanted = Math.max(-1, ...Object.keys(kept).filter((name) => name.startsWith(path) && kept[name])
+        .map((name) => rowIn(name, path)).filter(Number.isInteger));
+      const has = (n) => [...list.querySelectorAll("[name]")].some((one) => `${one.name}.`.startsWith(`${path}${n}.`));
+      for (let before = -1; wanted >= 0 && !has(wanted) && before !== rowsOf(list).length;) {
+        before = rowsOf(list).length;
+        addRow(list);
+        changed = true;
+      }
+      counted(list);
+    }
+  }
+}
+
 // What is typed stays in this browser until the register has it: a lost connection loses nothing.
 for (const form of document.querySelectorAll("form[data-keep]")) {
   const key = mine + form.dataset.keep + location.search;
@@ -12,6 +96,7 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
   const valueOf = (one) => one.type === "checkbox" ? one.checked : one.value;
   const typed = () => JSON.stringify(Object.fromEntries(fields().map((one) => [one.name, valueOf(one)])));
   const restore = (kept) => {
+    makeRows(form, kept);
     for (const one of fields()) {
       if (!(one.name in kept)) continue;
       if (one.type === "checkbox") one.checked = kept[one.name]; else one.value = kept[one.name];
@@ -19,8 +104,9 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
   };
   const kept = JSON.parse(localStorage.getItem(key) || "null");
   if (kept && !form.querySelector("[aria-invalid]")) {
+    const lacks = Object.keys(kept).some((name) => kept[name] && /\.\d+(\.|$)/.test(name) && !form.elements[name]);
     if (fields().every((one) => !one.value || one.tagName === "SELECT" || one.type === "checkbox")) restore(kept);
-    else if (fields().some((one) => one.name in kept && kept[one.name] !== valueOf(one))) offer(form, () => restore(kept));
+    else if (fields().some((one) => one.name in kept && kept[one.name] !== valueOf(one)) || lacks) offer(form, () => restore(kept));
   }
   form.addEventListener("submit", (event) => {
     if (event.submitter?.value === "drop") localStorage.removeItem(key);
