@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from speech import RULES, Case
 from web_help import Site
 
+from application.comment_threads import threads
 from domain import limits
 from domain.codec import encode
 from domain.law import LAW
@@ -22,7 +23,6 @@ from i18n.messages import sentence
 from ledger.events import Draft
 from ledger.protocol import Append, Part, load_all
 from web.pages import routers
-from web.pages.cycle import threads
 
 DEEP = 1_000
 PER_PAGE = 50

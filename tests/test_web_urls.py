@@ -65,6 +65,8 @@ BOOKMARKED = (
     "/nhat-ky-doc",
     "/tep",
     "/tep/x/y.pdf",
+    "/tep/x/y.pdf/trang/1",
+    "/tep/x/y.pdf/xem",
     "/tim",
     "/toi",
     "/tro-giup",
@@ -95,7 +97,14 @@ def test_functions_of_addresses_fill_in_what_a_page_asks_for() -> None:
     assert urls.moment_url(STREAM, "json", version=0) == f"/cum/{STREAM}/thoi-diem.json?sau=0"
     assert urls.comparison_url(STREAM, first="1", second="2") == f"/cum/{STREAM}/so-sanh?tu=1&den=2"
     assert urls.task_url(STREAM, "final-meeting", "don-vi-1") == f"/cum/{STREAM}/hoi-nghi?kind=final"
-    assert urls.task_url(STREAM, "signature", "don-vi-1") == f"/cum/{STREAM}/lam/sign?unit=don-vi-1"
+    papers = f"/cum/{STREAM}/du-thao"
+    assert urls.task_url(STREAM, "signature", "don-vi-1") == f"{papers}?viec=signature&don_vi=don-vi-1#ky"
+    assert urls.task_url(STREAM, "stance", "don-vi-1") == f"{papers}?viec=stance&don_vi=don-vi-1#tra-loi"
+    assert urls.other_task_url(STREAM, "stance", "don-vi-1") == (
+        "comment",
+        f"{papers}?viec=stance&don_vi=don-vi-1#gop-y",
+    )
+    assert urls.draft_url(STREAM, "plan", 2, old=1, part="gop-y") == f"{papers}/plan?tu=1&den=2#gop-y"
     assert urls.board_url({urls.YEAR: "2026", urls.STEP: ""}, page=2) == "/bang?nam=2026&trang=2"
     assert urls.login_url("/cum?x=1") == "/dang-nhap?den=%2Fcum%3Fx%3D1"
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -12,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from application.act_view import latest_acts
-from application.comparison import compared
+from application.comment_threads import threads
 from application.corrected_acts import CycleCorrections
 from application.event_texts import event_texts
 from application.extension_requests import requests_of
@@ -35,7 +34,6 @@ from domain.obligations import (
     steps,
 )
 from domain.scoring.scores import calculated_scores
-from domain.steps.commenting import Comment
 from errors import InputError
 from i18n import _
 from i18n.page_texts import STEPS
@@ -45,7 +43,6 @@ from ledger.paging import Paged, PageRequest
 from projections.board import title_of
 from web import urls
 from web.auth import reads, reads_cycle
-from web.checks import Number
 from web.downloads import TableExtension, as_table
 from web.paging import PageNumber, Pager
 from web.render import page
@@ -269,82 +266,3 @@ async def sheet(request: Request, cycle: ReadableCycle, unit: str) -> Response:
         wide=True,
         sure=max((state.scores[unit, name].sureness for name in rounds), default=None),
     )
-
-
-@router.get(urls.DRAFT)
-async def draft(
-    request: Request,
-    cycle: ReadableCycle,
-    kind: str,
-    first: Annotated[Number, Query(alias=urls.FROM)] = 0,
-    second: Annotated[Number, Query(alias=urls.TO)] = 0,
-    number: Annotated[PageNumber, Query(alias=urls.COMMENTS_PAGE)] = 1,
-) -> Response:
-    """A paper in its versions; what changed between two of them is marked. Comments on it beside."""
-    state = cycle.readable_state()
-    versions = state.drafts.get(kind, ())  # type: ignore[call-overload]
-    if not versions:
-        raise InputError("nothing_presented", kind=kind)
-    numbers = [one.number for one in versions]
-    new = second if second in numbers else numbers[-1]
-    old = first if first in numbers else max(1, new - 1)
-    comments = [c for c in state.comments.comments.values() if c.on in {None, kind}]
-    shown = Paged.of(await of_many(len(comments), threads, comments), PageRequest(number))
-    stays = {urls.FROM: first or "", urls.TO: second or ""}
-    taken = (*state.comments.stances.values(), *state.comments.collective_stances)
-    stances = [one for one in taken if one.on in {None, kind}]
-    texts = await get_services(request).application.texts.get(
-        {one.document.text for one in versions if one.document.text}
-        | {one.comment.text for one in shown.rows}
-        | {one.text for one in stances if one.text}
-    )
-    by_number = {one.number: texts.get(one.document.text or "", "") for one in versions}
-    return page(
-        request,
-        "draft.html",
-        cycle=cycle,
-        kind=kind,
-        corrections=CycleCorrections(cycle),
-        versions=versions,
-        old=old,
-        new=new,
-        texts=texts,
-        compared=await compared(by_number[old], by_number[new]),
-        threads=shown.rows,
-        comments_pager=Pager(shown, urls.draft_url(cycle.stream, kind), stays, urls.COMMENTS_PAGE, COMMENTS),
-        voice=voice,
-        names=cycle.names,
-        stances=stances,
-        permitted={act.NAME for act in permitted_acts(cycle)},
-        sure=versions[-1].sureness,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadedComment:
-    """A comment, and how many comments it answers one after another."""
-
-    comment: Comment
-    depth: int
-
-
-def threads(comments: Iterable[Comment]) -> list[ThreadedComment]:
-    """Comments with their answers under them, in order; an answer to a withdrawn comment begins its own thread.
-
-    Corrections can make comments answer each other in a circle: then the first of them begins the thread.
-    """
-    standing = {one.number: one for one in comments if not one.withdrawn}
-    answers: dict[int, list[Comment]] = defaultdict(list)
-    for one in standing.values():
-        if one.answers in standing:
-            answers[one.answers].append(one)
-    found: dict[int, ThreadedComment] = {}
-    begins = [one for one in standing.values() if one.answers not in standing]
-    for first in (*begins, *standing.values()):
-        left = [(first, 0)]  # no recursion: the ledger may hold a thread of any depth
-        while left:
-            one, depth = left.pop()
-            if one.number not in found:
-                found[one.number] = ThreadedComment(one, depth)
-                left.extend((answer, depth + 1) for answer in reversed(answers[one.number]))
-    return list(found.values())
