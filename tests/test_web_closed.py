@@ -172,6 +172,8 @@ class Addresses:
             "/tim": searched,
             "/search": searched,
             "/du-thao/{kind}": [{"kind": "covenant"}],
+            "/bao-cao/{unit}": [{"unit": unit} for unit in (SUBJECT, CHECKED)],
+            "/bao-cao/{unit}/toan-van": [{"unit": SUBJECT}],
             "/toan-van/{number}": [{"kind": "covenant", "number": "1"}],
             "/y-kien/{number}": [{"number": "1"}],
             "/hoi-nghi/{meeting}": kept,

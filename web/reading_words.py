@@ -70,6 +70,8 @@ TITLES: Mapping[str, str] = {
     urls.DRAFT: N_("Paper in its versions"),
     urls.DRAFT_TEXT: N_("Paper in whole"),
     urls.COMMENT: N_("Comment in whole"),
+    urls.REPORT: N_("Mid-year report"),
+    urls.REPORT_TEXT: N_("Mid-year report"),
     urls.SCORES: N_("Points of all units"),
     urls.SCORES_DOWNLOAD: N_("Points of all units, as a table"),
     urls.SCORE_SHEET: N_("Score sheet"),

@@ -67,6 +67,8 @@ PAPERS = CYCLE + "/du-thao"
 DRAFT = PAPERS + "/{kind}"
 DRAFT_TEXT = DRAFT + "/toan-van/{number}"
 COMMENT = CYCLE + "/y-kien/{number}"
+REPORT = CYCLE + "/bao-cao/{unit}"
+REPORT_TEXT = REPORT + "/toan-van"
 SCORES = CYCLE + "/bang-diem"
 SCORES_DOWNLOAD = SCORES + ".{extension}"
 SCORE_SHEET = SCORES + "/{unit}"
@@ -190,6 +192,16 @@ def draft_text_url(stream: str, kind: str, version: int) -> str:
 def comment_url(stream: str, number: int) -> str:
     """A comment in whole."""
     return _in_cycle(COMMENT, stream, number=number)
+
+
+def report_url(stream: str, unit: str) -> str:
+    """The mid-year report of a unit."""
+    return _in_cycle(REPORT, stream, unit=unit)
+
+
+def report_text_url(stream: str, unit: str) -> str:
+    """The whole text of the mid-year report of a unit."""
+    return _in_cycle(REPORT_TEXT, stream, unit=unit)
 
 
 def preview_url(reference: str) -> str:

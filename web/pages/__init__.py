@@ -23,6 +23,7 @@ from web.pages import (
     people,
     receipts,
     rehearsal,
+    reports,
     search,
     year,
 )
@@ -41,6 +42,7 @@ MODULES = (
     year,
     cycle,
     papers,
+    reports,
     audit,
     chain,
     account_log,

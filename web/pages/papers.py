@@ -102,6 +102,7 @@ async def papers(
         "papers.html",
         cycle=cycle,
         papers=[(kind, versions[-1], answers(cycle, kind)) for kind, versions in state.drafts.items()],
+        reports=[(of, cycle.names.get(of, of), one) for of, one in state.midyear.items()],
         lacking=[kind for kind in cycle.rules.required_drafts if kind not in state.drafts],
     )
 
