@@ -165,9 +165,10 @@ class _DocumentReader:
 
     def _put(self, text: str) -> None:
         if self._open:
-            self._open[-1].append(text)
-            self._chars += len(text)
-            self.cut = self._chars > DOCUMENT_CHARS
+            left = DOCUMENT_CHARS - self._chars
+            self._open[-1].append(text[:left])
+            self._chars += min(left, len(text))
+            self.cut = self.cut or len(text) > left
 
     def _end(self, name: str) -> None:
         if self._skipped:

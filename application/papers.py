@@ -14,7 +14,10 @@ from application.visits import VisitedCycle
 from domain.obligations import covenants_to_sign
 from domain.rules import DraftKind
 from domain.steps.commenting import RecordedStance
+from domain.steps.drafting import DraftVersion
+from domain.steps.midyear import MidyearReport
 from domain.steps.signing import Signature, Signing
+from errors import InputError, NotFoundError
 
 SHOWN_CHARS = 16_000
 """So much of a text stands on the page of a paper."""
@@ -165,6 +168,17 @@ class UnitAnswer:
         return bool(self.stance or self.comments or self.signature or self.has_declined)
 
 
+def versions_of(cycle: VisitedCycle, kind: str) -> tuple[DraftVersion, ...]:
+    """The versions of a paper that was presented.
+
+    Raises:
+        InputError: `nothing_presented`.
+    """
+    if not (versions := cycle.readable_state().drafts.get(kind, ())):  # type: ignore[call-overload]
+        raise InputError("nothing_presented", kind=kind)
+    return tuple(versions)
+
+
 def signing_of(cycle: VisitedCycle, kind: str) -> Signing | None:
     """The signing of a paper; None for one that is not signed."""
     state = cycle.readable_state()
@@ -219,3 +233,14 @@ def not_signed_yet(cycle: VisitedCycle, unit: str) -> DraftKind | None:
         if kind in cycle.readable_state().drafts and signing is not None and unit not in signing.signatures:
             return kind
     return None
+
+
+def report_of(cycle: VisitedCycle, unit: str) -> MidyearReport:
+    """The mid-year report of a unit.
+
+    Raises:
+        NotFoundError: `page_not_found`: the unit has handed in none.
+    """
+    if (found := cycle.readable_state().midyear.get(unit)) is None:
+        raise NotFoundError("page_not_found")
+    return found

@@ -97,6 +97,22 @@ class TestAnswers:
         await send(an, "sign", _password=PASSWORD)
         assert [one.number for one in await events(site, stream, "CovenantSigned")] == [2]
 
+    async def test_a_deviation_is_told_beside_the_password_or_by_the_summary_before_anything_is_signed(
+        self, site: Site
+    ) -> None:
+        stream, an = await cluster(site)
+        await present(site, stream)
+        await an.get(urls.draft_url(stream, "covenant"))
+        beside = an.page.split('id="ky"')[1].split("</section>")[0]
+        assert "Nếu gửi bây giờ, sổ còn ghi kèm:" in beside, "signed before the bylaws were presented"
+        await send(an, "sign", _password=PASSWORD, _told="")  # as from a page that told nothing
+        assert an.at.endswith("/lam/sign")
+        assert "Tóm tắt" in an.page
+        assert await events(site, stream, "CovenantSigned") == []
+        await an.get(urls.draft_url(stream, "covenant"))
+        await send(an, "sign", _password=PASSWORD)
+        assert [one.number for one in await events(site, stream, "CovenantSigned")] == [1]
+
     async def test_an_older_version_is_read_and_commented_and_neither_agreed_nor_signed(self, site: Site) -> None:
         stream, an = await cluster(site)
         await present(site, stream)

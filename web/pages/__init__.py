@@ -25,6 +25,7 @@ from web.pages import (
     rehearsal,
     reports,
     search,
+    whole_texts,
     year,
 )
 
@@ -43,6 +44,7 @@ MODULES = (
     cycle,
     papers,
     reports,
+    whole_texts,
     audit,
     chain,
     account_log,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -17,7 +19,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from application.act_view import may_open
-from application.command_preview import preview
+from application.command_preview import CommandPreview, preview
 from application.comment_threads import ThreadedComment, threads
 from application.comparison import compared, compared_at_once
 from application.corrected_acts import CycleCorrections
@@ -30,10 +32,10 @@ from application.papers import (
     is_to_sign,
     not_answered_yet,
     not_signed_yet,
-    pages_of,
     shown_comparison,
     shown_text,
     signing_of,
+    versions_of,
 )
 from application.permitted_acts import permitted_acts, require_permitted
 from application.visits import VisitedCycle
@@ -45,17 +47,19 @@ from domain.records import Command
 from domain.steps.commenting import AddComment, TakeStance
 from domain.steps.drafting import DraftVersion
 from domain.steps.signing import SignCovenant
+from domain.times import day_ending
 from errors import CodedError, InputError, Kind
+from i18n import _
+from i18n.messages import day, word
 from i18n.timeline import EventText
 from i18n.values import voice
 from ledger.paging import Paged, PageRequest
 from web import urls
 from web.act_form import FORM_ERRORS, READ, ActForm, error_text, parse_act_form, version_in
 from web.auth import checked_form, reads_cycle
-from web.checks import Number
 from web.entering import enter
 from web.error_answers import note_retry, unstorable_text
-from web.paging import PageNumber, Pager
+from web.paging import Pager
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
 from web.services import Services, get_services
@@ -67,6 +71,9 @@ COMMENTS = "y-kien"
 """The anchor of the comments on the page."""
 
 COMMENTS_ON_A_PAGE = 30
+TOLD = "_told"
+"""The field of a form that says what was told beside it."""
+
 _ACTS: dict[str, type[Command]] = {"agree": TakeStance, "comment": AddComment, "sign": SignCovenant}
 """What the page enters, by the step of its forms."""
 
@@ -117,7 +124,7 @@ async def paper(request: Request, cycle: ReadableCycle, kind: str) -> Response:
 async def answer(request: Request, cycle: ReadableCycle, kind: str) -> Response:
     """Agree, comment or sign, as the button says."""
     posted = await checked_form(request, storable=False)
-    _versions(cycle, kind)
+    versions_of(cycle, kind)
     step = str(posted.get("_step", ""))
     if step not in _ACTS:
         return await _page(request, cycle, kind, Unsent())
@@ -132,14 +139,21 @@ async def answer(request: Request, cycle: ReadableCycle, kind: str) -> Response:
 def _act_form(cycle: VisitedCycle, kind: str, act: type[Command], posted: FormData) -> ActForm:
     """The act of a form of the page: what was typed, for the visitor's unit, about the version that was shown."""
     body = {name: value for name, value in posted.multi_items() if isinstance(value, str)}
-    unit, found = cycle.visitor.unit, parse_act_form(act, body)
-    version = body.get("draft_version", "")
-    values: dict[str, Any] = {
-        TakeStance: {"unit": unit, "stance": "agreed", "on": kind, "number": version},
-        AddComment: {**found.values, "by": {"unit": unit}, "on": kind},
-        SignCovenant: {"unit": unit, "number": version, "covenant": kind},
-    }[act]
+    found = parse_act_form(act, body)
+    values = _values(cycle, kind, act, body.get("draft_version", ""))
+    if act is AddComment:
+        values = {**found.values, **values}
     return replace(found, values=values, on="", source="", meeting="", corrects=None)
+
+
+def _values(cycle: VisitedCycle, kind: str, act: type[Command], version: str) -> dict[str, Any]:
+    """The fields of an act that the page fills in: for the visitor's unit, about a version of this paper."""
+    unit = cycle.visitor.unit
+    if act is AddComment:
+        return {"by": {"unit": unit}, "on": kind}
+    if act is TakeStance:
+        return {"unit": unit, "stance": "agreed", "on": kind, "number": version}
+    return {"unit": unit, "number": version, "covenant": kind}
 
 
 async def _entered(request: Request, cycle: VisitedCycle, kind: str, act_form: ActForm, posted: FormData) -> Response:
@@ -153,8 +167,8 @@ async def _entered(request: Request, cycle: VisitedCycle, kind: str, act_form: A
         raise unstorable
     clean, notes = act_form.cleaned()
     command = clean.command_input(cycle.stream)
-    found = await preview(application, cycle, command)
-    if notes or found.new or any(one.late for one in found.deadlines):
+    told = set(str(posted.get(TOLD, "")).split())
+    if notes or not told.issuperset(map(_mark, _to_tell(await preview(application, cycle, command)))):
         return await _told_first(services, cycle, act_form)
     confirmed = await application.gate.binds(command)
     if confirmed and not await reauthenticated(
@@ -164,6 +178,38 @@ async def _entered(request: Request, cycle: VisitedCycle, kind: str, act_form: A
     entered = await enter(request, cycle, command, confirmed=confirmed, draft=_form_path(cycle, act_form))
     version = version_in(posted.get("draft_version"))
     return RedirectResponse(urls.draft_url(cycle.stream, kind, version, entered_as=entered.version), 303)
+
+
+def _to_tell(found: CommandPreview) -> tuple[str, ...]:
+    """What must be told before an act is sent: deviations that come with it, a deadline that has passed."""
+    text = _("The deadline has passed: {duty} was due {day}. It is recorded as done after it.")
+    late = [one for one in found.deadlines if one.late]
+    return (
+        *found.new,
+        *(text.format(duty=word("duty", one.duty), day=day(day_ending(one.due))) for one in late),
+    )
+
+
+def _mark(told: str) -> str:
+    """A sentence as a form carries it that was shown with it."""
+    return sha256(told.encode()).hexdigest()[:16]
+
+
+async def _told_with_forms(
+    services: Services, cycle: VisitedCycle, kind: str, shown: DraftVersion, may: frozenset[str]
+) -> dict[str, tuple[str, ...]]:
+    """What the page tells beside its forms before anything is sent. A comment is as late as a stance.
+
+    Beside the button that agrees there is no room: what is to be told goes by the summary.
+    """
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(_ACTS, ())
+    for step in ("agree", "sign"):
+        if step not in may:
+            continue
+        act_form = ActForm(_ACTS[step], _values(cycle, kind, _ACTS[step], str(shown.number)), uuid4())
+        with suppress(*FORM_ERRORS):  # what cannot be entered is told when it is sent
+            found[step] = _to_tell(await preview(services.application, cycle, act_form.command_input(cycle.stream)))
+    return {"agree": (), "comment": found["agree"], "sign": found["sign"]}
 
 
 def _form_path(cycle: VisitedCycle, act_form: ActForm) -> str:
@@ -191,19 +237,8 @@ async def _unsent(request: Request, cycle: VisitedCycle, step: str, act_form: Ac
     return Unsent(step, act_form.values, str(act_form.command_id), error_text(error, cycle), since, status)
 
 
-def _versions(cycle: VisitedCycle, kind: str) -> Sequence[DraftVersion]:
-    """The versions of a paper that was presented.
-
-    Raises:
-        InputError: `nothing_presented`.
-    """
-    if not (versions := cycle.readable_state().drafts.get(kind, ())):  # type: ignore[call-overload]
-        raise InputError("nothing_presented", kind=kind)
-    return tuple(versions)
-
-
 async def _page(request: Request, cycle: VisitedCycle, kind: str, unsent: Unsent) -> Response:
-    versions, asked, services = _versions(cycle, kind), request.query_params, get_services(request)
+    versions, asked, services = versions_of(cycle, kind), request.query_params, get_services(request)
     by_number = {one.number: one for one in versions}
     shown = by_number.get(version_in(asked.get(urls.TO)) or 0, versions[-1])
     old = by_number.get(version_in(asked.get(urls.FROM)) or shown.number - 1)
@@ -224,6 +259,8 @@ async def _page(request: Request, cycle: VisitedCycle, kind: str, unsent: Unsent
     )
     text, level = await _text(texts, shown, old, is_asked=urls.FROM in asked)
     beside = _beside(thread.rows, text, shown.number)
+    may = _may(cycle, kind, shown, versions[-1])
+    told = await _told_with_forms(services, cycle, kind, shown, may)
     stays = {urls.FROM: asked.get(urls.FROM, ""), urls.TO: asked.get(urls.TO, "")}
     own = next((one for one in answered if one.unit == cycle.visitor.unit), None)
     return page(
@@ -250,7 +287,9 @@ async def _page(request: Request, cycle: VisitedCycle, kind: str, unsent: Unsent
         together=together,
         own=own,
         owed=_owed(cycle, kind),
-        may=_may(cycle, kind, shown, versions[-1]),
+        may=may,
+        told={step: (one, " ".join(map(_mark, one))) for step, one in told.items()},
+        told_field=TOLD,
         closed=[duty.value for duty in (Duty.STANCE, Duty.SIGNATURE) if own and duty in state.lifecycle.closed],
         signing=signing_of(cycle, kind),
         other_acts=_other_acts(cycle, kind),
@@ -365,62 +404,3 @@ async def _just_entered(request: Request, cycle: VisitedCycle) -> tuple[int, Eve
         return None
     (told,) = await event_texts(get_services(request).application, cycle.background, [envelope])
     return version, told
-
-
-# Read whole -------------------------------------------------------------------------------
-
-
-@router.get(urls.DRAFT_TEXT)
-async def whole_text(
-    request: Request,
-    cycle: ReadableCycle,
-    kind: str,
-    number: Number,
-    asked: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
-) -> Response:
-    """The whole text of a version of a paper, page by page."""
-    version = next((one for one in _versions(cycle, kind) if one.number == number), None)
-    if version is None or not version.document.text:
-        raise InputError("no_such_version", kind=kind, number=number, latest=_versions(cycle, kind)[-1].number)
-    return await _whole(
-        request,
-        cycle,
-        version.document.text,
-        asked,
-        urls.draft_text_url(cycle.stream, kind, number),
-        kind=kind,
-        version=version,
-        comment=None,
-        back=urls.draft_url(cycle.stream, kind, number),
-    )
-
-
-@router.get(urls.COMMENT)
-async def whole_comment(
-    request: Request, cycle: ReadableCycle, number: Number, asked: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
-) -> Response:
-    """A comment in whole, page by page."""
-    comment = cycle.readable_state().comments.comments.get(number)
-    if comment is None:
-        raise InputError("no_such_comment", number=number)
-    back = urls.draft_url(cycle.stream, comment.on) if comment.on else urls.cycle_url(cycle.stream)
-    return await _whole(
-        request,
-        cycle,
-        comment.text,
-        asked,
-        urls.comment_url(cycle.stream, number),
-        kind=comment.on,
-        version=None,
-        comment=comment,
-        back=back,
-    )
-
-
-async def _whole(
-    request: Request, cycle: VisitedCycle, digest: str, number: int, address: str, **facts: Any
-) -> Response:
-    text = (await get_services(request).application.texts.get({digest})).get(digest)
-    shown = Paged.of(pages_of(text or ""), PageRequest(number, 1))
-    facts |= {"words": shown.rows[0] if text is not None else None, "pager": Pager(shown, address)}
-    return page(request, "whole_text.html", cycle=cycle, names=cycle.names, voice=voice, **facts)

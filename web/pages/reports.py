@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from application.event_texts import event_texts
-from application.papers import pages_of, shown_text
+from application.papers import report_of, shown_text
 from application.permitted_acts import permitted_acts
 from application.visits import VisitedCycle
 from domain.access import Matter
 from domain.file_references import references_in
 from domain.steps.midyear import AcceptReport, AnswerCorrection, MidyearReport, ReportMidyear, SendBack
-from errors import NotFoundError
-from ledger.paging import Paged, PageRequest
 from web import urls
 from web.auth import reads_cycle
-from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services
 
@@ -29,8 +26,8 @@ ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
 @router.get(urls.REPORT)
 async def report(request: Request, cycle: ReadableCycle, unit: str) -> Response:
     """A report with all that came of it."""
-    found, application = _report(cycle, unit), get_services(request).application
-    texts = await application.texts.get(_digests(found))
+    found, application = report_of(cycle, unit), get_services(request).application
+    texts = await application.texts.get({found.document.text} if found.document and found.document.text else set())
     document, subject = found.document, f"midyear/{unit}"
     course = [
         (row, envelope)
@@ -51,46 +48,6 @@ async def report(request: Request, cycle: ReadableCycle, unit: str) -> Response:
         acts=_acts(cycle, unit, found),
         sure=found.sureness,
     )
-
-
-@router.get(urls.REPORT_TEXT)
-async def whole_report(
-    request: Request, cycle: ReadableCycle, unit: str, number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
-) -> Response:
-    """The whole text of a report, page by page."""
-    found = _report(cycle, unit)
-    text = next(iter((await get_services(request).application.texts.get(_digests(found))).values()), None)
-    shown = Paged.of(pages_of(text or ""), PageRequest(number, 1))
-    return page(
-        request,
-        "whole_text.html",
-        cycle=cycle,
-        names=cycle.names,
-        words=shown.rows[0] if text is not None else None,
-        pager=Pager(shown, urls.report_text_url(cycle.stream, unit)),
-        report=found,
-        unit=unit,
-        comment=None,
-        kind=None,
-        version=None,
-        back=urls.report_url(cycle.stream, unit),
-    )
-
-
-def _report(cycle: VisitedCycle, unit: str) -> MidyearReport:
-    """The report of a unit.
-
-    Raises:
-        NotFoundError: `page_not_found`: the unit has handed in none.
-    """
-    if (found := cycle.readable_state().midyear.get(unit)) is None:
-        raise NotFoundError("page_not_found")
-    return found
-
-
-def _digests(report: MidyearReport) -> set[str]:
-    document = report.document
-    return {document.text} if document is not None and document.text else set()
 
 
 def _acts(cycle: VisitedCycle, unit: str, report: MidyearReport) -> list[tuple[str, str]]:
