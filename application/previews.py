@@ -131,8 +131,13 @@ class Previews:
         if (running := self._running.get(key)) is None:
             running = asyncio.create_task(self._made(key, OPENERS[media_type], body))
             self._running[key] = running
-            running.add_done_callback(lambda _done: self._running.pop(key, None))
+            running.add_done_callback(lambda done: self._ended(key, done))
         return await asyncio.shield(running)  # who goes away does not take it from the others
+
+    def _ended(self, key: tuple[str, int], done: asyncio.Task[FilePreview]) -> None:
+        self._running.pop(key, None)
+        if not done.cancelled():
+            done.exception()  # all who waited for it may have gone
 
     async def _made(self, key: tuple[str, int], opener: Opener, body: Body) -> FilePreview:
         found = await self._opened(key[1], opener, await body())
