@@ -288,7 +288,7 @@ async def _page(request: Request, cycle: VisitedCycle, kind: str, unsent: Unsent
         own=own,
         owed=_owed(cycle, kind),
         may=may,
-        told={step: (one, " ".join(map(_mark, one))) for step, one in told.items()},
+        told_forms={step: (one, " ".join(map(_mark, one))) for step, one in told.items()},
         told_field=TOLD,
         closed=[duty.value for duty in (Duty.STANCE, Duty.SIGNATURE) if own and duty in state.lifecycle.closed],
         signing=signing_of(cycle, kind),

@@ -77,12 +77,13 @@ document.addEventListener("change", (event) => {
     chosen.items.add(all[number - 1]);
     one.files = chosen.files;
     if (words_) words_.textContent = words_.dataset.sending.replace("{number}", number).replace("{all}", all.length);
-    const settled = (done) => {
-      if (done.detail.target.id !== place) return;
-      document.removeEventListener("htmx:afterRequest", settled);
-      if (done.detail.successful) setTimeout(() => next(number + 1));
+    // When its answer stands in the page: a line that was down is tried again, and the rest goes on after it.
+    const settled = (answer) => {
+      if (answer.target.id !== place) return;
+      document.removeEventListener("htmx:afterSettle", settled);
+      if (!answer.target.querySelector("[data-autosave-failed]")) next(number + 1);
     };
-    document.addEventListener("htmx:afterRequest", settled);
+    document.addEventListener("htmx:afterSettle", settled);
     one.dispatchEvent(new Event("change", { bubbles: true }));
   };
   next(1);
