@@ -77,11 +77,11 @@ async def test_a_paper_is_read_commented_agreed_and_signed_in_two_sizes(site: Si
             page, unit = user.page, f"don-vi-{person[-1]}"
             task = "stance" if person == "cb-1" else "signature"
             await user.goto(urls.task_url(stream, task, unit))
-            await expect(page.locator(".pictures img")).to_have_count(3)
+            await expect(page.locator(".pictures img")).to_have_count(3, timeout=30_000)
             await page.locator(".pictures img").last.scroll_into_view_if_needed()
             drawn = "all => all.every(one => one.complete && one.naturalWidth > 900)"
             await page.wait_for_function(f"({drawn})([...document.querySelectorAll('.pictures img')])")
-            await expect(page.locator(".paper-text")).to_contain_text("Điều 4. Báo cáo sơ kết")
+            await expect(page.locator(".paper-text")).to_contain_text("Điều 4. Báo cáo sơ kết", timeout=30_000)
             assert await page.locator(".para.changed ins").count() == 2
             found += await faults(user, f"paper {width}", width)
             await page.evaluate("scrollTo(0, 0)")
@@ -122,7 +122,7 @@ async def test_without_javascript_the_paper_is_answered_and_its_files_are_a_link
         names = [envelope.event.NAME for _row, envelope in await site.app.history(stream)]
         assert (names.count("CommentAdded"), names.count("StanceTaken"), names.count("CovenantSigned")) == (4, 2, 1)
         await page.locator("#tep").get_by_role("link", name="Xem").first.click()
-        await expect(page.locator(".pictures img")).to_have_count(3)
+        await expect(page.locator(".pictures img")).to_have_count(3, timeout=30_000)
 
 
 @pytest.mark.parametrize("script", [True, False])
@@ -139,7 +139,7 @@ async def test_several_files_of_an_act_are_sent_with_and_without_javascript(
         await user.fill({"report.title": "Báo cáo 6 tháng"})
         await user.page.set_input_files("[name='_file.report.title']", [tmp_path / name for name in files])
         if script:
-            await expect(user.page.locator(".files li")).to_have_count(3)
+            await expect(user.page.locator(".files li")).to_have_count(3, timeout=30_000)
             posted = await user.page.evaluate(
                 "performance.getEntriesByType('resource').filter(one => one.initiatorType === 'xmlhttprequest').length"
             )
