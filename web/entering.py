@@ -14,7 +14,7 @@ from web.signing_mail import tell_of_signature
 
 
 @dataclass(frozen=True, slots=True)
-class EnteredAct:
+class SubmittedAct:
     """An act that stands in the register. `known`: it had been entered before."""
 
     version: int
@@ -23,7 +23,7 @@ class EnteredAct:
 
 async def enter(
     request: Request, cycle: VisitedCycle, command: CommandInput, *, confirmed: bool, draft: str
-) -> EnteredAct:
+) -> SubmittedAct:
     """Enter a command. `confirmed`: the password was asked for once more. `draft`: under which path its form is kept.
 
     Raises:
@@ -37,4 +37,4 @@ async def enter(
     rows = await services.application.ledger.load(cycle.stream, versions[0] - 1) if versions else ()
     if rows:
         await services.accounts.moved_to(cookie_secret(request), rows[0].position)
-    return EnteredAct(versions[0], not rows or rows[0].command_id != command.command_id)
+    return SubmittedAct(versions[0], not rows or rows[0].command_id != command.command_id)
