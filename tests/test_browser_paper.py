@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from browser_help import User, a_user
+from conftest import eventually
 from engine_help import CITY, open_cycle, submit, units
 from file_help import docx, pdf, picture
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 from speech import RULES
 from web_help import PASSWORD, Site
 
@@ -62,6 +64,11 @@ async def faults(user: User, name: str, width: int) -> list[str]:
     return [*found, *([f"{name}: {wide} px wide"] if wide > width else [])]
 
 
+async def are_drawn(page: Page) -> bool:
+    drawn = "all => all.every(one => one.complete && one.naturalWidth > 900)"
+    return bool(await page.locator(".pictures img").evaluate_all(drawn))
+
+
 async def picture_of(user: User, name: str) -> None:
     """Keep a picture for whoever wants to look, in the folder that is named."""
     if folder := os.environ.get("THIDUA_PICTURES"):
@@ -79,8 +86,7 @@ async def test_a_paper_is_read_commented_agreed_and_signed_in_two_sizes(site: Si
             await user.goto(urls.task_url(stream, task, unit))
             await expect(page.locator(".pictures img")).to_have_count(3, timeout=30_000)
             await page.locator(".pictures img").last.scroll_into_view_if_needed()
-            drawn = "all => all.every(one => one.complete && one.naturalWidth > 900)"
-            await page.wait_for_function(f"({drawn})([...document.querySelectorAll('.pictures img')])")
+            await eventually(partial(are_drawn, page))
             await expect(page.locator(".paper-text")).to_contain_text("Điều 4. Báo cáo sơ kết", timeout=30_000)
             assert await page.locator(".para.changed ins").count() == 2
             found += await faults(user, f"paper {width}", width)
