@@ -1,4 +1,4 @@
-"""Comments as threads: answers stand under what they answer."""
+"""Comments as people read them: each with the answers to it below."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from domain.steps.commenting import Comment
 
 @dataclass(frozen=True, slots=True)
 class ThreadedComment:
-    """A comment, and how many comments it answers one after another."""
+    """A comment, how many comments it answers one after another, and the comment that begins its thread."""
 
     comment: Comment
     depth: int
+    begins: int
 
 
 def threads(comments: Iterable[Comment]) -> list[ThreadedComment]:
@@ -34,6 +35,6 @@ def threads(comments: Iterable[Comment]) -> list[ThreadedComment]:
         while left:
             one, depth = left.pop()
             if one.number not in found:
-                found[one.number] = ThreadedComment(one, depth)
+                found[one.number] = ThreadedComment(one, depth, first.number)
                 left.extend((answer, depth + 1) for answer in reversed(answers[one.number]))
     return list(found.values())

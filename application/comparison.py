@@ -47,11 +47,22 @@ class TextComparison:
     level: Level
 
 
+def compared_at_once(old: str, new: str) -> TextComparison | None:
+    """Two texts compared word by word; None where too much changed to do it without a child."""
+    before, after = old.splitlines(), new.splitlines()
+    first = _common(before, after)
+    last = _common(before[first:][::-1], after[first:][::-1])
+    changed = before[first : len(before) - last], after[first : len(after) - last]
+    if _words_in(changed[0]) * _words_in(changed[1]) > WORDS_AT_ONCE:
+        return None
+    return TextComparison(_compared(before, after, "words"), "words")
+
+
 async def compared(old: str, new: str) -> TextComparison:
     """Two texts compared, as finely as the time allows. It always has an answer, and never holds up other pages."""
+    if (at_once := compared_at_once(old, new)) is not None:
+        return at_once
     before, after = old.splitlines(), new.splitlines()
-    if _words_in(before) * _words_in(after) <= WORDS_AT_ONCE or before == after:
-        return TextComparison(_compared(before, after, "words"), "words")
     try:
         level, found = await CHILDREN.run(__name__, json.dumps([before, after]).encode(), _ANSWER, seconds=SECONDS)
     except (WorkFailedError, TooBusyError):

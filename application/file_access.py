@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from accounts.store import Accounts
 from application.act_view import may_open as may_open_row
 from application.application import Application
-from application.visits import VisitedCycle, Visitor, open_cycle
+from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
 from domain.access import Reader
+from errors import NotFoundError
 from projections.board_table import Board
 from projections.search import SearchIndex
-from vault.files import StoredFile
+from vault.files import Files, StoredFile
 
 
 async def closed_uploaders(accounts: Accounts, visitor: Visitor) -> frozenset[str]:
@@ -54,16 +55,42 @@ async def corrected_uses(
     return found
 
 
-async def may_open(
-    application: Application, accounts: Accounts, board: Board, visitor: Visitor, file: StoredFile
-) -> bool:
-    """Whether the file is of the visitor's unit, or the visitor may read an event that names it."""
-    if Reader.AUDITOR in visitor.readers():
-        return True
-    if file.unit == visitor.unit and file.person not in await closed_uploaders(accounts, visitor):
-        return True
-    for stream in await board.shared_cycles(file.unit, visitor.unit, visitor.contact.id):
-        cycle = await open_cycle(application, stream, visitor)
-        if any(f"tep/{file.digest}/" in row.payload for row, _envelope in cycle.readable_history()):
+@dataclass(frozen=True, slots=True)
+class FileAccess:
+    """Opens files for visitors who may."""
+
+    application: Application
+    accounts: Accounts
+    board: Board
+    search: SearchIndex
+    files: Files
+
+    async def opened(self, visitor: Visitor, digest: str, name: str) -> StoredFile:
+        """The file with a digest that the visitor may open; of those with the same bytes the one with the name first.
+
+        Raises:
+            NotFoundError: `page_not_found`: there is none, or it was erased.
+            ForbiddenError: `not_yours_to_read`.
+        """
+        found = sorted(await self.files.of_digest(digest), key=lambda one: one.name != name)
+        if not found:
+            raise NotFoundError("page_not_found")
+        for one in found:
+            if await self._may_open(visitor, one):
+                return one
+        raise ForbiddenError("not_yours_to_read")
+
+    async def _may_open(self, visitor: Visitor, file: StoredFile) -> bool:
+        """Whether the file is of the visitor's unit, or the visitor may read an event that names it."""
+        if Reader.AUDITOR in visitor.readers():
             return True
-    return False
+        if file.unit == visitor.unit and file.person not in await closed_uploaders(self.accounts, visitor):
+            return True
+        shared = await self.board.shared_cycles(file.unit, visitor.unit, visitor.contact.id)
+        # The index knows where it is named, but may be a moment behind: the other cycles come after.
+        named = await self.search.streams_naming(file.digest)
+        for stream in sorted(shared, key=lambda one: one not in named):
+            cycle = await open_cycle(self.application, stream, visitor)
+            if any(f"tep/{file.digest}/" in row.payload for row, _envelope in cycle.readable_history()):
+                return True
+        return False

@@ -40,6 +40,7 @@ PEOPLE = [
     "/nguoi-dung?don_vi=1-1",
     "/nguoi-dung?tinh=invited&tai_khoan=staff",
 ]
+PAPERS = ("plan", "covenant")
 PASSWORD = "bench bench bench"  # noqa: S105 - of accounts that live for a bench
 
 
@@ -224,6 +225,7 @@ async def _measure_pages(app: Session, clusters: int) -> list[BenchRow]:
         Load("files, drafts, own page", officer, ["/tep", "/ban-nhap", "/toi"], 100),
         Load("log of reading", "thu-ky", ["/nhat-ky-doc", "/nhat-ky-doc?trang=3"], 100),
         Load("cluster page", "thu-ky", cycles, 100),
+        Load("paper page", officer, [f"{cycles[back]}/du-thao/{kind}" for back in (0, 1) for kind in PAPERS], 50),
         Load("people", "thu-ky", PEOPLE, 50),
         Load("time machine", "kiem-tra", [f"{cycle}/thoi-diem?sau={n}" for cycle in cycles for n in (20, 60)], 150),
     ]

@@ -3,6 +3,10 @@
 LABEL_CHARS = 300
 """Names, titles, document numbers, places."""
 
+FILES_PER_TITLE = 20
+FILE_REFERENCE_CHARS = 280
+"""A reference to a file: its digest, and its name."""
+
 SLUG_CHARS = 64
 """Ids of units, clusters, persons, meetings."""
 

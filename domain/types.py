@@ -25,6 +25,7 @@ from pydantic_core import PydanticOmit
 
 from domain import limits
 from domain.dates import as_iso, as_written, parse_when, written_ends
+from domain.file_references import references_in, without_references
 from domain.numbers import JSON_PATTERN, is_canonical, read_number
 from domain.problems import invalid
 from domain.times import When
@@ -88,6 +89,28 @@ Label = Annotated[
     StringConstraints(min_length=1, max_length=limits.LABEL_CHARS),
 ]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _of_title_length(text: str) -> str:
+    """The words of a title count as those of a label; the files that are named behind them have their own bound."""
+    words = " ".join(without_references(text).split())
+    files = references_in(text)
+    if words or not files:
+        _of_label_length(words)
+    if len(files) > limits.FILES_PER_TITLE or len(text) > _TITLE_CHARS:
+        raise invalid("string_too_long", max_length=_TITLE_CHARS)
+    return text
+
+
+_TITLE_CHARS = limits.LABEL_CHARS + limits.FILES_PER_TITLE * limits.FILE_REFERENCE_CHARS
+DocumentTitle = Annotated[
+    str,
+    AfterValidator(normalize_text),
+    AfterValidator(_one_line),
+    AfterValidator(_of_title_length),
+    StringConstraints(min_length=1, max_length=_TITLE_CHARS),
+]
+"""What a document is called, and references to the files that it consists of (`domain.file_references`)."""
 
 
 # JSON Schemas describe fields as they are typed, before an entry point fills them (`application.fields`).
@@ -314,7 +337,7 @@ IssueDate = Annotated[
 class Document(FrozenModel):
     """A document. At least one field is known: title, number, date, issuer or text."""
 
-    title: Label | None = None
+    title: DocumentTitle | None = None
     number: Label | None = None
     issued: IssueDate | None = None
     issuer: Label | None = None

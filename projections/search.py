@@ -244,6 +244,11 @@ class SearchIndex:
         excerpts = {digest: typed.excerpt(text) for digest, text in texts.items() if text != ERASED}
         return Paged(tuple(_hit(row, excerpts) for row in rows), total, shown)
 
+    async def streams_naming(self, digest: str) -> frozenset[str]:
+        """Return the streams with an event that names a file."""
+        query = "select distinct stream from projections.file_use where digest = $1"
+        return frozenset(row["stream"] for row in await self._ledger.pool.fetch(query, digest))
+
     async def corrected_uses(self, digests: Iterable[str]) -> list[tuple[str, str, int, int]]:
         """Return the corrected events that name files: digest, stream, version, and the version of the correction."""
         rows = await self._ledger.pool.fetch(

@@ -25,11 +25,11 @@ async def feed_of(visitor: Visitor) -> str:
 
 
 async def events(visitor: Visitor, feed: str, duty: str = "") -> list[Event]:
-    """The entries of a feed, of one duty by the act that fulfils it."""
+    """The entries of a feed, of one duty by the address on which it is done."""
     body = Calendar.from_ical((await visitor.http.get(feed)).content)
     assert isinstance(body, Calendar)
     assert body["method"] == "PUBLISH"
-    return [event for event in body.walk("VEVENT") if f"/{duty}" in str(event["url"])]
+    return [event for event in body.walk("VEVENT") if duty in str(event["url"])]
 
 
 async def entry(visitor: Visitor, feed: str, duty: str) -> Event:
@@ -67,8 +67,9 @@ async def test_an_entry_leads_to_every_act_that_does_its_duty(site: Site) -> Non
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
     feed = await feed_of(an)
-    stance, report = await entry(an, feed, "take-stance"), await entry(an, feed, "report-midyear")
-    assert re.search(r"\nHoặc góp ý sửa nội dung: http\S+/lam/comment\?by\.unit=don-vi-1$", str(stance["description"]))
+    stance, report = await entry(an, feed, "viec=stance"), await entry(an, feed, "report-midyear")
+    other = r"\nHoặc góp ý sửa nội dung: http\S+/du-thao\?viec=stance&don_vi=don-vi-1#gop-y$"
+    assert re.search(other, str(stance["description"]))
     assert "Hoặc" not in str(report["description"])
 
 
@@ -89,7 +90,7 @@ async def test_the_id_lasts_while_the_day_moves_and_the_duty_is_done(site: Site)
     assert facts(moved) == (facts(before)[0], 1, "CONFIRMED")
     assert moved["dtstart"].dt == date(YEAR, 7, 30)
     assert moved["last-modified"].dt > before["last-modified"].dt
-    other = await entry(an, feed, "take-stance")
+    other = await entry(an, feed, "viec=stance")
     assert facts(other)[1] == 0, "an entry that stays as it is has no new sequence"
     report = {"unit": "don-vi-1", "report": {"title": "BC"}}
     await submit(site.app, stream, "don-vi-1", "report-midyear", report)

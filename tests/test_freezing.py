@@ -13,12 +13,14 @@ import signal
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
 import pytest
 from conftest import eventually
 from engine_help import open_cycle, units
+from file_help import docx_of, pdf, picture_bomb
 from frozen_help import CYCLE, WAITING, House, a_house, asked_meanwhile
 from soak import SOAK
 from speech import RULES
@@ -26,6 +28,7 @@ from web_help import Site
 
 from application import work
 from domain import limits
+from domain.file_references import reference_of
 from web import urls
 from workflows.client import TemporalClient, open_client
 
@@ -108,6 +111,18 @@ def program(method: str, path: str, body: bytes = b"", person: str = "can-bo") -
     return prepare
 
 
+def file_looked_at(name: str, body: bytes) -> Prepared:
+    """A file that was handed in, opened to be looked at."""
+
+    async def prepare(house: House) -> Asked:
+        visitor = await house.visitor("can-bo")
+        await visitor.http.post("/tep", data={"_form": house.tokens["can-bo"]}, files={"file": (name, body)})
+        reference = reference_of(sha256(body).hexdigest(), name)
+        return lambda: visitor.http.get(urls.preview_url(reference))
+
+    return prepare
+
+
 ACTS = CYCLE.replace("/cum/", "/cycles/") + "/acts/try"
 COSTLY: dict[str, tuple[Prepared, int]] = {
     "comparison of two long drafts": (page("can-bo", f"{CYCLE}/du-thao/plan?tu=1&den=2"), 200),
@@ -154,6 +169,9 @@ COSTLY: dict[str, tuple[Prepared, int]] = {
     ),
     "text of nothing but marks": (form("can-bo", f"{CYCLE}/lam/comment", {"by.unit": "don-vi-1", "text": MARKS}), 422),
     "file of the greatest size": (form("can-bo", "/tep", {}, b"%PDF-" + b"x" * 9_999_000), 200),
+    "PDF of 5,000 pages looked at": (file_looked_at("dai.pdf", pdf(5_000)), 200),
+    "picture bomb looked at": (file_looked_at("bom.png", picture_bomb()), 200),
+    "document bomb looked at": (file_looked_at("bom.docx", docx_of(b"<a>" + b" " * 99_000_000 + b"</a>")), 200),
     "JSON of the most values": (
         program("POST", ACTS, b'{"act": "comment", "fields": {"text": [' + b"[]," * 14_000 + b"[]]}}"),
         422,
@@ -179,6 +197,7 @@ ASKED = [
     "table of lines that are empty",
     "form of the most fields",
     "text of nothing but marks",
+    "PDF of 5,000 pages looked at",
     "JSON of the most values",
     "JSON of more values than are read",
 ]

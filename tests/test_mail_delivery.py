@@ -224,7 +224,7 @@ async def test_a_mail_says_what_by_when_why_who_asks_and_where(app: Session) -> 
         "Căn cứ: Điều 3",
         "Lý do: Chiều mai họp cụm.",
         "Nơi gửi: Cán bộ 1 - Thành phố",
-        f"Làm hoặc xem tại: {SITE}/cum/{stream}/lam/sign?unit={unit}",
+        f"Làm hoặc xem tại: {SITE}/cum/{stream}/du-thao?viec=signature&don_vi={unit}#ky",
         "",
         "Cụm, 2026",
         "Thành phố",
@@ -248,8 +248,8 @@ async def test_a_mail_about_a_draft_leads_to_both_acts_that_answer_it(app: Sessi
     await run(app, mailer, Hours())
     (mail,) = (one for one in mailer.mails if one["To"] == "co@example.invalid")
     lines = mail.get_content().splitlines()
-    assert f"Làm hoặc xem tại: {SITE}/cum/{stream}/lam/take-stance?unit={unit}" in lines
-    assert f"Hoặc góp ý sửa nội dung: {SITE}/cum/{stream}/lam/comment?by.unit={unit}" in lines
+    assert f"Làm hoặc xem tại: {SITE}/cum/{stream}/du-thao?viec=stance&don_vi={unit}#tra-loi" in lines
+    assert f"Hoặc góp ý sửa nội dung: {SITE}/cum/{stream}/du-thao?viec=stance&don_vi={unit}#gop-y" in lines
 
 
 async def test_who_did_it_is_not_told_of_it(app: Session) -> None:

@@ -114,12 +114,12 @@ async def test_a_task_that_waits_says_for_whom_and_what_and_offers_nothing(site:
     assert cards
     assert all(re.search("Chờ Thành phố: trình [^.]+", one) for one in cards)
     assert not any("<a " in one.split("</li>")[0] for one in cards), "nothing to press"
-    assert "lam/take-stance?unit=don-vi-1" not in await an.get(f"/cum/{stream}")
+    assert "viec=stance&amp;don_vi=don-vi-1" not in await an.get(f"/cum/{stream}")
     tasks = (await an.http.get("/api/v1/tasks", headers=await bearer(site, "an", "read"))).json()
     (stance,) = [one for one in tasks if one["duty"] == "stance" and one["cycle"] == stream]
     assert (stance["way"], stance["more_time"], stance["awaited"]) == (None, None, "draft")
     await submit(site.app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch"}})
-    await shown(an, "/viec", "lam/take-stance?unit=don-vi-1")
+    await shown(an, "/viec", "viec=stance&amp;don_vi=don-vi-1")
 
 
 async def test_done_lists_only_who_owed_it(site: Site) -> None:

@@ -154,13 +154,16 @@ class Addresses:
         # The page repeats what was typed, so only the beginning of a mark is typed.
         searched = [{"?": f"q={words}"} for words in ("dauvet0", "dauvet1", "dauvet2", "diem")]
         kept = [{"meeting": "nhap", "number": number} for number in ("0", "moi")]
+        files = [{"digest": one.digest, "name": one.name} for one in self.cycle.files]
         return {
             "/bien-nhan/{version}": versions,
             "/sua/{version}": versions,
             "/muc/{version}": versions,
             "/lam/{act}": list(self._forms()),
             "/bang-diem/{unit}": [{"unit": unit} for unit in (*units(6), CITY)],
-            "/tep/{digest}/{name}": [{"digest": one.digest, "name": one.name} for one in self.cycle.files],
+            "/tep/{digest}/{name}": files,
+            "/tep/{digest}/{name}/xem": files,
+            "/tep/{digest}/{name}/trang/{number}": [{**one, "number": "1"} for one in files],
             "/thoi-diem": spans,
             "/so-sanh": spans,
             "/thoi-diem.{extension}": spans,
@@ -170,6 +173,10 @@ class Addresses:
             "/tim": searched,
             "/search": searched,
             "/du-thao/{kind}": [{"kind": "covenant"}],
+            "/bao-cao/{unit}": [{"unit": unit} for unit in (SUBJECT, CHECKED)],
+            "/bao-cao/{unit}/toan-van": [{"unit": SUBJECT}],
+            "/toan-van/{number}": [{"kind": "covenant", "number": "1"}],
+            "/y-kien/{number}": [{"number": "1"}],
             "/hoi-nghi/{meeting}": kept,
             "/viec/{number}": kept,
             "/bien-ban/{meeting}": [{"meeting": MEETING}],

@@ -30,10 +30,14 @@ BOOKMARKED = (
     "/cum/mttq-hanoi/2026/cum-1/bang-diem.csv",
     "/cum/mttq-hanoi/2026/cum-1/bang-diem.xlsx",
     "/cum/mttq-hanoi/2026/cum-1/bang-diem/don-vi-1",
+    "/cum/mttq-hanoi/2026/cum-1/bao-cao/don-vi-1",
+    "/cum/mttq-hanoi/2026/cum-1/bao-cao/don-vi-1/toan-van",
     "/cum/mttq-hanoi/2026/cum-1/bien-ban/hn-1",
     "/cum/mttq-hanoi/2026/cum-1/bien-nhan/3",
     "/cum/mttq-hanoi/2026/cum-1/da-ghi",
+    "/cum/mttq-hanoi/2026/cum-1/du-thao",
     "/cum/mttq-hanoi/2026/cum-1/du-thao/covenant",
+    "/cum/mttq-hanoi/2026/cum-1/du-thao/covenant/toan-van/1",
     "/cum/mttq-hanoi/2026/cum-1/hoi-nghi",
     "/cum/mttq-hanoi/2026/cum-1/hoi-nghi/hn-1",
     "/cum/mttq-hanoi/2026/cum-1/hoi-nghi/hn-1/viec/moi",
@@ -48,6 +52,7 @@ BOOKMARKED = (
     "/cum/mttq-hanoi/2026/cum-1/so.json",
     "/cum/mttq-hanoi/2026/cum-1/sua/3",
     "/cum/mttq-hanoi/2026/cum-1/thoi-diem",
+    "/cum/mttq-hanoi/2026/cum-1/y-kien/1",
     "/cum/mttq-hanoi/2026/cum-1/thoi-diem.csv",
     "/cum/mttq-hanoi/2026/cum-1/thoi-diem.json",
     "/cum/mttq-hanoi/2026/cum-1/y-kien",
@@ -69,6 +74,8 @@ BOOKMARKED = (
     "/nhat-ky-doc",
     "/tep",
     "/tep/x/y.pdf",
+    "/tep/x/y.pdf/trang/1",
+    "/tep/x/y.pdf/xem",
     "/tim",
     "/toi",
     "/tro-giup",
@@ -100,7 +107,14 @@ def test_functions_of_addresses_fill_in_what_a_page_asks_for() -> None:
     assert urls.moment_url(STREAM, "json", version=0) == f"/cum/{STREAM}/thoi-diem.json?sau=0"
     assert urls.comparison_url(STREAM, first="1", second="2") == f"/cum/{STREAM}/so-sanh?tu=1&den=2"
     assert urls.task_url(STREAM, "final-meeting", "don-vi-1") == f"/cum/{STREAM}/hoi-nghi?kind=final"
-    assert urls.task_url(STREAM, "signature", "don-vi-1") == f"/cum/{STREAM}/lam/sign?unit=don-vi-1"
+    papers = f"/cum/{STREAM}/du-thao"
+    assert urls.task_url(STREAM, "signature", "don-vi-1") == f"{papers}?viec=signature&don_vi=don-vi-1#ky"
+    assert urls.task_url(STREAM, "stance", "don-vi-1") == f"{papers}?viec=stance&don_vi=don-vi-1#tra-loi"
+    assert urls.other_task_url(STREAM, "stance", "don-vi-1") == (
+        "comment",
+        f"{papers}?viec=stance&don_vi=don-vi-1#gop-y",
+    )
+    assert urls.draft_url(STREAM, "plan", 2, old=1, part="gop-y") == f"{papers}/plan?tu=1&den=2#gop-y"
     assert urls.board_url({urls.YEAR: "2026", urls.STEP: ""}, page=2) == "/bang?nam=2026&trang=2"
     assert urls.login_url("/cum?x=1") == "/dang-nhap?den=%2Fcum%3Fx%3D1"
 

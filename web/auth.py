@@ -304,14 +304,16 @@ def _exports(request: Request, matter: Matter) -> bool:
 async def _note_reading(request: Request, visitor: Visitor, matter: Matter) -> None:
     """Write into the read log what an auditor reads, and what anybody takes out."""
     exported = _exports(request, matter)
-    if getattr(request.scope.get("route"), "path", "") == urls.FILE:
+    if getattr(request.scope.get("route"), "path", "") in {urls.FILE, urls.FILE_PREVIEW, urls.FILE_PAGE}:
         return  # noted once it is known that the visitor gets it
     if (exported or visitor.login.account.kind == "auditor") and not _polls(request):
         await get_services(request).read_log.add(visitor.contact.id, matter.value, request.url.path, exported=exported)
 
 
-async def note_file(request: Request, visitor: Visitor) -> None:
-    """Write into the read log that the visitor gets a file."""
+async def note_file(request: Request, visitor: Visitor, digest: str, *, exported: bool) -> None:
+    """Write into the read log that the visitor gets a file, or, if the visitor is an auditor, looks at it."""
+    if not exported and visitor.login.account.kind != "auditor":
+        return
     # A file's name is part of its event; who reads the log need not be a reader of the event.
-    path = request.url.path.rsplit("/", 1)[0]
-    await get_services(request).read_log.add(visitor.contact.id, Matter.OWN.value, path, exported=True)
+    path = f"{urls.FILES}/{digest}"
+    await get_services(request).read_log.add(visitor.contact.id, Matter.OWN.value, path, exported=exported)

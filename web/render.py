@@ -19,8 +19,9 @@ from markupsafe import Markup, escape
 from starlette.types import Receive, Scope, Send
 
 from application.account_log import before_login
-from application.visits import Visitor
 from application.excerpts import excerpt
+from application.previews import can_be_previewed
+from application.visits import Visitor
 from application.work import Threads
 from domain.access import Matter
 from domain.file_references import REFERENCE, file_name, references_in, with_file_names, without_references
@@ -76,18 +77,18 @@ def with_files(text: str) -> Markup:
     at = 0
     for found in REFERENCE.finditer(text):
         parts.append(escape(text[at : found.start()]))
-        parts.append(Markup('<a href="/{}">{}</a><!--file {}-->').format(found[0], file_name(found), found[1]))
+        parts.append(Markup('<a href="/{0}">{1}</a><!--file {0}-->').format(found[0], file_name(found)))
         at = found.end()
     return Markup("").join([*parts, escape(text[at:])])
 
 
-_LINKED_FILE = re.compile("<!--file ([0-9a-f]{64})-->")
+_LINKED_FILE = re.compile(rf"<!--file ({REFERENCE.pattern})-->")
 """Behind the link to a file. No text that people type holds it, because "<" is escaped."""
 
 
 async def _with_kinds(text: str, files: Files | None) -> str:
-    """A page with the kind and size of each file behind the link to it."""
-    digests = set(_LINKED_FILE.findall(text))
+    """A page with the kind and size of each file behind the link to it, and where it can be looked at."""
+    digests = {found[2] for found in _LINKED_FILE.finditer(text)}
     if not digests:
         return text
     known: Mapping[str, tuple[str, int]] = {}
@@ -95,10 +96,13 @@ async def _with_kinds(text: str, files: Files | None) -> str:
         known = await files.kinds(digests) if files is not None else {}
 
     def shown(found: re.Match[str]) -> str:
-        if found[1] not in known:
+        if found[2] not in known:
             return ""
-        media_type, size = known[found[1]]
-        return f" <small>({escape(label_of(media_type))}, {size_in_words(size)})</small>"
+        media_type, size = known[found[2]]
+        told = f" <small>({escape(label_of(media_type))}, {size_in_words(size)})</small>"
+        if not can_be_previewed(media_type):
+            return told
+        return f'{told} <a class="do" href="{urls.preview_url(found[1])}">{_("Look at it")}</a>'
 
     return _LINKED_FILE.sub(shown, text)
 

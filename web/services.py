@@ -20,8 +20,10 @@ from accounts.store import Accounts
 from accounts.throttle import Throttle
 from application.administration import Administration
 from application.application import Application
+from application.file_access import FileAccess
 from application.gate import Gate
 from application.jobs import Jobs
+from application.previews import Previews
 from errors import InputError
 from ledger.postgres import open_ledger
 from ledger.watch import DatabaseWatch
@@ -63,11 +65,17 @@ class Services:
     files: Files
     mailer: Mailer | None
     jobs: Jobs = field(default_factory=Jobs)
+    previews: Previews = field(default_factory=Previews)
     rate: RequestRate = field(default_factory=RequestRate)
     mails: set[asyncio.Task[None]] = field(default_factory=set)
     """Mails that are being sent after an answer."""
     deferred_mails: set[asyncio.Task[None]] = field(default_factory=set)
     """Those that wait for another try."""
+
+    @property
+    def file_access(self) -> FileAccess:
+        """Which files a visitor may open."""
+        return FileAccess(self.application, self.accounts, self.board, self.search, self.files)
 
 
 def services_of(application: Application, settings: Settings) -> Services:

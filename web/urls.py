@@ -35,6 +35,8 @@ HELP = "/tro-giup"
 GUIDE = HELP + "/{name}"
 FILES = "/tep"
 FILE = FILES + "/{digest}/{name}"
+FILE_PREVIEW = FILE + "/xem"
+FILE_PAGE = FILE + "/trang/{number}"
 PEOPLE = "/nguoi-dung"
 PEOPLE_DOWNLOAD = PEOPLE + ".{extension}"
 PERSON = PEOPLE + "/{person}"
@@ -63,10 +65,15 @@ ACTS = CYCLE + "/lam"
 ACT = ACTS + "/{act}"
 RECEIPT = CYCLE + "/bien-nhan/{version}"
 CORRECTION = CYCLE + "/sua/{version}"
-DRAFT = CYCLE + "/du-thao/{kind}"
+PAPERS = CYCLE + "/du-thao"
+DRAFT = PAPERS + "/{kind}"
+DRAFT_TEXT = DRAFT + "/toan-van/{number}"
 COMMENTS = CYCLE + "/y-kien"
+COMMENT = COMMENTS + "/{number}"
 RECORDED = CYCLE + "/da-ghi"
 ENTRY = CYCLE + "/muc/{version}"
+REPORT = CYCLE + "/bao-cao/{unit}"
+REPORT_TEXT = REPORT + "/toan-van"
 SCORES = CYCLE + "/bang-diem"
 SCORES_DOWNLOAD = SCORES + ".{extension}"
 SCORE_SHEET = SCORES + "/{unit}"
@@ -117,6 +124,13 @@ CORRECTS = "_sua"
 SUMMARY = "_xem"
 KNOWN_BEFORE = "truoc"
 ENTERED_AS = "vao-so"
+ANSWERED_COMMENT = "tra-loi"
+PARAGRAPH = "doan"
+DUTY = "viec"
+ANSWER_PART = "tra-loi"
+COMMENT_PART = "gop-y"
+SIGNING_PART = "ky"
+"""Parts of a paper's page, as an address names them."""
 PERSON_OF = "nguoi"
 ONLY_EXPORTS = "tai-xuong"
 
@@ -166,9 +180,47 @@ def correction_url(stream: str, version: int) -> str:
     return _in_cycle(CORRECTION, stream, version=version)
 
 
-def draft_url(stream: str, kind: str, version: int | None = None) -> str:
-    """A paper in its versions."""
-    return with_query(_in_cycle(DRAFT, stream, kind=kind), {TO: version})
+def papers_url(stream: str) -> str:
+    """The papers of a cycle."""
+    return _in_cycle(PAPERS, stream)
+
+
+def draft_url(stream: str, kind: str, version: int | None = None, *, part: str = "", **query: object) -> str:
+    """A paper in its versions; `part` of its page. The query: entered_as, answers, paragraph, old (version before)."""
+    names = {"entered_as": ENTERED_AS, "answers": ANSWERED_COMMENT, "paragraph": PARAGRAPH, "old": FROM}
+    asked = {names[name]: value for name, value in query.items()}
+    address = with_query(_in_cycle(DRAFT, stream, kind=kind), {**asked, TO: version})
+    return f"{address}#{part}" if part else address
+
+
+def draft_text_url(stream: str, kind: str, version: int) -> str:
+    """The whole text of a version of a paper."""
+    return _in_cycle(DRAFT_TEXT, stream, kind=kind, number=version)
+
+
+def comment_url(stream: str, number: int) -> str:
+    """A comment in whole."""
+    return _in_cycle(COMMENT, stream, number=number)
+
+
+def report_url(stream: str, unit: str) -> str:
+    """The mid-year report of a unit."""
+    return _in_cycle(REPORT, stream, unit=unit)
+
+
+def report_text_url(stream: str, unit: str) -> str:
+    """The whole text of the mid-year report of a unit."""
+    return _in_cycle(REPORT_TEXT, stream, unit=unit)
+
+
+def preview_url(reference: str) -> str:
+    """Where a file is looked at; `reference` is what acts hold of it."""
+    return f"/{reference}{FILE_PREVIEW.removeprefix(FILE)}"
+
+
+def file_page_url(digest: str, name: str, number: int) -> str:
+    """A page of a file as a picture."""
+    return _filled(FILE_PAGE, digest=digest, name=name, number=number)
 
 
 def comments_url(stream: str, number: int = 1) -> str:
@@ -247,13 +299,32 @@ def task_url(stream: str, duty: Duty | str, unit: str, subject: str = "") -> str
     """The page on which an open duty of a unit is done."""
     if (duty := Duty(duty)) is Duty.FINAL_MEETING:
         return meetings_url(stream, kind="final")
+    if duty in _ON_PAPERS:
+        return paper_to_answer_url(stream, duty, unit, _ON_PAPERS[duty])
     return _filled_in(stream, *ACTS_OF_DUTIES[duty], unit, subject)
+
+
+_ON_PAPERS = {Duty.STANCE: ANSWER_PART, Duty.SIGNATURE: SIGNING_PART}
+"""Duties that are done on the page of a paper, each with the part of the page."""
+
+
+def paper_to_answer_url(stream: str, duty: Duty, unit: str, part: str) -> str:
+    """The first paper with which a unit has yet to do a duty; the address leads on to it."""
+    return f"{with_query(papers_url(stream), {DUTY: duty.value, UNIT: unit})}#{part}"
 
 
 def other_task_url(stream: str, duty: Duty | str, unit: str, subject: str = "") -> tuple[str, str] | None:
     """Another act that does the same duty, with the page on which it is done; None where there is one act only."""
-    other = OTHER_ACTS.get(Duty(duty))
-    return None if other is None else (other[0], _filled_in(stream, *other, unit, subject))
+    if (other := OTHER_ACTS.get(duty := Duty(duty))) is None:
+        return None
+    if duty in _ON_PAPERS:
+        return other[0], paper_to_answer_url(stream, duty, unit, COMMENT_PART)
+    return other[0], _filled_in(stream, *other, unit, subject)
+
+
+def form_of_task_url(stream: str, duty: Duty | str, unit: str) -> str:
+    """The form of the act that does a duty of a unit, as who enters it for the unit fills it in."""
+    return _filled_in(stream, *ACTS_OF_DUTIES[Duty(duty)], unit, "")
 
 
 def _filled_in(stream: str, act: str, fields: Mapping[str, str], unit: str, subject: str) -> str:

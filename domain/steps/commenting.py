@@ -129,6 +129,10 @@ class AddComment(
     asks_for_change: bool = False
     answers: PositiveInt | None = None
     """The number of the comment that this one answers."""
+    draft_version: PositiveInt | None = added_later()
+    """The version of the draft that was read."""
+    paragraph: PositiveInt | None = added_later()
+    """The paragraph of that version which it is about, counted without empty lines; None: the whole draft."""
 
 
 class WithdrawComment(
@@ -211,6 +215,8 @@ class CommentAdded(
     on: DraftKind | None
     asks_for_change: bool
     answers: int | None = None
+    draft_version: int | None = added_later()
+    paragraph: int | None = added_later()
 
 
 class CommentWithdrawn(
@@ -258,6 +264,8 @@ class Comment:
     version: int
     withdrawn: bool = False
     answers: int | None = None
+    draft_version: int | None = None
+    paragraph: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +423,8 @@ def _comment_added(comments: Comments, event: CommentAdded, meta: Meta) -> Comme
         meta.provenance.kind,
         meta.version,
         answers=event.answers,
+        draft_version=event.draft_version,
+        paragraph=event.paragraph,
     )
     return replace(comments, comments=with_entry(comments.comments, event.number, new))
 

@@ -53,14 +53,13 @@ from web.act_form import (
 )
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
-from web.cookies import cookie_secret
+from web.entering import enter
 from web.error_answers import note_retry, unstorable_text
 from web.form_problems import ActProblems, all_errors
 from web.forms import inputs, without_made
 from web.reauthentication import address_of, reauthenticated
 from web.render import clock_time, page
 from web.services import Services, get_services
-from web.signing_mail import tell_of_signature
 
 router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
@@ -422,13 +421,5 @@ async def _preview(
 
 async def _send(request: Request, cycle: VisitedCycle, command: CommandInput, *, confirmed: bool) -> Response:
     """Enter the command. `confirmed`: the password was asked for once more."""
-    services, visitor = get_services(request), cycle.visitor
-    receipt = await services.application.submit(cycle.stream, visitor.submitter(confirmed=confirmed), [command])
-    await tell_of_signature(services, visitor.contact, [command], receipt)
-    versions = receipt.outcomes[0].versions
-    await services.drafts.drop(visitor.contact.id, _draft_path(request))
-    rows = await services.application.ledger.load(cycle.stream, versions[0] - 1) if versions else ()
-    if rows:
-        await services.accounts.moved_to(cookie_secret(request), rows[0].position)
-    known = not rows or rows[0].command_id != command.command_id
-    return RedirectResponse(urls.receipt_url(cycle.stream, versions[0], known=known), 303)
+    entered = await enter(request, cycle, command, confirmed=confirmed, draft=_draft_path(request))
+    return RedirectResponse(urls.receipt_url(cycle.stream, entered.version, known=entered.known), 303)

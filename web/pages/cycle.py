@@ -7,22 +7,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from application.comment_threads import threads
-from application.comparison import compared
-from application.corrected_acts import CycleCorrections
-from application.permitted_acts import permitted_acts
 from application.score_tables import criteria_in_order, reasons_in, score_table, score_tables
 from application.visits import VisitedCycle, Visitor
 from application.work import of_many
 from domain.access import Matter
 from domain.scoring.scores import calculated_scores
 from errors import InputError
-from i18n.values import Words, round_title, total_told, voice
-from ledger.paging import Paged, PageRequest
+from i18n.values import Words, round_title, total_told
+from ledger.paging import PageRequest
 from projections.board import title_of
 from web import urls
 from web.auth import reads, reads_cycle
-from web.checks import Number
 from web.downloads import TableExtension, as_table
 from web.paging import PageNumber, Pager
 from web.render import page
@@ -30,8 +25,6 @@ from web.services import get_services
 
 router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
-COMMENTS = "y-kien"
-"""The anchor of the comments on a page."""
 
 
 @router.get(urls.CYCLES)
@@ -100,53 +93,4 @@ async def sheet(request: Request, cycle: ReadableCycle, unit: str) -> Response:
         nodes=list(criteria_in_order(rules.criteria)),
         wide=True,
         sure=max((state.scores[unit, name].sureness for name in rounds), default=None),
-    )
-
-
-@router.get(urls.DRAFT)
-async def draft(
-    request: Request,
-    cycle: ReadableCycle,
-    kind: str,
-    first: Annotated[Number, Query(alias=urls.FROM)] = 0,
-    second: Annotated[Number, Query(alias=urls.TO)] = 0,
-    number: Annotated[PageNumber, Query(alias=urls.COMMENTS_PAGE)] = 1,
-) -> Response:
-    """A paper in its versions; what changed between two of them is marked. Comments on it beside."""
-    state = cycle.readable_state()
-    versions = state.drafts.get(kind, ())  # type: ignore[call-overload]
-    if not versions:
-        raise InputError("nothing_presented", kind=kind)
-    numbers = [one.number for one in versions]
-    new = second if second in numbers else numbers[-1]
-    old = first if first in numbers else max(1, new - 1)
-    comments = [c for c in state.comments.comments.values() if c.on in {None, kind}]
-    shown = Paged.of(await of_many(len(comments), threads, comments), PageRequest(number))
-    stays = {urls.FROM: first or "", urls.TO: second or ""}
-    taken = (*state.comments.stances.values(), *state.comments.collective_stances)
-    stances = [one for one in taken if one.on in {None, kind}]
-    texts = await get_services(request).application.texts.get(
-        {one.document.text for one in versions if one.document.text}
-        | {one.comment.text for one in shown.rows}
-        | {one.text for one in stances if one.text}
-    )
-    by_number = {one.number: texts.get(one.document.text or "", "") for one in versions}
-    return page(
-        request,
-        "draft.html",
-        cycle=cycle,
-        kind=kind,
-        corrections=CycleCorrections(cycle),
-        versions=versions,
-        old=old,
-        new=new,
-        texts=texts,
-        compared=await compared(by_number[old], by_number[new]),
-        threads=shown.rows,
-        comments_pager=Pager(shown, urls.draft_url(cycle.stream, kind), stays, urls.COMMENTS_PAGE, COMMENTS),
-        voice=voice,
-        names=cycle.names,
-        stances=stances,
-        permitted={act.NAME for act in permitted_acts(cycle)},
-        sure=versions[-1].sureness,
     )

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
-from application.file_access import closed_uploaders, corrected_uses, may_open
+from application.file_access import closed_uploaders, corrected_uses
+from application.papers import pages_of
+from application.previews import PICTURE_TYPE, FilePreview, can_be_previewed
 from application.visits import ForbiddenError, Visitor
 from domain.access import Matter
 from errors import InputError, NotFoundError
 from i18n.messages import sentence
-from ledger.paging import PageRequest
+from ledger.paging import Paged, PageRequest
 from vault.file_kinds import shown_name
 from vault.files import StoredFile
 from web import urls
 from web.auth import checked_form, note_file, reads
+from web.checks import Number
 from web.downloads import as_attachment
 from web.error_answers import note_retry
 from web.paging import PageNumber, Pager
@@ -86,14 +91,58 @@ async def upload(request: Request, visitor: OwnReader) -> Response:
 @router.get(urls.FILE)
 async def download(request: Request, visitor: OwnReader, digest: str, name: str) -> Response:
     """A file, as an attachment, for its unit and for readers of an event that names it."""
-    services = get_services(request)
     # The name only chooses among files with the same bytes: what opens them is the digest.
-    found = sorted(await services.files.of_digest(digest), key=lambda one: one.name != name)
-    if not found:
+    services = get_services(request)
+    file = await services.file_access.opened(visitor, digest, name)
+    if (body := await services.files.body(file)) is None:
         raise NotFoundError("page_not_found")
-    for one in found:
-        may = await may_open(services.application, services.accounts, services.board, visitor, one)
-        if may and (body := await services.files.body(one)) is not None:
-            await note_file(request, visitor)
-            return as_attachment(body, one.name, one.media_type)
-    raise ForbiddenError("not_yours_to_read")
+    await note_file(request, visitor, digest, exported=True)
+    return as_attachment(body, file.name, file.media_type)
+
+
+@router.get(urls.FILE_PREVIEW)
+async def look(
+    request: Request,
+    visitor: OwnReader,
+    digest: str,
+    name: str,
+    number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
+) -> Response:
+    """A file to be looked at, for whoever may open it: pages as pictures, or its text. A script asks for it alone."""
+    services = get_services(request)
+    file = await services.file_access.opened(visitor, digest, name)
+    await note_file(request, visitor, digest, exported=False)
+    found: FilePreview | None = None
+    if can_be_previewed(file.media_type):
+        found = await services.previews.first(digest, file.media_type, partial(services.files.body, file))
+    rows: Sequence[object] = ()
+    if found is not None:
+        rows = range(1, found.pages + 1) if found.pages else pages_of("\n".join(found.paragraphs))
+    shown = Paged.of(rows, PageRequest(number, PICTURES if found is not None and found.pages else 1))
+    return page(
+        request,
+        "file_part.html" if "hx-request" in request.headers else "file_view.html",
+        file=file,
+        found=found,
+        shown=shown.rows,
+        pager=Pager(shown, urls.preview_url(file.reference)),
+    )
+
+
+PICTURES = 10
+"""Pictures of pages on a page."""
+
+
+@router.get(urls.FILE_PAGE)
+async def picture(request: Request, visitor: OwnReader, digest: str, name: str, number: Number) -> Response:
+    """A page of a file as a picture, for whoever may open the file."""
+    services = get_services(request)
+    file = await services.file_access.opened(visitor, digest, name)
+    await note_file(request, visitor, digest, exported=False)
+    found: bytes | None = None
+    if can_be_previewed(file.media_type):
+        body = partial(services.files.body, file)
+        found = await services.previews.picture(digest, file.media_type, number, body)
+    if found is None:
+        raise NotFoundError("page_not_found")
+    return Response(found, media_type=PICTURE_TYPE)

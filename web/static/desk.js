@@ -150,6 +150,34 @@ for (const form of [...document.forms].filter(sending)) {
   window.addEventListener("online", again);
   window.addEventListener("focus", again);
 }
+// Several files are sent one after another, each as if it alone had been chosen: a request holds one of the greatest size.
+document.addEventListener("change", (event) => {
+  const input = event.target;
+  if (!input.matches?.("input[type=file][hx-post]") || input.files.length < 2) return;
+  event.stopPropagation();
+  const place = input.closest(".files").id, all = [...input.files];
+  const next = (number) => {
+    const one = document.querySelector(`#${place} input[type=file]`);
+    if (!one || number > all.length) return;
+    const chosen = new DataTransfer(), words_ = document.querySelector(`#${place} [data-sending]`);
+    chosen.items.add(all[number - 1]);
+    one.files = chosen.files;
+    if (words_) words_.textContent = words_.dataset.sending.replace("{number}", number).replace("{all}", all.length);
+    // When its answer stands in the page: a line that was down is tried again, and the rest goes on after it.
+    const settled = (answer) => {
+      if (answer.target.id !== place) return;
+      document.removeEventListener("htmx:afterSettle", settled);
+      if (!answer.target.querySelector("[data-autosave-failed]")) next(number + 1);
+    };
+    document.addEventListener("htmx:afterSettle", settled);
+    one.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  next(1);
+}, true);
+document.addEventListener("htmx:xhr:progress", (event) => {
+  const bar = event.target.closest?.(".files")?.querySelector("progress");
+  if (bar && event.detail.lengthComputable) bar.value = 100 * event.detail.loaded / event.detail.total;
+});
 function tell(form, text) {
   const place = form.querySelector("#saved");
   if (!place || !text) return;
@@ -191,6 +219,15 @@ document.addEventListener("click", (event) => {
   const field = document.getElementById(button.dataset.copy);
   field.select();
   navigator.clipboard?.writeText(field.value);
+});
+
+// A link that fills in a field of this page; without this script it leads to the page with the field filled in.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-fill]"), field = link && document.getElementById(link.dataset.fill);
+  if (!field) return;
+  event.preventDefault();
+  field.value = link.dataset.value;
+  field.closest("form").querySelector("textarea")?.focus();
 });
 
 // The slider over the acts of a cycle moves its form along.
