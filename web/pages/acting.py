@@ -16,20 +16,23 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
+from application.act_defaults import default_values
+from application.act_subjects import subject_of
 from application.act_view import ActView, act_view
 from application.application import CommandInput
-from application.command_preview import preview
-from application.corrections import completed_correction, correction_draft
+from application.corrections import correction_draft
 from application.event_texts import event_texts
 from application.extension_requests import ExtensionRequest, requests_of
-from application.form_values import as_typed, flattened
+from application.form_values import as_typed
 from application.gate import GateClosedError
+from application.granted_awards import granted_awards
 from application.permitted_acts import may_date, permitted_acts, require_permitted
 from application.score_sheets import sheet_of
 from application.titled_choices import titled_choices
 from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
 from domain.records import Command
+from domain.steps.awards import HandOverObject
 from domain.steps.extensions import GrantExtension, RefuseExtension
 from domain.times import day_ending
 from errors import CodedError, InputError, Kind, QuotaError
@@ -50,6 +53,7 @@ from web.act_form import (
     typed_values,
     version_in,
 )
+from web.act_summary import IN_TIME, SHOWN, Summary, command_of, summary_of, summary_so_far
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
 from web.cookies import cookie_secret
@@ -69,9 +73,7 @@ WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
 TAKES_BACK = frozenset({"correct", "withdraw-report", "withdraw-score", "withdraw-stance"})
 """Acts by which head and deputy can take back what another unit entered: the form asks for the meeting that decided."""
 _MEETING_DECIDES = TAKES_BACK | {"assign-cross-checks", "cross-check", "rank", "score-self"}
-IN_TIME = "_in_time"
-"""The field of a summary that said that its act is in time."""
-_NOT_KEPT = frozenset({"_form", "_password", "_step", "_more", "_in_time"})
+_NOT_KEPT = frozenset({"_form", "_password", "_step", "_more", IN_TIME, SHOWN})
 """Fields of the form that its draft does not hold."""
 
 
@@ -102,7 +104,7 @@ async def form(request: Request, cycle: ReadableCycle, act: str) -> Response:
         return RedirectResponse(_draft_path(request), 303)
     if wrong is not None:
         return await _form(request, cycle, await _correcting_form(services, cycle, known, wrong))
-    values = {**_defaults(cycle, known), **typed_values(request.query_params)}
+    values = {**default_values(cycle, known), **typed_values(request.query_params)}
     return await _form(request, cycle, ActForm(known, values, uuid4(), read=len(cycle.history)))
 
 
@@ -130,20 +132,6 @@ def _draft_path(request: Request) -> str:
     return request.url.path + (f"?{asked}" if asked else "")
 
 
-def _defaults(cycle: VisitedCycle, act: type[Command]) -> dict[str, Any]:
-    """Default field values: the visitor's own unit."""
-    unit = cycle.visitor.unit
-    if unit == cycle.state.lifecycle.organiser:
-        return {}
-    fields = act.model_fields
-    found: dict[str, Any] = {"unit": unit} if "unit" in fields and fields["unit"].is_required() else {}
-    if act.NAME == "sign" and (drafts := cycle.state.drafts.get("covenant")):
-        found["number"] = str(drafts[-1].number)  # the version that the page shows
-    if "by" in fields:
-        found["by"] = unit if act.NAME == "cross-check" else {"unit": unit}
-    return found
-
-
 @router.post(urls.ACT)
 async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     """Save, show the summary, or send: as the button says."""
@@ -156,13 +144,15 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     draft_problem = await _keep(request, cycle, body, step)
     problem = draft_problem or file_problem
     if step == FILE_STEP:
-        return file_list(request, cycle, body, chosen_for(posted), problem)
+        listed = file_list(request, cycle, body, chosen_for(posted), problem)
+        listed.headers["HX-Trigger-After-Swap"] = "filed"  # what would be recorded has the file now
+        return listed
     if problem is not None:
         return await _unusable(request, cycle, act_form, problem)
     if "_more" in body or REMOVE in posted or step == "edit":
         return await _form(request, cycle, act_form, more=(body.get("_more", ""),))
     if step == "save":
-        return await _saved(request, cycle, act_form)
+        return await _saved(request, cycle, act_form, posted)
     if step == "drop":
         await services.drafts.drop(cycle.visitor.contact.id, _draft_path(request))
         return RedirectResponse(urls.cycle_url(cycle.stream), 303)
@@ -181,28 +171,36 @@ async def _entered(request: Request, cycle: VisitedCycle, act_form: ActForm, pos
 
 
 async def _check_and_send(request: Request, cycle: VisitedCycle, act_form: ActForm, posted: FormData) -> Response:
-    """Send what the summary showed, unless its deadline has passed meanwhile or the password does not fit."""
+    """Send what was shown, unless it would be recorded otherwise by now, or the password does not fit."""
     services = get_services(request)
-    command = await _command(services, cycle, act_form)
-    if IN_TIME in posted and (text := await _passed_meanwhile(services, cycle, command)):
-        return await _preview(request, cycle, *act_form.cleaned(), command, text=text, status=409)
+    command = await command_of(services, cycle, act_form)
+    has_been_sent = any(row.command_id == command.command_id for row in cycle.rows)
+    if not has_been_sent and (IN_TIME in posted or SHOWN in posted):
+        summary = await summary_of(services, cycle, act_form)
+        if text := _otherwise_by_now(summary, posted):
+            return await _preview(request, cycle, summary, text=text, status=409)
     confirmed = await services.application.gate.binds(command)
     if confirmed and not await _proved(request, cycle, posted):
-        text = sentence("password_does_not_fit")
-        return await _preview(request, cycle, *act_form.cleaned(), command, text=text, status=422)
+        text = sentence("password_does_not_fit" if posted.get("_password") else "password_needed")
+        return await _preview(request, cycle, await summary_of(services, cycle, act_form), text=text, status=422)
     return await _send(request, cycle, command, confirmed=confirmed)
 
 
-async def _passed_meanwhile(services: Services, cycle: VisitedCycle, command: CommandInput) -> str:
-    """What to tell before an act is sent whose summary said that it is in time, and which would come late now."""
-    late = [one for one in (await preview(services.application, cycle, command)).deadlines if one.late]
-    if not late:
-        return ""
-    text = _(
-        "The deadline has passed since you looked at the summary: {duty}, due {day}. Nothing is sent yet. Sent now, it "
-        "is recorded as done after the deadline; you can send it all the same, or ask for more time."
-    )
-    return text.format(duty=word("duty", late[0].duty), day=day(day_ending(late[0].due)))
+def _otherwise_by_now(summary: Summary, posted: FormData) -> str:
+    """What to tell before an act is sent that would be recorded otherwise than its summary said; "" where it would not.
+
+    A summary can have said that the act is in time.
+    """
+    late = [one for one in summary.found.deadlines if one.late]
+    if IN_TIME in posted and late:
+        text = _(
+            "The deadline has passed since you looked at the summary: {duty}, due {day}. Nothing is sent yet. Sent "
+            "now, it is recorded as done after the deadline; you can send it all the same, or ask for more time."
+        )
+        return text.format(duty=word("duty", late[0].duty), day=day(day_ending(late[0].due)))
+    if SHOWN in posted and posted[SHOWN] != summary.mark:
+        return _("This is not what the page showed when you sent it. Nothing is sent yet: look at it once more.")
+    return ""
 
 
 async def _keep(request: Request, cycle: VisitedCycle, body: dict[str, str], step: str) -> InputError | None:
@@ -226,24 +224,10 @@ async def _unusable(request: Request, cycle: VisitedCycle, act_form: ActForm, pr
     return await _form(request, cycle, act_form, errors=(problem,), status=problem.http_status)
 
 
-async def _command(services: Services, cycle: VisitedCycle, act_form: ActForm) -> CommandInput:
-    """The command of the form.
-
-    Raises:
-        InputError, ForbiddenError
-    """
-    command = act_form.command_input(cycle.stream)
-    if act_form.corrects is None:
-        return command
-    return await completed_correction(services.application, cycle, act_form.corrects, command)
-
-
 async def _summary(request: Request, cycle: VisitedCycle, act_form: ActForm) -> Response:
     """What would be recorded of a form that was kept; the form itself where it cannot be."""
     try:
-        clean, notes = act_form.cleaned()
-        command = await _command(get_services(request), cycle, clean)
-        return await _preview(request, cycle, clean, notes, command)
+        return await _preview(request, cycle, await summary_of(get_services(request), cycle, act_form))
     except FORM_ERRORS as error:
         return await _not_entered(request, cycle, act_form, error)
 
@@ -265,6 +249,8 @@ async def _not_entered(request: Request, cycle: VisitedCycle, act_form: ActForm,
 
 async def _proved(request: Request, cycle: VisitedCycle, posted: FormData) -> bool:
     password = str(posted.get("_password", ""))
+    if not password:  # no attempt
+        return False
     return await reauthenticated(get_services(request), cycle.visitor.contact.id, password, address_of(request))
 
 
@@ -293,6 +279,8 @@ async def _form(
     sheet = sheet_of(cycle, act_form.act, act_form.values)
     problems = ActProblems(cycle, act_form.act, act_form.values, fields, sheet).of(errors)
     wrong = await _wrong(services, cycle, act_form)
+    looked_through = not errors or bool(since)
+    summary, refused = await summary_so_far(services, cycle, act_form) if looked_through else (None, "")
     return page(
         request,
         "act.html",
@@ -316,6 +304,12 @@ async def _form(
         people=await suggested_persons(services, cycle),
         about=_(act_form.act.SUMMARY),
         wrong=wrong,
+        now=cycle.now,
+        summary=summary,
+        refused=refused,
+        binds=act_form.act.BINDING or (summary is not None and summary.binding),
+        about_acts=await subject_of(services.application, cycle, act_form.act, act_form.values),
+        granted=granted_awards(cycle) if act_form.act is HandOverObject else (),
         must_date=dated and cycle.state.lifecycle.clock == "backfill" and act_form.wrong is None,
         titled=titled_choices(cycle, act_form.act),
         action=_action(request, cycle, act_form),
@@ -363,10 +357,10 @@ async def _wrong(services: Services, cycle: VisitedCycle, act_form: ActForm) -> 
         return None
 
 
-async def _saved(request: Request, cycle: VisitedCycle, act_form: ActForm) -> Response:
-    """The part of the page that a form which saves itself replaces; without a script, the form again.
+async def _saved(request: Request, cycle: VisitedCycle, act_form: ActForm, posted: FormData) -> Response:
+    """The parts of the page that a form which saves itself replaces; without a script, the form again.
 
-    Both say what will be changed in what was pasted, or that it cannot be recorded as it is: it is saved all the same.
+    They say what will be changed in what was pasted, or that it cannot be recorded as it is: it is saved all the same.
     """
     errors, notes = tuple[CodedError, ...](), list[str]()
     try:
@@ -374,46 +368,39 @@ async def _saved(request: Request, cycle: VisitedCycle, act_form: ActForm) -> Re
     except InputError as error:
         errors = (error,)
     if is_autosave(request):
-        sheet = sheet_of(cycle, act_form.act, act_form.values)
-        problem = " ".join(error_text(one, cycle) for one in errors)
-        return page(request, "saved.html", sheet=sheet, notes=notes, problem=problem)
+        services = get_services(request)
+        summary, refused = await summary_so_far(services, cycle, act_form)
+        return page(
+            request,
+            "saved.html",
+            cycle=cycle,
+            now=cycle.now,
+            sheet=sheet_of(cycle, act_form.act, act_form.values),
+            notes=notes,
+            problem=" ".join(error_text(one, cycle) for one in errors),
+            summary=summary,
+            refused=refused,
+            # What stands there already is not announced again.
+            is_new=summary is None or posted.get(SHOWN) != summary.mark,
+        )
     good = " ".join((_("Saved at {time}. Nothing is sent yet.").format(time=clock_time()), *notes))
     return await _form(request, cycle, act_form, errors=errors, good=good)
 
 
 async def _preview(
-    request: Request,
-    cycle: VisitedCycle,
-    act_form: ActForm,
-    notes: Sequence[str],
-    command: CommandInput,
-    *,
-    text: str = "",
-    status: int = 200,
+    request: Request, cycle: VisitedCycle, summary: Summary, *, text: str = "", status: int = 200
 ) -> Response:
-    """The summary: what would be recorded, in words, and which deviations would come or go.
-
-    `act_form` is the cleaned one, `notes` what cleaning changed.
-    """
-    application = get_services(request).application
-    found = await preview(application, cycle, command)
+    """The summary on a page of its own: what would be recorded, in words, and which deviations would come or go."""
     return page(
         request,
         "look.html",
         status,
         cycle=cycle,
-        act_form=act_form,
+        act_form=summary.act_form,
         text=text,
-        notes=notes,
-        binding=await application.gate.binds(command),
-        events=found.events,
-        new=found.new,
-        gone=found.gone,
-        deadlines=found.deadlines,
-        in_time={IN_TIME: "1"} if found.deadlines and not any(one.late for one in found.deadlines) else {},
+        summary=summary,
         now=cycle.now,
-        carried={**flattened(act_form.values), **act_form.extras},
-        action=_action(request, cycle, act_form),
+        action=_action(request, cycle, summary.act_form),
     )
 
 
