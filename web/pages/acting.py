@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
@@ -39,6 +39,7 @@ from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
 from i18n.messages import day, sentence, word
 from i18n.page_texts import STEPS
+from i18n.sorting import folded
 from i18n.timeline import EventText
 from web import urls
 from web.act_files import FILE_STEP, REMOVE, chosen_for, store_files
@@ -60,8 +61,9 @@ from web.cookies import cookie_secret
 from web.error_answers import note_retry, unstorable_text
 from web.form_problems import ActProblems, all_errors
 from web.forms import inputs
+from web.other_answers import other_answer
 from web.reauthentication import address_of, reauthenticated
-from web.render import clock_time, page
+from web.render import act_title, clock_time, page
 from web.services import Services, get_services
 from web.signing_mail import tell_of_signature
 
@@ -78,14 +80,20 @@ _NOT_KEPT = frozenset({"_form", "_password", "_step", "_more", IN_TIME, SHOWN})
 
 
 @router.get(urls.ACTS)
-async def choose(request: Request, cycle: ReadableCycle) -> Response:
-    """Every act that the visitor may enter."""
-    groups: dict[str, list[tuple[str, str]]] = {}
+async def choose(
+    request: Request, cycle: ReadableCycle, words: Annotated[str, Query(alias=urls.WORDS)] = ""
+) -> Response:
+    """Every act that the visitor may enter, by matter; with `words`, those whose name, matter or purpose has them."""
+    wanted = folded(words).split()
+    groups: dict[str, list[tuple[str, str]]] = {_(title): [] for title in STEPS.values()}
     for act in permitted_acts(cycle):
-        if act.NAME != "open-cycle":
-            step = _(STEPS[act.__module__.rsplit(".", 1)[-1]])
-            groups.setdefault(step, []).append((act.NAME, _(act.SUMMARY).replace("`", "")))
-    return page(request, "choose.html", cycle=cycle, groups=groups)
+        matter = _(STEPS[act.__module__.rsplit(".", 1)[-1]])
+        purpose = _(act.SUMMARY).replace("`", "")
+        text = folded(f"{act_title(act.NAME)} {matter} {purpose}")
+        if act.NAME != "open-cycle" and all(one in text for one in wanted):
+            groups[matter].append((act.NAME, purpose))
+    found = {matter: acts for matter, acts in groups.items() if acts}
+    return page(request, "choose.html", cycle=cycle, groups=found, words=words)
 
 
 @router.get(urls.ACT)
@@ -308,6 +316,7 @@ async def _form(
         summary=summary,
         refused=refused,
         binds=act_form.act.BINDING or (summary is not None and summary.binding),
+        other=other_answer(cycle, act_form) if not refused and act_form.wrong is None else None,
         about_acts=await subject_of(services.application, cycle, act_form.act, act_form.values),
         granted=granted_awards(cycle) if act_form.act is HandOverObject else (),
         must_date=dated and cycle.state.lifecycle.clock == "backfill" and act_form.wrong is None,
