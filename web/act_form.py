@@ -35,6 +35,7 @@ from i18n.messages import problem_in_words, sentence
 from vault.persons import Contact
 from web.act_files import put_together
 from web.error_answers import note_retry
+from web.forms import without_made
 from web.render import page
 from web.services import Services
 from web.urls import CORRECTS
@@ -73,7 +74,7 @@ class ActForm:
     @property
     def fields(self) -> dict[str, Any]:
         """The act's fields as they were typed."""
-        return as_fields(self.act, without_empty_rows(self.values))
+        return as_fields(self.act, without_empty_rows(without_made(self.act, self.values)))
 
     @property
     def wrong(self) -> int | None:

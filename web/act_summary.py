@@ -18,6 +18,7 @@ from application.form_values import flattened
 from application.visits import ForbiddenError, VisitedCycle
 from domain.records import Refused
 from web.act_form import FORM_ERRORS, ActForm, error_text
+from web.forms import without_made
 from web.services import Services
 
 IN_TIME = "_in_time"
@@ -47,7 +48,8 @@ class Summary:
     @property
     def carried(self) -> dict[str, str]:
         """The fields of the form, as inputs that would send them."""
-        return {**flattened(self.act_form.values), **self.act_form.extras}
+        values = without_made(self.act_form.act, self.act_form.values)
+        return {**flattened(values), **self.act_form.extras}
 
     @property
     def mark(self) -> str:

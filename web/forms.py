@@ -11,10 +11,12 @@ from uuid import uuid4
 from application.fields import FieldKind, FormField, form_fields
 from application.form_values import input_text
 from domain.cycle import ENTERED_BY_PERSONS
+from domain.numbers import whole_number
 from domain.records import Command
-from domain.steps.letters import RecordLetter
+from domain.steps.letters import RecordLetter, RecordSiteCheck
 from domain.steps.lifecycle import REHEARSAL_CLOCK
 from domain.steps.meetings import RecordMeeting
+from domain.steps.targets import RegisterTargets
 from domain.steps.voting import RecordBallot
 from i18n.fields import field_label
 from i18n.messages import word
@@ -23,8 +25,20 @@ from i18n.words import kind_of
 NOT_ON_PAGES = frozenset({"instead"})
 """Fields that hold a whole act: a page corrects an act on that act's own form."""
 
-_MADE_IDS: Mapping[str, str] = {RecordBallot.NAME: "bq", RecordLetter.NAME: "cv", RecordMeeting.NAME: "hn"}
-"""The acts that give a thing its id, which only programs use: a page makes one that begins so."""
+_MADE_IDS: Mapping[str, Mapping[str, str]] = {
+    RecordBallot.NAME: {"id": "bq"},
+    RecordLetter.NAME: {"id": "cv"},
+    RecordMeeting.NAME: {"id": "hn"},
+    RecordSiteCheck.NAME: {"id": "kt"},
+    RegisterTargets.NAME: {"targets.id": "ct"},
+}
+"""The acts that give a thing its id, which only programs use, with the path of the id without the numbers of rows.
+
+A page makes one that begins so.
+"""
+
+MOST_ROWS_AT_ONCE = 20
+"""So many rows a button adds at most."""
 
 _DOCUMENT = frozenset({"title", "number", "issued", "issuer", "text"})
 
@@ -47,6 +61,11 @@ class Input:
     """Files can be handed in with it; references to them stand behind its text."""
     made: bool = False
     """The page itself has made its value; nobody needs to see it."""
+    blank: Input | None = None
+    """Of a list: a row in which nothing is typed, with `index` in the place of its number, for a script to copy."""
+    index: str = ""
+    focus: bool = False
+    """The page opens with the focus here: on the first input of a new row, or on the button of a list that lost one."""
 
     def is_faulty(self, faulty: Iterable[str]) -> bool:
         """Whether one of these paths is this input or stands inside it."""
@@ -60,31 +79,92 @@ def inputs(
     *,
     with_text: bool = False,
     rehearsal: bool = False,
+    back_to: str = "",
 ) -> tuple[Input, ...]:
-    """The inputs of an act, filled with what was typed; `more` names lists that want another row.
+    """The inputs of an act, filled with what was typed.
 
-    `with_text`: a document's own text is typed here, too. `rehearsal`: the installation is one, so a rehearsal's clock
-    can be chosen.
+    `more` names lists that want another row, or "targets 5" for so many. `with_text`: a document's own text is typed
+    here, too. `rehearsal`: the installation is one, so a rehearsal's clock can be chosen. `back_to` is the list that a
+    row was taken out of.
     """
-    wanted = frozenset(more)
+    wanted = dict(map(_wanted, filter(None, more)))
     found = (
         _input(field, field.name, values.get(field.name), wanted, with_text=with_text, act=act.NAME)
         for field in form_fields(act)
         if field.name not in NOT_ON_PAGES
     )
-    shown = (_with_made_id(one, act) for one in found)
-    return tuple(shown if rehearsal else map(_without_rehearsal, shown))
+    shown = tuple(_back_to(_with_made_ids(one, _MADE_IDS.get(act.NAME, {})), back_to) for one in found)
+    return shown if rehearsal else tuple(map(_without_rehearsal, shown))
+
+
+def _wanted(text: str) -> tuple[str, int]:
+    """A list, and how many rows it wants."""
+    path, _blank, count = text.partition(" ")
+    return path, max(1, min(whole_number(count) or 1, MOST_ROWS_AT_ONCE))
 
 
 def new_id(act: type[Command]) -> str:
     """An id for what an act enters: a meeting, a ballot, a letter."""
-    return f"{_MADE_IDS[act.NAME]}-{uuid4().hex[:6]}"
+    return _new_id(_MADE_IDS[act.NAME]["id"])
 
 
-def _with_made_id(one: Input, act: type[Command]) -> Input:
-    if one.path != "id" or act.NAME not in _MADE_IDS:
+def _new_id(beginning: str) -> str:
+    return f"{beginning}-{uuid4().hex[:6]}"
+
+
+def is_made(act: type[Command], path: str) -> bool:
+    """Whether the page makes the value of an act's input, whose path is given without the numbers of rows."""
+    return path in _MADE_IDS.get(act.NAME, {})
+
+
+def without_made(act: type[Command], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values without the rows in which nothing was typed: they hold nothing but what the page made."""
+    found = dict(values)
+    for path in _MADE_IDS.get(act.NAME, {}):
+        name, _dot, made = path.partition(".")
+        if made and isinstance(found.get(name), list):
+            found[name] = [row for row in found[name] if not isinstance(row, Mapping) or set(row) - {made}]
+            if not found[name]:
+                del found[name]
+    return found
+
+
+def _with_made_ids(one: Input, made: Mapping[str, str]) -> Input:
+    """An input with the ids that the page makes, also in the rows of a list and in its blank row."""
+    if not made:
         return one
-    return replace(one, value=one.value or new_id(act), made=True)
+    name = ".".join(part for part in one.path.split(".") if not _is_number(part))
+    if name in made and not (one.many or one.parts):
+        # A script copies the blank row: each copy has the number of its row behind what this page made.
+        numbers = "".join(f"-{part}" for part in one.path.split(".") if part.startswith("__"))
+        return replace(one, value=one.value or _new_id(made[name]) + numbers, made=True)
+    return replace(
+        one,
+        parts=tuple(_with_made_ids(part, made) for part in one.parts),
+        rows=tuple(_with_made_ids(row, made) for row in one.rows),
+        blank=None if one.blank is None else _with_made_ids(one.blank, made),
+    )
+
+
+def _back_to(one: Input, path: str) -> Input:
+    """An input with the focus on the list of this path, where it is that list or holds it."""
+    if not path or not (path == one.path or path.startswith(f"{one.path}.")):
+        return one
+    if path == one.path:
+        return replace(one, focus=True)
+    return replace(
+        one,
+        parts=tuple(_back_to(part, path) for part in one.parts),
+        rows=tuple(_back_to(row, path) for row in one.rows),
+    )
+
+
+def _focused(one: Input) -> Input:
+    """A row with the focus on its first input."""
+    if one.many or not one.parts:
+        return replace(one, focus=True)
+    at = next((n for n, part in enumerate(one.parts) if not part.path.endswith(".id")), 0)
+    return replace(one, parts=(*one.parts[:at], _focused(one.parts[at]), *one.parts[at + 1 :]))
 
 
 def _without_rehearsal(one: Input) -> Input:
@@ -119,23 +199,38 @@ def _is_chosen(field: FormField) -> bool:
     return field.kind in {"unit", "flag"} or bool(field.choices)
 
 
+def field_name(path: str) -> str:
+    """The name of the field that an input is of: the last part of its path that is not the number of a row."""
+    return next((part for part in reversed(path.split(".")) if not _is_number(part)), path)
+
+
+def _is_number(part: str) -> bool:
+    return part.isdecimal() or part.startswith("__")
+
+
 def is_chosen(name: str) -> bool:
     """Whether an input of a form holds what is chosen from a list: a value that says nothing to who reads it back."""
     return name.rpartition(".")[2] in _chosen()
 
 
-def _input(field: FormField, path: str, value: Any, more: frozenset[str], *, with_text: bool, act: str = "") -> Input:
+def _input(
+    field: FormField, path: str, value: Any, more: Mapping[str, int], *, with_text: bool, act: str = ""
+) -> Input:
     """`act`: its own field, and none inside another one; then its label may be the act's own."""
     label = field_label(field.name, act)
     if field.many:
         entries = list(value) if isinstance(value, list) else []
-        count = len(entries) + (1 if path in more or (field.required and not entries) else 0)
+        count = len(entries) + (more.get(path, 0) or (1 if field.required and not entries else 0))
         one = field.as_one(field.name)
-        rows = tuple(
+        rows = [
             _input(one, f"{path}.{n}", entries[n] if n < len(entries) else None, more, with_text=with_text)
             for n in range(count)
-        )
-        return Input(path, label, field.kind, field.required, "", rows=rows, many=True)
+        ]
+        if path in more:
+            rows[len(entries)] = _focused(rows[len(entries)])
+        index = f"__{path.count('.__')}__"
+        blank = _input(one, f"{path}.{index}", None, {}, with_text=with_text)
+        return Input(path, label, field.kind, field.required, "", rows=tuple(rows), many=True, blank=blank, index=index)
     if field.parts:
         inner = value if isinstance(value, Mapping) else {}
         parts = tuple(

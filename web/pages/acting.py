@@ -6,7 +6,7 @@ again, by a second click or after a lost answer, does nothing twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -34,6 +34,7 @@ from domain.access import Matter
 from domain.records import Command
 from domain.steps.awards import HandOverObject
 from domain.steps.extensions import GrantExtension, RefuseExtension
+from domain.steps.targets import RegisterTargets
 from domain.times import day_ending
 from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
@@ -75,6 +76,8 @@ WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
 TAKES_BACK = frozenset({"correct", "withdraw-report", "withdraw-score", "withdraw-stance"})
 """Acts by which head and deputy can take back what another unit entered: the form asks for the meeting that decided."""
 _MEETING_DECIDES = TAKES_BACK | {"assign-cross-checks", "cross-check", "rank", "score-self"}
+_OPENS_WITH: Mapping[type[Command], tuple[str, ...]] = {RegisterTargets: ("targets 3",)}
+"""Lists that are opened with so many empty rows: most units fill in several."""
 _NOT_KEPT = frozenset({"_form", "_password", "_step", "_more", IN_TIME, SHOWN})
 """Fields of the form that its draft does not hold."""
 
@@ -113,7 +116,8 @@ async def form(request: Request, cycle: ReadableCycle, act: str) -> Response:
     if wrong is not None:
         return await _form(request, cycle, await _correcting_form(services, cycle, known, wrong))
     values = {**default_values(cycle, known), **typed_values(request.query_params)}
-    return await _form(request, cycle, ActForm(known, values, uuid4(), read=len(cycle.history)))
+    opened = ActForm(known, values, uuid4(), read=len(cycle.history))
+    return await _form(request, cycle, opened, more=_OPENS_WITH.get(known, ()))
 
 
 async def _correcting_form(services: Services, cycle: VisitedCycle, act: type[Command], version: int) -> ActForm:
