@@ -6,15 +6,23 @@ from typing import Any
 
 from application.visits import VisitedCycle
 from domain.records import Command
-from domain.steps.conclusion import DecideAwards
+from domain.steps.conclusion import DecideAwards, Submit
+from i18n import _
 
 
 def default_values(cycle: VisitedCycle, act: type[Command]) -> dict[str, Any]:
     """Default field values of an act's form: the visitor's own unit, the version that the page shows, nominations."""
     found = _of_unit(cycle, act)
+    if act is Submit:
+        found["submission"] = {"title": _("Submission of the nominations of {year}").format(year=_year(cycle))}
     if act is DecideAwards and (grants := _grants(cycle)):
-        found["grants"] = grants
+        title = _("Decision on the awards of {year}").format(year=_year(cycle))
+        found |= {"decision": {"title": title}, "grants": grants}
     return found
+
+
+def _year(cycle: VisitedCycle) -> int | str:
+    return cycle.state.lifecycle.year
 
 
 def _of_unit(cycle: VisitedCycle, act: type[Command]) -> dict[str, Any]:

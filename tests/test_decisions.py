@@ -61,10 +61,10 @@ async def test_a_report_is_read_and_accepted_on_one_page(site: Site) -> None:
     shown = words(await secretary.get(way))
     for text in ("31/BC", "41 triệu đồng", "quỹ đạt 105 %", "anh.png", "Đơn vị 1", "trễ, hạn hết ngày 10/07/2026"):
         assert text in shown, text
-    assert "Báo cáo của Đơn vị 1 được chấp nhận" in shown, "what would be recorded, before it is sent"
-    await secretary.post(way, **fields_of(secretary), _step="send")
+    assert "Chấp nhận báo cáo của Đơn vị 1" in shown, "what would be recorded, before it is sent"
+    await secretary.post(way, **fields_of(secretary), _step="shown")
     assert "/bien-nhan/" in secretary.at
-    assert "Báo cáo của Đơn vị 1 được chấp nhận" in words(secretary.page)
+    assert "Chấp nhận báo cáo của Đơn vị 1" in words(secretary.page)
     assert (await event_names(site.app, stream))[-1] == "ReportAccepted"
 
 
@@ -77,7 +77,7 @@ async def test_a_report_is_sent_back_from_beside_it(site: Site) -> None:
     way = unescape(re.search(r'action="([^"]+)"', form).group(1))  # type: ignore[union-attr]
     hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
     await secretary.post(way, **{**hidden, "text": "Thiếu số liệu quỹ.", "_step": "look"})
-    assert "Báo cáo của Đơn vị 1 bị trả lại: Thiếu số liệu quỹ." in words(secretary.page), secretary.page
+    assert "Trả lại báo cáo của Đơn vị 1: Thiếu số liệu quỹ." in words(secretary.page), secretary.page
     await secretary.post(way, **secretary.hidden(), _step="send")
     assert (await event_names(site.app, stream))[-1] == "ReportSentBack"
     again = await secretary.get(f"/cum/{stream}/lam/send-back?unit=don-vi-1")
@@ -93,8 +93,8 @@ async def test_nothing_is_sent_but_what_was_shown(site: Site) -> None:
     way = f"/cum/{stream}/lam/extend?unit=don-vi-2&duty=self-score&until=20%2F11%2F2026&reason=V%C3%AC%20l%C5%A9"
     await secretary.get(way)
     fields = fields_of(secretary)
-    assert "_shown" in fields
-    await secretary.post(way, **{**fields, "until": "30/11/2026"}, _step="send")
+    assert fields["_shown"]
+    await secretary.post(way, **{**fields, "until": "30/11/2026", "reason": "Vì lũ"}, _step="shown")
     assert secretary.status == 409
     shown = words(secretary.page)
     assert "Chưa gửi gì: hãy xem lại một lần nữa" in shown
@@ -103,6 +103,19 @@ async def test_nothing_is_sent_but_what_was_shown(site: Site) -> None:
     await secretary.post(way, **secretary.hidden(), _step="send")
     assert "/bien-nhan/" in secretary.at
     assert len(await event_names(site.app, stream)) == len(before) + 1
+
+
+async def test_a_form_that_has_shown_nothing_sends_nothing(site: Site) -> None:
+    stream = await a_cycle(site)
+    await reported(site, stream)
+    secretary = await site.log_in("thu-ky")
+    way = f"/cum/{stream}/lam/accept-report"
+    await secretary.get(way)
+    fields = {**fields_of(secretary), "unit": "don-vi-1"}
+    assert "_shown" not in fields
+    await secretary.post(way, **fields, _step="shown")
+    assert "Chấp nhận báo cáo của Đơn vị 1" in words(secretary.page), "the summary comes first"
+    assert "ReportAccepted" not in await event_names(site.app, stream)
 
 
 async def test_what_comes_between_is_told_before_sending(site: Site) -> None:
@@ -114,7 +127,7 @@ async def test_what_comes_between_is_told_before_sending(site: Site) -> None:
     fields = fields_of(secretary)
     newer = {"number": "99/BC", "text": "Sửa lại số liệu."}
     await submit(site.app, stream, "don-vi-1", "report-midyear", {"unit": "don-vi-1", "report": newer})
-    await secretary.post(way, **fields, _step="send")
+    await secretary.post(way, **fields, _step="shown")
     assert secretary.status == 422
     assert "99/BC" in words(secretary.page)
     assert "ReportAccepted" not in await event_names(site.app, stream)
@@ -127,10 +140,10 @@ async def test_a_form_sent_twice_enters_once(site: Site) -> None:
     way = f"/cum/{stream}/lam/accept-report?unit=don-vi-1"
     form = await secretary.get(way)
     fields = fields_of(secretary)
-    await secretary.post(way, **fields, _step="send")
+    await secretary.post(way, **fields, _step="shown")
     receipt = secretary.at
     secretary.page = form
-    await secretary.post(way, **fields, _step="send")
+    await secretary.post(way, **fields, _step="shown")
     assert secretary.at == receipt
     assert (await event_names(site.app, stream)).count("ReportAccepted") == 1
 
@@ -157,8 +170,8 @@ async def test_submitting_shows_the_nominations(site: Site) -> None:
     await nominated(site, stream)
     secretary = await site.log_in("thu-ky")
     shown = words(await secretary.get(f"/cum/{stream}/lam/submit"))
-    assert "Đơn vị 2 được đề nghị: Cờ thi đua" in shown, shown
-    assert "Đơn vị 3 được đề nghị: Bằng khen" in shown
+    assert "Đề nghị Đơn vị 2: Cờ thi đua" in shown, shown
+    assert "Đề nghị Đơn vị 3: Bằng khen" in shown
 
 
 async def test_a_decision_starts_from_the_nominations_and_leads_to_the_handing_over(site: Site) -> None:
@@ -180,7 +193,7 @@ async def test_a_decision_starts_from_the_nominations_and_leads_to_the_handing_o
     saved = await secretary.http.post(way, data={**fields, "_step": "save"}, headers={"HX-Request": "true"})
     assert "412/QĐ" in saved.text
     fields["_shown"] = re.search(r'name="_shown" value="(\w+)"', saved.text).group(1)  # type: ignore[union-attr]
-    await secretary.post(way, **fields, _step="send")
+    await secretary.post(way, **fields, _step="shown")
     assert secretary.status == 422, "a decision binds: it needs the password"
     await secretary.post(way, **secretary.hidden(), _step="send", _password="no such password")
     assert secretary.status == 422
@@ -193,8 +206,7 @@ async def test_a_decision_starts_from_the_nominations_and_leads_to_the_handing_o
     hand_over = [unescape(one) for one in re.findall(r'href="([^"]+/lam/hand-over-object[^"]+)"', secretary.page)]
     assert len(hand_over) == 2
     await secretary.get(hand_over[0])
-    assert "Cờ thi đua được trao cho Đơn vị 2" in words(secretary.page) or "Cờ thi đua" in words(secretary.page)
-    await secretary.post(hand_over[0], **fields_of(secretary), _step="send")
+    await secretary.post(hand_over[0], **fields_of(secretary), _step="shown")
     assert (await event_names(site.app, stream))[-1] == "ObjectHandedOver"
     assert "đã trao" in words(secretary.page)
     assert len(re.findall(r"/lam/hand-over-object", secretary.page)) == 1, "the other one is still to be handed over"

@@ -147,7 +147,7 @@ class Worker:
 
     async def enter(self) -> None:
         """Enter the act into the register, and look at the receipt."""
-        await self.follow(self.page.locator("main button[value=send]"))
+        await self.follow(self.page.locator("main button[value=shown]"))
         if "/bien-nhan/" not in self.page.url:
             raise AssertionError(await self.page.inner_text("main"))
 

@@ -168,7 +168,9 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     if step == "drop":
         await services.drafts.drop(cycle.visitor.contact.id, _draft_path(request))
         return RedirectResponse(urls.cycle_url(cycle.stream), 303)
-    if step != "send":  # the summary is a page of its own: a browser's Back and Reload show it again
+    if step != "send" and not (
+        step == "shown" and SHOWN in posted
+    ):  # the summary is a page of its own: a browser's Back and Reload show it again
         summary = urls.with_query(request.url.path, {urls.SUMMARY: 1})
         return RedirectResponse(f"{summary}&{_asked(request)}".rstrip("&"), 303)
     return await _entered(request, cycle, act_form, posted)
@@ -223,7 +225,9 @@ async def _keep(request: Request, cycle: VisitedCycle, body: dict[str, str], ste
     try:
         await get_services(request).drafts.save(cycle.visitor.contact.id, _draft_path(request), draft)
     except QuotaError as error:
-        return None if step in {"send", "drop"} else error  # sending needs no draft, and dropping one makes room
+        return (
+            None if step in {"send", "shown", "drop"} else error
+        )  # sending needs no draft, and dropping one makes room
     return None
 
 
