@@ -27,6 +27,9 @@ IN_TIME = "_in_time"
 SHOWN = "_shown"
 """The field of a form's own page that says which summary it showed."""
 
+FROM_FORM = "shown"
+"""The step of the button on the form's own page, which enters only what was shown there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:

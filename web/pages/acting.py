@@ -55,7 +55,7 @@ from web.act_form import (
     typed_values,
     version_in,
 )
-from web.act_summary import IN_TIME, SHOWN, Summary, command_of, summary_of, summary_so_far
+from web.act_summary import FROM_FORM, IN_TIME, SHOWN, Summary, command_of, summary_of, summary_so_far
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
 from web.cookies import cookie_secret
@@ -168,9 +168,8 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     if step == "drop":
         await services.drafts.drop(cycle.visitor.contact.id, _draft_path(request))
         return RedirectResponse(urls.cycle_url(cycle.stream), 303)
-    if step != "send" and not (
-        step == "shown" and SHOWN in posted
-    ):  # the summary is a page of its own: a browser's Back and Reload show it again
+    sends = step == "send" or (step == FROM_FORM and SHOWN in posted)
+    if not sends:  # the summary is a page of its own: a browser's Back and Reload show it again
         summary = urls.with_query(request.url.path, {urls.SUMMARY: 1})
         return RedirectResponse(f"{summary}&{_asked(request)}".rstrip("&"), 303)
     return await _entered(request, cycle, act_form, posted)
@@ -189,7 +188,7 @@ async def _check_and_send(request: Request, cycle: VisitedCycle, act_form: ActFo
     services = get_services(request)
     command = await command_of(services, cycle, act_form)
     has_been_sent = any(row.command_id == command.command_id for row in cycle.rows)
-    if not has_been_sent and (IN_TIME in posted or SHOWN in posted):
+    if not has_been_sent and (IN_TIME in posted or posted.get("_step") == FROM_FORM):
         summary = await summary_of(services, cycle, act_form)
         if text := _otherwise_by_now(summary, posted):
             return await _preview(request, cycle, summary, text=text, status=409)
@@ -212,7 +211,7 @@ def _otherwise_by_now(summary: Summary, posted: FormData) -> str:
             "now, it is recorded as done after the deadline; you can send it all the same, or ask for more time."
         )
         return text.format(duty=word("duty", late[0].duty), day=day(day_ending(late[0].due)))
-    if SHOWN in posted and posted[SHOWN] != summary.mark:
+    if posted.get("_step") == FROM_FORM and posted.get(SHOWN) != summary.mark:
         return _("This is not what the page showed when you sent it. Nothing is sent yet: look at it once more.")
     return ""
 
@@ -226,7 +225,7 @@ async def _keep(request: Request, cycle: VisitedCycle, body: dict[str, str], ste
         await get_services(request).drafts.save(cycle.visitor.contact.id, _draft_path(request), draft)
     except QuotaError as error:
         return (
-            None if step in {"send", "shown", "drop"} else error
+            None if step in {"send", FROM_FORM, "drop"} else error
         )  # sending needs no draft, and dropping one makes room
     return None
 
