@@ -240,7 +240,7 @@ async def accept(at: Worker, office: Office) -> None:
 
 async def acknowledge(at: Worker, office: Office) -> None:
     """Acknowledge a deviation."""
-    await at.follow(at.link(f"/cum/{office.midyear}"))
+    await at.follow(at.page.locator(f'main a[href="/cum/{office.midyear}"]').first)
     await at.follow(at.link("/lam/acknowledge"))
     await at.type("reason", REASON)
     await at.is_told(REASON)
