@@ -61,10 +61,10 @@ async def test_a_report_is_read_and_accepted_on_one_page(site: Site) -> None:
     shown = words(await secretary.get(way))
     for text in ("31/BC", "41 triệu đồng", "quỹ đạt 105 %", "anh.png", "Đơn vị 1", "trễ, hạn hết ngày 10/07/2026"):
         assert text in shown, text
-    assert "Chấp nhận báo cáo của Đơn vị 1" in shown, "what would be recorded, before it is sent"
+    assert "Báo cáo của Đơn vị 1 đã được chấp nhận" in shown, "what would be recorded, before it is sent"
     await secretary.post(way, **fields_of(secretary), _step="shown")
     assert "/bien-nhan/" in secretary.at
-    assert "Chấp nhận báo cáo của Đơn vị 1" in words(secretary.page)
+    assert "Báo cáo của Đơn vị 1 đã được chấp nhận" in words(secretary.page)
     assert (await event_names(site.app, stream))[-1] == "ReportAccepted"
 
 
@@ -114,7 +114,7 @@ async def test_a_form_that_has_shown_nothing_sends_nothing(site: Site) -> None:
     fields = {**fields_of(secretary), "unit": "don-vi-1"}
     assert "_shown" not in fields
     await secretary.post(way, **fields, _step="shown")
-    assert "Chấp nhận báo cáo của Đơn vị 1" in words(secretary.page), "the summary comes first"
+    assert "Báo cáo của Đơn vị 1 đã được chấp nhận" in words(secretary.page), "the summary comes first"
     assert "ReportAccepted" not in await event_names(site.app, stream)
 
 

@@ -31,6 +31,10 @@ FROM_FORM = "shown"
 """The step of the button on the form's own page, which enters only what was shown there."""
 
 
+NOT_TYPED_YET = "malformed_act"
+"""The code of what is refused because a field is empty or cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What a form would record. `notes` say what is changed in its texts; `binding`: the password is asked for."""
@@ -87,7 +91,7 @@ async def summary_so_far(services: Services, cycle: VisitedCycle, act_form: ActF
     try:
         return await summary_of(services, cycle, act_form), ""
     except Refused as refusal:
-        return None, error_text(refusal, cycle)
+        return None, "" if refusal.code == NOT_TYPED_YET else error_text(refusal, cycle)
     except (ForbiddenError, *FORM_ERRORS):
         return None, ""
 
