@@ -240,7 +240,8 @@ async def accept(at: Worker, office: Office) -> None:
 
 async def acknowledge(at: Worker, office: Office) -> None:
     """Acknowledge a deviation."""
-    await at.follow(at.page.locator(f'main a[href="/cum/{office.midyear}"]').first)
+    await at.follow(at.page.locator('header a[href="/diem-khac"]'))
+    await at.follow(at.page.locator(f'main a[href^="/cum/{office.midyear}#"]').first)
     await at.follow(at.link("/lam/acknowledge"))
     await at.type("reason", REASON)
     await at.is_told(REASON)
@@ -280,7 +281,7 @@ ABOVE = {
     "first login on a phone": Cost(3, 7, 70),
     "grant / refuse an extension": Cost(2, 3, len(REASON)),
     "accept 5 reports": Cost(10, 10, 0),
-    "acknowledge 26 deviations": Cost(78, 104, len(REASON) * DEVIATIONS),
+    "acknowledge 26 deviations": Cost(4, 5, len(REASON)).times(DEVIATIONS),
 }
 """Jobs that cost more than they should, with what they cost: lower a figure when its pages get better."""
 
