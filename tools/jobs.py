@@ -278,7 +278,7 @@ JOBS = (
 
 ABOVE = {
     "invite 15 people": Cost(45, 45, 0),
-    "first login on a phone": Cost(3, 7, 70),
+    "first login on a phone": Cost(3, 6, 60),
     "grant / refuse an extension": Cost(2, 3, len(REASON)),
     "accept 5 reports": Cost(10, 10, 0),
     "acknowledge 26 deviations": Cost(4, 5, len(REASON)).times(DEVIATIONS),
