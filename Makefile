@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 PYTHON ?= python3
 RUN := $(VENV)/bin
 
-.PHONY: demo test soak golden mutants cases bench tour acts-doc lint lock
+.PHONY: demo test soak golden mutants cases bench tour jobs acts-doc lint lock
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -34,6 +34,10 @@ bench: $(READY)
 
 tour: $(READY)
 	@$(RUN)/python tools/tour.py
+
+# A minute: what the common jobs cost in pages, clicks and keys, counted in a browser.
+jobs: $(READY)
+	@$(RUN)/python tools/jobs.py
 
 acts-doc: $(READY)
 	@$(RUN)/python tools/acts_doc.py

@@ -6,35 +6,40 @@ again, by a second click or after a lost answer, does nothing twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
+from application.act_defaults import default_values
+from application.act_subjects import subject_of
 from application.act_view import ActView, act_view
 from application.application import CommandInput
-from application.command_preview import preview
-from application.corrections import completed_correction, correction_draft
+from application.corrections import correction_draft
 from application.event_texts import event_texts
 from application.extension_requests import ExtensionRequest, requests_of
-from application.form_values import as_typed, flattened
+from application.form_values import as_typed
 from application.gate import GateClosedError
+from application.granted_awards import granted_awards
 from application.permitted_acts import may_date, permitted_acts, require_permitted
 from application.score_sheets import sheet_of
 from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
 from domain.records import Command
+from domain.steps.awards import HandOverObject
 from domain.steps.extensions import GrantExtension, RefuseExtension
+from domain.steps.targets import RegisterTargets
 from domain.times import day_ending
 from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
 from i18n.messages import day, sentence, word
 from i18n.page_texts import STEPS
+from i18n.sorting import folded
 from i18n.timeline import EventText
 from web import urls
 from web.act_files import FILE_STEP, REMOVE, chosen_for, store_files
@@ -51,14 +56,16 @@ from web.act_form import (
     version_in,
     without_row,
 )
+from web.act_summary import FROM_FORM, IN_TIME, SHOWN, Summary, command_of, summary_of, summary_so_far
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
 from web.entering import enter
 from web.error_answers import note_retry, unstorable_text
 from web.form_problems import ActProblems, all_errors
-from web.forms import inputs, without_made
+from web.forms import inputs
+from web.other_answers import other_answer
 from web.reauthentication import address_of, reauthenticated
-from web.render import clock_time, page
+from web.render import act_title, clock_time, page
 from web.services import Services, get_services
 
 router = APIRouter(include_in_schema=False)
@@ -69,21 +76,27 @@ WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
 TAKES_BACK = frozenset({"correct", "withdraw-report", "withdraw-score", "withdraw-stance"})
 """Acts by which head and deputy can take back what another unit entered: the form asks for the meeting that decided."""
 _MEETING_DECIDES = TAKES_BACK | {"assign-cross-checks", "cross-check", "rank", "score-self"}
-IN_TIME = "_in_time"
-"""The field of a summary that said that its act is in time."""
-_NOT_KEPT = frozenset({"_form", "_password", "_step", "_more", "_less", "_in_time"})
+_OPENS_WITH: Mapping[type[Command], tuple[str, ...]] = {RegisterTargets: ("targets 3",)}
+"""Lists that are opened with so many empty rows: most units fill in several."""
+_NOT_KEPT = frozenset({"_form", "_password", "_step", "_more", "_less", IN_TIME, SHOWN})
 """Fields of the form that its draft does not hold."""
 
 
 @router.get(urls.ACTS)
-async def choose(request: Request, cycle: ReadableCycle) -> Response:
-    """Every act that the visitor may enter."""
-    groups: dict[str, list[tuple[str, str]]] = {}
+async def choose(
+    request: Request, cycle: ReadableCycle, words: Annotated[str, Query(alias=urls.WORDS)] = ""
+) -> Response:
+    """Every act that the visitor may enter, by matter; with `words`, those whose name, matter or purpose has them."""
+    wanted = folded(words).split()
+    groups: dict[str, list[tuple[str, str]]] = {_(title): [] for title in STEPS.values()}
     for act in permitted_acts(cycle):
-        if act.NAME != "open-cycle":
-            step = _(STEPS[act.__module__.rsplit(".", 1)[-1]])
-            groups.setdefault(step, []).append((act.NAME, _(act.SUMMARY).replace("`", "")))
-    return page(request, "choose.html", cycle=cycle, groups=groups)
+        matter = _(STEPS[act.__module__.rsplit(".", 1)[-1]])
+        purpose = _(act.SUMMARY).replace("`", "")
+        text = folded(f"{act_title(act.NAME)} {matter} {purpose}")
+        if act.NAME != "open-cycle" and all(one in text for one in wanted):
+            groups[matter].append((act.NAME, purpose))
+    found = {matter: acts for matter, acts in groups.items() if acts}
+    return page(request, "choose.html", cycle=cycle, groups=found, words=words)
 
 
 @router.get(urls.ACT)
@@ -102,8 +115,9 @@ async def form(request: Request, cycle: ReadableCycle, act: str) -> Response:
         return RedirectResponse(_draft_path(request), 303)
     if wrong is not None:
         return await _form(request, cycle, await _correcting_form(services, cycle, known, wrong))
-    values = {**_defaults(cycle, known), **typed_values(request.query_params)}
-    return await _form(request, cycle, ActForm(known, values, uuid4(), read=len(cycle.history)))
+    values = {**default_values(cycle, known), **typed_values(request.query_params)}
+    opened = ActForm(known, values, uuid4(), read=len(cycle.history))
+    return await _form(request, cycle, opened, more=_OPENS_WITH.get(known, ()))
 
 
 async def _correcting_form(services: Services, cycle: VisitedCycle, act: type[Command], version: int) -> ActForm:
@@ -130,20 +144,6 @@ def _draft_path(request: Request) -> str:
     return request.url.path + (f"?{asked}" if asked else "")
 
 
-def _defaults(cycle: VisitedCycle, act: type[Command]) -> dict[str, Any]:
-    """Default field values: the visitor's own unit."""
-    unit = cycle.visitor.unit
-    if unit == cycle.state.lifecycle.organiser:
-        return {}
-    fields = act.model_fields
-    found: dict[str, Any] = {"unit": unit} if "unit" in fields and fields["unit"].is_required() else {}
-    if act.NAME == "sign" and (drafts := cycle.state.drafts.get("covenant")):
-        found["number"] = str(drafts[-1].number)  # the version that the page shows
-    if "by" in fields:
-        found["by"] = unit if act.NAME == "cross-check" else {"unit": unit}
-    return found
-
-
 @router.post(urls.ACT)
 async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     """Save, show the summary, or send: as the button says."""
@@ -156,17 +156,20 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     draft_problem = await _keep(request, cycle, body, step)
     problem = draft_problem or file_problem
     if step == FILE_STEP:
-        return file_list(request, cycle, body, chosen_for(posted), problem)
+        listed = file_list(request, cycle, body, chosen_for(posted), problem)
+        listed.headers["HX-Trigger-After-Swap"] = "filed"  # what would be recorded has the file now
+        return listed
     if problem is not None:
         return await _unusable(request, cycle, act_form, problem)
     if "_more" in body or shorter or REMOVE in posted or step == "edit":
         return await _form(request, cycle, act_form, more=(body.get("_more", ""),), back_to=shorter)
     if step == "save":
-        return await _saved(request, cycle, act_form)
+        return await _saved(request, cycle, act_form, posted)
     if step == "drop":
         await services.drafts.drop(cycle.visitor.contact.id, _draft_path(request))
         return RedirectResponse(urls.cycle_url(cycle.stream), 303)
-    if step != "send":  # the summary is a page of its own: a browser's Back and Reload show it again
+    sends = step == "send" or (step == FROM_FORM and SHOWN in posted)
+    if not sends:  # the summary is a page of its own: a browser's Back and Reload show it again
         summary = urls.with_query(request.url.path, {urls.SUMMARY: 1})
         return RedirectResponse(f"{summary}&{_asked(request)}".rstrip("&"), 303)
     return await _entered(request, cycle, act_form, posted)
@@ -181,28 +184,36 @@ async def _entered(request: Request, cycle: VisitedCycle, act_form: ActForm, pos
 
 
 async def _check_and_send(request: Request, cycle: VisitedCycle, act_form: ActForm, posted: FormData) -> Response:
-    """Send what the summary showed, unless its deadline has passed meanwhile or the password does not fit."""
+    """Send what was shown, unless it would be recorded otherwise by now, or the password does not fit."""
     services = get_services(request)
-    command = await _command(services, cycle, act_form)
-    if IN_TIME in posted and (text := await _passed_meanwhile(services, cycle, command)):
-        return await _preview(request, cycle, *act_form.cleaned(), command, text=text, status=409)
+    command = await command_of(services, cycle, act_form)
+    has_been_sent = any(row.command_id == command.command_id for row in cycle.rows)
+    if not has_been_sent and (IN_TIME in posted or posted.get("_step") == FROM_FORM):
+        summary = await summary_of(services, cycle, act_form)
+        if text := _otherwise_by_now(summary, posted):
+            return await _preview(request, cycle, summary, text=text, status=409)
     confirmed = await services.application.gate.binds(command)
     if confirmed and not await _proved(request, cycle, posted):
-        text = sentence("password_does_not_fit")
-        return await _preview(request, cycle, *act_form.cleaned(), command, text=text, status=422)
+        text = sentence("password_does_not_fit" if posted.get("_password") else "password_needed")
+        return await _preview(request, cycle, await summary_of(services, cycle, act_form), text=text, status=422)
     return await _send(request, cycle, command, confirmed=confirmed)
 
 
-async def _passed_meanwhile(services: Services, cycle: VisitedCycle, command: CommandInput) -> str:
-    """What to tell before an act is sent whose summary said that it is in time, and which would come late now."""
-    late = [one for one in (await preview(services.application, cycle, command)).deadlines if one.late]
-    if not late:
-        return ""
-    text = _(
-        "The deadline has passed since you looked at the summary: {duty}, due {day}. Nothing is sent yet. Sent now, it "
-        "is recorded as done after the deadline; you can send it all the same, or ask for more time."
-    )
-    return text.format(duty=word("duty", late[0].duty), day=day(day_ending(late[0].due)))
+def _otherwise_by_now(summary: Summary, posted: FormData) -> str:
+    """What to tell before an act is sent that would be recorded otherwise than its summary said; "" where it would not.
+
+    A summary can have said that the act is in time.
+    """
+    late = [one for one in summary.found.deadlines if one.late]
+    if IN_TIME in posted and late:
+        text = _(
+            "The deadline has passed since you looked at the summary: {duty}, due {day}. Nothing is sent yet. Sent "
+            "now, it is recorded as done after the deadline; you can send it all the same, or ask for more time."
+        )
+        return text.format(duty=word("duty", late[0].duty), day=day(day_ending(late[0].due)))
+    if posted.get("_step") == FROM_FORM and posted.get(SHOWN) != summary.mark:
+        return _("This is not what the page showed when you sent it. Nothing is sent yet: look at it once more.")
+    return ""
 
 
 async def _keep(request: Request, cycle: VisitedCycle, body: dict[str, str], step: str) -> InputError | None:
@@ -213,7 +224,9 @@ async def _keep(request: Request, cycle: VisitedCycle, body: dict[str, str], ste
     try:
         await get_services(request).drafts.save(cycle.visitor.contact.id, _draft_path(request), draft)
     except QuotaError as error:
-        return None if step in {"send", "drop"} else error  # sending needs no draft, and dropping one makes room
+        return (
+            None if step in {"send", FROM_FORM, "drop"} else error
+        )  # sending needs no draft, and dropping one makes room
     return None
 
 
@@ -226,24 +239,10 @@ async def _unusable(request: Request, cycle: VisitedCycle, act_form: ActForm, pr
     return await _form(request, cycle, act_form, errors=(problem,), status=problem.http_status)
 
 
-async def _command(services: Services, cycle: VisitedCycle, act_form: ActForm) -> CommandInput:
-    """The command of the form.
-
-    Raises:
-        InputError, ForbiddenError
-    """
-    command = act_form.command_input(cycle.stream)
-    if act_form.corrects is None:
-        return command
-    return await completed_correction(services.application, cycle, act_form.corrects, command)
-
-
 async def _summary(request: Request, cycle: VisitedCycle, act_form: ActForm) -> Response:
     """What would be recorded of a form that was kept; the form itself where it cannot be."""
     try:
-        clean, notes = act_form.cleaned()
-        command = await _command(get_services(request), cycle, clean)
-        return await _preview(request, cycle, clean, notes, command)
+        return await _preview(request, cycle, await summary_of(get_services(request), cycle, act_form))
     except FORM_ERRORS as error:
         return await _not_entered(request, cycle, act_form, error)
 
@@ -265,6 +264,8 @@ async def _not_entered(request: Request, cycle: VisitedCycle, act_form: ActForm,
 
 async def _proved(request: Request, cycle: VisitedCycle, posted: FormData) -> bool:
     password = str(posted.get("_password", ""))
+    if not password:  # no attempt
+        return False
     return await reauthenticated(get_services(request), cycle.visitor.contact.id, password, address_of(request))
 
 
@@ -295,6 +296,8 @@ async def _form(
     sheet = sheet_of(cycle, act_form.act, act_form.values)
     problems = ActProblems(cycle, act_form.act, act_form.values, fields, sheet).of(errors)
     wrong = await _wrong(services, cycle, act_form)
+    looked_through = not errors or bool(since)
+    summary, refused = await summary_so_far(services, cycle, act_form) if looked_through else (None, "")
     return page(
         request,
         "act.html",
@@ -318,6 +321,13 @@ async def _form(
         people=await suggested_persons(services, cycle),
         about=_(act_form.act.SUMMARY),
         wrong=wrong,
+        now=cycle.now,
+        summary=summary,
+        refused=refused,
+        binds=act_form.act.BINDING or (summary is not None and summary.binding),
+        other=other_answer(cycle, act_form) if not refused and act_form.wrong is None else None,
+        about_acts=await subject_of(services.application, cycle, act_form.act, act_form.values),
+        granted=granted_awards(cycle) if act_form.act is HandOverObject else (),
         must_date=dated and cycle.state.lifecycle.clock == "backfill" and act_form.wrong is None,
         titled=await offered_choices(services, cycle, act_form.act),
         action=_action(request, cycle, act_form),
@@ -365,10 +375,10 @@ async def _wrong(services: Services, cycle: VisitedCycle, act_form: ActForm) -> 
         return None
 
 
-async def _saved(request: Request, cycle: VisitedCycle, act_form: ActForm) -> Response:
-    """The part of the page that a form which saves itself replaces; without a script, the form again.
+async def _saved(request: Request, cycle: VisitedCycle, act_form: ActForm, posted: FormData) -> Response:
+    """The parts of the page that a form which saves itself replaces; without a script, the form again.
 
-    Both say what will be changed in what was pasted, or that it cannot be recorded as it is: it is saved all the same.
+    They say what will be changed in what was pasted, or that it cannot be recorded as it is: it is saved all the same.
     """
     errors, notes = tuple[CodedError, ...](), list[str]()
     try:
@@ -376,46 +386,39 @@ async def _saved(request: Request, cycle: VisitedCycle, act_form: ActForm) -> Re
     except InputError as error:
         errors = (error,)
     if is_autosave(request):
-        sheet = sheet_of(cycle, act_form.act, act_form.values)
-        problem = " ".join(error_text(one, cycle) for one in errors)
-        return page(request, "saved.html", sheet=sheet, notes=notes, problem=problem)
+        services = get_services(request)
+        summary, refused = await summary_so_far(services, cycle, act_form)
+        return page(
+            request,
+            "saved.html",
+            cycle=cycle,
+            now=cycle.now,
+            sheet=sheet_of(cycle, act_form.act, act_form.values),
+            notes=notes,
+            problem=" ".join(error_text(one, cycle) for one in errors),
+            summary=summary,
+            refused=refused,
+            # What stands there already is not announced again.
+            is_new=summary is None or posted.get(SHOWN) != summary.mark,
+        )
     good = " ".join((_("Saved at {time}. Nothing is sent yet.").format(time=clock_time()), *notes))
     return await _form(request, cycle, act_form, errors=errors, good=good)
 
 
 async def _preview(
-    request: Request,
-    cycle: VisitedCycle,
-    act_form: ActForm,
-    notes: Sequence[str],
-    command: CommandInput,
-    *,
-    text: str = "",
-    status: int = 200,
+    request: Request, cycle: VisitedCycle, summary: Summary, *, text: str = "", status: int = 200
 ) -> Response:
-    """The summary: what would be recorded, in words, and which deviations would come or go.
-
-    `act_form` is the cleaned one, `notes` what cleaning changed.
-    """
-    application = get_services(request).application
-    found = await preview(application, cycle, command)
+    """The summary on a page of its own: what would be recorded, in words, and which deviations would come or go."""
     return page(
         request,
         "look.html",
         status,
         cycle=cycle,
-        act_form=act_form,
+        act_form=summary.act_form,
         text=text,
-        notes=notes,
-        binding=await application.gate.binds(command),
-        events=found.events,
-        new=found.new,
-        gone=found.gone,
-        deadlines=found.deadlines,
-        in_time={IN_TIME: "1"} if found.deadlines and not any(one.late for one in found.deadlines) else {},
+        summary=summary,
         now=cycle.now,
-        carried={**flattened(without_made(act_form.act, act_form.values)), **act_form.extras},
-        action=_action(request, cycle, act_form),
+        action=_action(request, cycle, summary.act_form),
     )
 
 

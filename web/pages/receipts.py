@@ -10,14 +10,23 @@ from fastapi.responses import Response
 from application.act_view import act_view, may_be_corrected, names_actor, why_not_corrected
 from application.command_to_form import form_of_row
 from application.corrected_acts import CycleCorrections
+from application.following_tasks import following_tasks
+from application.granted_awards import granted_awards
 from application.met_deadlines import met_by
+from application.permitted_acts import permitted_acts
 from application.visits import VisitedCycle
+from application.work import of_many
 from domain.access import Matter
+from domain.steps.awards import HandOverObject, ObjectHandedOver
+from domain.steps.conclusion import AwardsDecided, ResultsPublished
 from web import urls
 from web.auth import reads_cycle
 from web.checks import Number
 from web.render import page
 from web.services import get_services
+
+_LEAD_TO_HANDING_OVER = frozenset({AwardsDecided.NAME, ResultsPublished.NAME, ObjectHandedOver.NAME})
+"""Events after whose receipts awards are handed over."""
 
 router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
@@ -35,6 +44,8 @@ async def receipt(
     act = await act_view(application, cycle, version)
     first = act.first
     names = names_actor(cycle, first)
+    types = {row.type for row in act.rows}
+    hands_over = bool(types & _LEAD_TO_HANDING_OVER) and HandOverObject in permitted_acts(cycle)
     return page(
         request,
         "receipt.html",
@@ -47,6 +58,8 @@ async def receipt(
         before=bool(known_before),
         sure=first.provenance,
         deadlines=await met_by(cycle, act.rows),
+        granted=granted_awards(cycle) if hands_over else (),
+        following=await of_many(len(cycle.history), following_tasks, cycle, types),
         correctable=version in may_be_corrected(cycle),
         corrected=(by := cycle.readable_state().corrections.corrected.get(version)),
         corrections=await CycleCorrections(cycle).in_words(application, {by or 0, version}),

@@ -201,6 +201,11 @@ function offer(form, restore) {
   form.before(note);
 }
 
+// A password is typed for sending: it is no change of the form, and saves nothing.
+for (const box of document.querySelectorAll(".confirm")) {
+  for (const name of ["input", "change"]) box.addEventListener(name, (event) => event.stopPropagation());
+}
+
 // A page that the browser kept for its Back is asked for anew: its reader may have logged out since.
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;

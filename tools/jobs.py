@@ -1,0 +1,516 @@
+"""How much work the common jobs are: pages, clicks and keys of each, counted in a real browser. `make jobs`.
+
+Prepares rehearsed cycles on an engine of its own, logs people in, and does each job from the task page on, as somebody
+would who knows the pages. Counted are the pages that are loaded after the first one, every click (into an input, too,
+unless it has the focus already), and the characters that are typed; what the pages fill in costs nothing.
+
+A job is a short function of steps: when a page changes, its steps change, and then the figures. `ABOVE` lists the jobs
+that still cost more than they should, with what they cost now; a figure there may only be lowered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import Browser, Locator, Page, Response, async_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from application.application import Application
+
+ROOT = Path(__file__).parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+CITY, YEAR = "mttq-hanoi", 2026
+PASSWORD = "mot cau dai de nho"  # noqa: S105 - of people who are rehearsed
+SECRETARY = "thu-ky-dien-tap"
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
+UNITS = ("Phường Láng", "Phường Cửa Nam", "Phường Ba Đình", "Phường Giảng Võ", "Phường Ngọc Hà", "Phường Tây Hồ")
+PEOPLE_TO_INVITE, DEVIATIONS = 15, 26
+REDIRECTS = 3  # statuses of three hundred and more
+SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+# What is typed in the jobs.
+COMMENT = "Đề nghị nêu rõ chỉ tiêu vận động quỹ Vì người nghèo của từng phường."
+TITLE = "Báo cáo sơ kết sáu tháng phường X"
+REASON = "Chờ số liệu của ba tổ dân phố."
+TARGETS = (
+    "Vận động quỹ Vì người nghèo đạt 105 % kế hoạch",
+    "Sửa hai nhà Đại đoàn kết",
+    "Mỗi khu dân cư một mô hình tự quản",
+)
+NUMBER, DAY = "412/QĐ-MTTQ-BTT", "20/01/2027"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a job costs."""
+
+    pages: int
+    clicks: int
+    keys: int
+
+    def __str__(self) -> str:
+        return f"{self.pages}, {self.clicks}, {self.keys}"
+
+    def times(self, count: int) -> Cost:
+        """The cost of doing it so many times."""
+        return Cost(self.pages * count, self.clicks * count, self.keys * count)
+
+    def exceeds(self, most: Cost) -> bool:
+        """Whether one of the figures is above the other's."""
+        return self.pages > most.pages or self.clicks > most.clicks or self.keys > most.keys
+
+
+# Somebody at work ---------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Worker:
+    """Somebody at a browser whose work is counted."""
+
+    page: Page
+    address: str
+    pages: int = 0
+    clicks: int = 0
+    keys: int = 0
+    _response: list[Response] = field(default_factory=list)
+
+    def watch(self) -> None:
+        """Count from now on."""
+        self.pages = self.clicks = self.keys = 0
+        self.page.on("response", lambda answer: self._loaded(answer))  # noqa: PLW0108 - the library marks what it gets
+
+    def _loaded(self, answer: Response) -> None:
+        request = answer.request
+        is_page = request.is_navigation_request() and request.frame == self.page.main_frame
+        if is_page and answer.status // 100 != REDIRECTS:
+            self.pages += 1
+
+    @property
+    def cost(self) -> Cost:
+        """What was counted so far."""
+        return Cost(self.pages, self.clicks, self.keys)
+
+    def link(self, part: str) -> Locator:
+        """A link of the page whose address holds a text."""
+        return self.page.locator(f'main a[href*="{part}"]').last
+
+    def button(self, words: str) -> Locator:
+        """A button of the page, by its words."""
+        return self.page.locator("main").get_by_role("button", name=words).first
+
+    async def follow(self, where: Locator) -> None:
+        """Click what leads to a page."""
+        async with self.page.expect_navigation():
+            await where.click()
+        self.clicks += 1
+
+    async def type(self, name: str, text: str) -> None:
+        """Type into an input."""
+        box = self.page.locator(f'main [name="{name}"]:not([type=hidden])').first
+        if not await box.evaluate("one => one === document.activeElement"):
+            await box.click()
+            self.clicks += 1
+        await box.fill(text)
+        self.keys += len(text)
+
+    async def attach(self, name: str, file: Path) -> None:
+        """Choose a file, and wait until it is sent."""
+        await self.page.locator(f'main input[type=file][name="{name}"]').set_input_files(file)
+        self.clicks += 1
+        await self.page.locator(".files ul li").first.wait_for()
+
+    async def is_told(self, words: str) -> None:
+        """Wait until the form says that this would be recorded: nothing is sent that was not shown."""
+        await self.page.locator("#summary").get_by_text(words).first.wait_for()
+
+    async def enter(self) -> None:
+        """Enter the act into the register, and look at the receipt."""
+        await self.follow(self.page.locator("main button[value=shown]"))
+        if "/bien-nhan/" not in self.page.url:
+            raise AssertionError(await self.page.inner_text("main"))
+
+
+Job = Callable[[Worker, "Office"], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredJob:
+    """A job, who does it, what it cost before this was measured, and the most that it may cost."""
+
+    name: str
+    who: str
+    do: Job
+    before: str
+    most: Cost
+    repeats: int = 1
+    """One of so many alike is done and counted so often, where each is done by itself."""
+    phone: bool = False
+
+
+# The jobs -----------------------------------------------------------------------------------
+
+
+async def invite(at: Worker, office: Office) -> None:
+    """Invite one of the people who were entered."""
+    await at.follow(at.page.locator('header a[href="/nguoi-dung"]'))
+    await at.follow(at.link(f"/nguoi-dung/{office.uninvited}"))
+    await at.follow(at.button("Mời"))
+
+
+async def first_login(at: Worker, office: Office) -> None:
+    """From the link in the mail to the tasks."""
+    await at.page.goto(at.address + office.invitation)
+    at.clicks += 1  # on the link in the mail
+    await at.type("_password", PASSWORD)
+    await at.type("_again", PASSWORD)
+    await at.follow(at.page.locator("main button.main"))
+    await at.type("person", office.newcomer)
+    await at.type("_password", PASSWORD)
+    await at.follow(at.page.locator("main button.main"))
+
+
+async def comment(at: Worker, office: Office) -> None:
+    """Say what should be changed in a draft."""
+    await at.follow(at.link(f"{office.signing}/lam/comment"))
+    await at.type("text", COMMENT)
+    await at.is_told(COMMENT)
+    await at.enter()
+
+
+async def sign(at: Worker, office: Office) -> None:
+    """Sign the covenant."""
+    await at.follow(at.link(f"{office.signing}/lam/sign"))
+    await at.type("_password", PASSWORD)
+    await at.enter()
+
+
+async def report(at: Worker, office: Office) -> None:
+    """Hand in the mid-year report with a picture."""
+    await at.follow(at.link(f"{office.midyear}/lam/report-midyear"))
+    await at.type("report.title", TITLE)
+    await at.attach("_file.report.title", office.picture)
+    await at.is_told(office.picture.name)
+    await at.enter()
+
+
+async def register(at: Worker, office: Office) -> None:
+    """Register three targets."""
+    await at.follow(at.link(f"{office.midyear}/lam/register-targets"))
+    for number, target in enumerate(TARGETS):
+        await at.type(f"targets.{number}.title", target)
+    await at.is_told(TARGETS[-1])
+    await at.enter()
+
+
+async def refuse(at: Worker, office: Office) -> None:
+    """Refuse a request for more time."""
+    await at.follow(at.link(f"{office.midyear}/lam/refuse-extension"))
+    await at.type("reason", REASON)
+    await at.is_told(REASON)
+    await at.enter()
+
+
+async def accept(at: Worker, office: Office) -> None:
+    """Accept a report."""
+    await at.follow(at.link(f"{office.midyear}/lam/accept-report"))
+    await at.enter()
+
+
+async def acknowledge(at: Worker, office: Office) -> None:
+    """Acknowledge a deviation."""
+    await at.follow(at.page.locator('header a[href="/diem-khac"]'))
+    await at.follow(at.page.locator(f'main a[href^="/cum/{office.midyear}#"]').first)
+    await at.follow(at.link("/lam/acknowledge"))
+    await at.type("reason", REASON)
+    await at.is_told(REASON)
+    await at.enter()
+
+
+async def decide(at: Worker, office: Office) -> None:
+    """Record the award decision for two awards that were nominated."""
+    await at.follow(at.link(f"{office.concluding}/lam/decide-awards"))
+    await at.type("decision.number", NUMBER)
+    await at.type("decision.issued", DAY)
+    await at.is_told(NUMBER)
+    await at.type("_password", PASSWORD)
+    await at.enter()
+
+
+def officer(unit: str) -> str:
+    """The account of a unit's officer."""
+    return f"cb-{unit}"
+
+
+JOBS = (
+    MeasuredJob("invite 15 people", SECRETARY, invite, "15, 15, 0", Cost(2, 3, 0), repeats=PEOPLE_TO_INVITE),
+    MeasuredJob("first login on a phone", "", first_login, "3, 6, 109", Cost(3, 6, 45), phone=True),
+    MeasuredJob("comment on the draft", officer("k-2"), comment, "4, 10, 149", Cost(2, 3, len(COMMENT))),
+    MeasuredJob("sign", officer("k-2"), sign, "3, 5, 20", Cost(2, 3, 20)),
+    MeasuredJob("mid-year report with a picture", officer("s-1"), report, "3, 6, 35", Cost(2, 4, 35)),
+    MeasuredJob("register 3 targets", officer("s-1"), register, "7, 24, 119", Cost(2, 6, len("".join(TARGETS)))),
+    MeasuredJob("grant / refuse an extension", SECRETARY, refuse, "3, 5, 36", Cost(1, 2, len(REASON))),
+    MeasuredJob("accept 5 reports", SECRETARY, accept, "20, 15, 0", Cost(2, 3, 0), repeats=5),
+    MeasuredJob("acknowledge 26 deviations", SECRETARY, acknowledge, "78, 78, …", Cost(2, 3, len(REASON)), DEVIATIONS),
+    MeasuredJob("award decision, 2 awards", SECRETARY, decide, "5, 17, 76", Cost(2, 5, len(NUMBER + DAY + PASSWORD))),
+)
+
+ABOVE = {
+    "invite 15 people": Cost(45, 45, 0),
+    "first login on a phone": Cost(3, 6, 60),
+    "grant / refuse an extension": Cost(2, 3, len(REASON)),
+    "accept 5 reports": Cost(10, 10, 0),
+    "acknowledge 26 deviations": Cost(4, 5, len(REASON)).times(DEVIATIONS),
+}
+"""Jobs that cost more than they should, with what they cost: lower a figure when its pages get better."""
+
+
+def bound_of(job: MeasuredJob) -> Cost:
+    """The most that a job may cost today."""
+    return ABOVE.get(job.name, job.most)
+
+
+# The rehearsed installation -----------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Office:
+    """What the jobs find: cycles in three parts of their year, people, a picture."""
+
+    signing: str
+    """A cycle whose covenant is being signed."""
+    midyear: str
+    """One in the middle of its year."""
+    concluding: str
+    """One whose nominations were submitted."""
+    picture: Path
+    uninvited: str
+    newcomer: str
+    invitation: str = ""
+
+
+class Preparation:
+    """Prepares what the jobs find, by acts as they are entered at the command line."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+
+    async def office(self, folder: Path) -> Office:
+        """The cycles and the people."""
+        await self._person(SECRETARY, CITY, "Trần Thị Thư Ký", "secretariat")
+        await self._person("cb-moi", "don-vi-moi", "Lê Văn Mới", None)
+        await self._person("cb-chua-moi", CITY, "Phạm Thị Chưa Mời", None)
+        signing, midyear, concluding = [await self._cycle(kind) for kind in ("k", "s", "t")]
+        await self._until_signing(signing, "k", 2)
+        await self._until_midyear(midyear)
+        await self._until_nominated(concluding)
+        picture = folder / "anh-hoi-nghi.png"
+        picture.write_bytes(PICTURE)
+        return Office(signing, midyear, concluding, picture, "cb-chua-moi", "cb-moi")
+
+    async def _person(self, person: str, unit: str, name: str, kind: Any) -> None:
+        from accounts.store import Accounts  # noqa: PLC0415 - the path is known when this runs
+        from domain.administration import MakeAccount  # noqa: PLC0415
+
+        await self.app.people.enter(
+            person, unit, f"{name} (diễn tập)", office="cán bộ", email=f"{person}@example.invalid"
+        )
+        if kind is not None:
+            made = MakeAccount(person=person, kind=kind, administrator=kind == "secretariat", until=None)
+            await self.app.administer(made)  # type: ignore[attr-defined]
+            await Accounts(self.app.ledger.pool).set_password(person, PASSWORD)
+
+    async def _cycle(self, kind: str) -> str:
+        """Open a cycle with a unit for each name, each with an officer."""
+        from application.yaml_files import read_model  # noqa: PLC0415
+        from domain.rules import Edition  # noqa: PLC0415
+
+        edition = read_model(ROOT / "rules" / "rehearsal-2026.yaml", Edition)
+        digest = await self.app.texts.put_edition(edition.model_dump_json())
+        stream = f"{CITY}/{YEAR}/cum-{kind}"
+        units = [{"id": f"{kind}-{n}", "name": name} for n, name in enumerate(UNITS, 1)]
+        for unit in units:
+            await self._person(officer(unit["id"]), unit["id"], f"Cán bộ {unit['name']}", "staff")
+        fields = {
+            "organiser": CITY,
+            "organiser_name": "Ủy ban MTTQ thành phố (diễn tập)",
+            "cluster_name": {"k": "Cụm ký giao ước", "s": "Cụm sơ kết", "t": "Cụm tổng kết"}[kind],
+            "year": YEAR,
+            "edition": digest,
+            "units": units,
+            "clock": "stepped",
+            "starts": _moment(1, 5).isoformat(),
+        }
+        await self._enter(stream, "", ("open-cycle", fields))
+        return stream
+
+    async def _enter(
+        self, stream: str, unit: str, *acts: tuple[str, dict[str, Any]], meeting: str | None = None
+    ) -> None:
+        from application.application import CommandInput  # noqa: PLC0415
+        from application.gate import at_command_line  # noqa: PLC0415
+
+        who = await self.app.people.get(officer(unit) if unit else SECRETARY)
+        if who is None:
+            raise LookupError(unit)
+        inputs = [CommandInput(stream, act, fields, meeting=meeting) for act, fields in acts]
+        await self.app.submit(stream, at_command_line(who), inputs)
+
+    async def _step(self, stream: str, month: int, day: int) -> None:
+        await self._enter(stream, "", ("step-to", {"now": _moment(month, day).isoformat()}))
+
+    async def _until_signing(self, stream: str, kind: str, month: int) -> None:
+        """Papers are presented; with a month after February, late."""
+        await self._step(stream, month, 10)
+        papers = {"plan": "Kế hoạch", "bylaws": "Quy chế", "covenant": "Giao ước"}
+        for paper, title in papers.items():
+            text = f"{title} thi đua năm {YEAR} (diễn tập).\nĐiều 1. Chỉ tiêu chung."
+            document = {"title": f"{title} {kind}", "text": text}
+            await self._enter(stream, "", ("present-draft", {"kind": paper, "document": document}))
+
+    async def _until_midyear(self, stream: str) -> None:
+        """All but the first unit have reported; the last one asks for more time for its signature."""
+        await self._until_signing(stream, "s", 3)
+        ask = {"unit": "s-6", "duty": "signature", "until": f"{YEAR}-07-31", "reason": "Chờ họp Ban Thường trực."}
+        await self._enter(stream, "s-6", ("ask-extension", ask))
+        await self._step(stream, 7, 3)
+        for number in range(2, len(UNITS) + 1):
+            document = {
+                "title": "Báo cáo sơ kết (diễn tập)",
+                "number": f"{number}/BC",
+                "text": "Đạt 52 % chỉ tiêu năm.",
+            }
+            await self._enter(stream, f"s-{number}", ("report-midyear", {"unit": f"s-{number}", "report": document}))
+
+    async def _until_nominated(self, stream: str) -> None:
+        """Two units are nominated, and the nominations are submitted."""
+        await self._step(stream, 12, 10)
+        await self._enter(stream, "", ("record-meeting", {"id": "tong-ket", "kind": "final", "place": "Hà Nội"}))
+        named = [("nominate", {"unit": f"t-{n}", "award": award}) for n, award in ((1, "co-thi-dua"), (2, "bang-khen"))]
+        await self._enter(stream, "", *named, meeting="tong-ket")
+        await self._enter(stream, "", ("submit", {"submission": {"number": "07/TTr-MTTQ"}}))
+
+
+def _moment(month: int, day: int) -> datetime:
+    from domain.times import ICT  # noqa: PLC0415
+
+    return datetime(YEAR, month, day, 9, tzinfo=ICT)
+
+
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c63606060f80f0001040100"
+    "5fe5c34b0000000049454e44ae426082"
+)
+"""A picture of one point."""
+
+
+# Measuring ----------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _at_work(browser: Browser, address: str, job: MeasuredJob) -> AsyncIterator[Worker]:
+    """Somebody who has logged in and looks at the tasks; a newcomer has yet to."""
+    context = await browser.new_context(locale="vi-VN", **(PHONE if job.phone else {}))
+    context.set_default_timeout(20_000)
+    page = await context.new_page()
+    if job.who:
+        await page.goto(f"{address}/dang-nhap")
+        await page.fill("#person", job.who)
+        await page.fill("#password", PASSWORD)
+        async with page.expect_navigation():
+            await page.click("main button.main")
+        await page.goto(f"{address}/viec")
+    yield Worker(page, address)
+    await context.close()
+
+
+async def measure(browser: Browser, address: str, office: Office) -> dict[str, Cost]:
+    """Do every job, and return what each cost.
+
+    Raises:
+        AssertionError: a job did not come to its receipt.
+    """
+    found: dict[str, Cost] = {}
+    for job in JOBS:
+        async with _at_work(browser, address, job) as at:
+            at.watch()
+            await job.do(at, office)
+            found[job.name] = at.cost.times(job.repeats)
+    return found
+
+
+def table(found: dict[str, Cost]) -> str:
+    """The figures of all jobs; those that are above what they should be are marked."""
+    rows = [("job", "before", "at most", "now")]
+    for job in JOBS:
+        mark = " (above)" if found[job.name].exceeds(job.most) else ""
+        rows.append((job.name, job.before, str(job.most), f"{found[job.name]}{mark}"))
+    widths = [max(len(row[n]) for row in rows) for n in range(4)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join(["pages, clicks, keys of each job, from the task page on", *lines])
+
+
+async def _measured(say: Callable[[str], None], folder: Path) -> dict[str, Cost]:
+    from accounts.store import Accounts  # noqa: PLC0415 - it reads its folders from the environment
+    from cli.session import session  # noqa: PLC0415
+
+    found = subprocess.run(["sh", "tools/chromium.sh"], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S607, ASYNC221 - the shell of the machine, before anything runs
+    program = found.stdout.strip().splitlines()[-1]
+    async with session("web", say, rehearsal=True) as app, async_playwright() as playwright:
+        office = await Preparation(app).office(folder)
+        await invite_newcomer(app, Accounts(app.ledger.pool), office)
+        browser = await playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
+        costs = await measure(browser, app.endpoints.web_address or "", office)
+        await browser.close()
+        return costs
+
+
+async def invite_newcomer(app: Any, accounts: Any, office: Office) -> None:
+    """Give the newcomer the link that the mail would bring."""
+    from domain.administration import MakeAccount  # noqa: PLC0415
+
+    await app.administer(MakeAccount(person=office.newcomer, kind="staff", administrator=False, until=None))
+    office.invitation = f"/loi-moi/{await accounts.invite(office.newcomer)}"
+
+
+def failures(found: dict[str, Cost]) -> Sequence[str]:
+    """The jobs that cost more than they may today."""
+    return [f"{job.name}: {found[job.name]}" for job in JOBS if found[job.name].exceeds(bound_of(job))]
+
+
+def main() -> int:
+    """Prepare, measure, print."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as made:
+        Path(made).chmod(0o755)
+        os.environ.update(THIDUA_DATA=f"{made}/data", THIDUA_LOGS=f"{made}/logs")
+        found = asyncio.run(_measured(lambda text: print(text, file=sys.stderr), Path(made)))
+    print(table(found))
+    for line in failures(found):
+        print(f"above its bound: {line}", file=sys.stderr)
+    return 1 if failures(found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

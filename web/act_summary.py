@@ -1,0 +1,108 @@
+"""What a form as it stands would record: on a page of its own before it is sent, and on the form's own page.
+
+The form's page carries the mark of what it showed. Sending takes nothing that would be recorded otherwise than it was
+shown: the summary is a page of its own then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from application.application import CommandInput
+from application.command_preview import CommandPreview, preview
+from application.corrections import completed_correction
+from application.form_values import flattened
+from application.visits import ForbiddenError, VisitedCycle
+from domain.records import Refused
+from web.act_form import FORM_ERRORS, ActForm, error_text
+from web.forms import without_made
+from web.services import Services
+
+IN_TIME = "_in_time"
+"""The field of a summary that said that its act is in time."""
+
+SHOWN = "_shown"
+"""The field of a form's own page that says which summary it showed."""
+
+FROM_FORM = "shown"
+"""The step of the button on the form's own page, which enters only what was shown there."""
+
+
+NOT_TYPED_YET = "malformed_act"
+"""The code of what is refused because a field is empty or cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a form would record. `notes` say what is changed in its texts; `binding`: the password is asked for."""
+
+    act_form: ActForm
+    """The cleaned one: as it is signed."""
+    notes: Sequence[str]
+    command: CommandInput
+    found: CommandPreview
+    binding: bool
+
+    @property
+    def in_time(self) -> Mapping[str, str]:
+        """The field by which sending knows that the summary said "in time"."""
+        deadlines = self.found.deadlines
+        return {IN_TIME: "1"} if deadlines and not any(one.late for one in deadlines) else {}
+
+    @property
+    def carried(self) -> dict[str, str]:
+        """The fields of the form, as inputs that would send them."""
+        values = without_made(self.act_form.act, self.act_form.values)
+        return {**flattened(values), **self.act_form.extras}
+
+    @property
+    def mark(self) -> str:
+        """A digest of what is shown: other values, other events, deviations or deadlines give another one."""
+        found = self.found
+        shown = [
+            {name: value for name, value in self.carried.items() if name != "_read"},
+            [[one.type, repr(one.told)] for one in found.events],
+            [*found.new, "", *found.gone, "", *self.notes],
+            [[one.duty, one.due.isoformat(), one.late] for one in found.deadlines],
+        ]
+        return sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:32]
+
+
+async def summary_of(services: Services, cycle: VisitedCycle, act_form: ActForm) -> Summary:
+    """Decide the form's command on a copy of the state.
+
+    Raises:
+        FORM_ERRORS, ForbiddenError: it would not be taken.
+    """
+    clean, notes = act_form.cleaned()
+    command = await command_of(services, cycle, clean)
+    found = await preview(services.application, cycle, command)
+    return Summary(clean, notes, command, found, await services.application.gate.binds(command))
+
+
+async def summary_so_far(services: Services, cycle: VisitedCycle, act_form: ActForm) -> tuple[Summary | None, str]:
+    """The summary of a form that may not be complete yet; or None, and why the register would not take it.
+
+    Nothing is said of what is not typed yet.
+    """
+    try:
+        return await summary_of(services, cycle, act_form), ""
+    except Refused as refusal:
+        return None, "" if refusal.code == NOT_TYPED_YET else error_text(refusal, cycle)
+    except (ForbiddenError, *FORM_ERRORS):
+        return None, ""
+
+
+async def command_of(services: Services, cycle: VisitedCycle, act_form: ActForm) -> CommandInput:
+    """The command of the form.
+
+    Raises:
+        InputError, ForbiddenError
+    """
+    command = act_form.command_input(cycle.stream)
+    if act_form.corrects is None:
+        return command
+    return await completed_correction(services.application, cycle, act_form.corrects, command)
