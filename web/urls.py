@@ -35,6 +35,11 @@ FILES = "/tep"
 FILE = FILES + "/{digest}/{name}"
 PEOPLE = "/nguoi-dung"
 PEOPLE_DOWNLOAD = PEOPLE + ".{extension}"
+INVITE_ALL = PEOPLE + "/moi/tat-ca"
+INVITING = PEOPLE + "/moi/{job}"
+HANDOUT = PEOPLE + "/danh-sach/tai-khoan"
+HANDOUT_DOWNLOAD = HANDOUT + ".{extension}"
+HANDOUT_LINKS = HANDOUT + "/lien-ket"
 PERSON = PEOPLE + "/{person}"
 SEARCH = "/tim"
 BOARD = "/bang"
@@ -266,6 +271,16 @@ def tasks_download_url(extension: str) -> str:
 def people_download_url(extension: str, filters: Mapping[str, Any]) -> str:
     """The persons that fit the filters, for a spreadsheet."""
     return with_query(_filled(PEOPLE_DOWNLOAD, extension=extension), filters)
+
+
+def inviting_url(job: str) -> str:
+    """How far the invitations of a job are."""
+    return _filled(INVITING, job=job)
+
+
+def handout_url(extension: str) -> str:
+    """The list of accounts to hand out, for a spreadsheet."""
+    return _filled(HANDOUT_DOWNLOAD, extension=extension)
 
 
 def late_units_url(year: str = "") -> str:
