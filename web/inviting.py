@@ -83,6 +83,10 @@ async def invite_all(services: Services, visitor: Visitor, people: Sequence[Memb
     """
     in_a_row = 0
     try:
+        # Those who were invited meanwhile, by another click, have their mail.
+        left = {one.id for one in await services.people.uninvited(visitor.sees_people_of, today())}
+        people = [one for one in people if one.id in left]
+        job.total = len(people)
         for first in range(0, len(people), AT_A_TIME):
             some = people[first : first + AT_A_TIME]
             await record_invitations(services, visitor, some)

@@ -52,10 +52,10 @@ async def invite(request: Request, visitor: AccountManager) -> Response:
     """Invite those who were shown, by mail; the next page tells what became of it."""
     form, services = await checked_form(request), get_services(request)
     require_inviter(visitor)
-    for id_, job in services.jobs.of_kind(Inviting):
-        if job.by == visitor.contact.id and not job.done:
-            return RedirectResponse(urls.inviting_url(id_), 303)
     found = await uninvited(services, visitor)
+    for id_, running in services.jobs.of_kind(Inviting):
+        if running.by == visitor.contact.id and not running.done:
+            return RedirectResponse(urls.inviting_url(id_), 303)
     if found is None or not found.by_mail or services.mailer is None or str(form.get("_seal", "")) != found.seal:
         return RedirectResponse(urls.PEOPLE, 303)  # it shows whom there is to invite now
     job = Inviting(len(found.by_mail), visitor.contact.id, str(request.state.request_id))
