@@ -8,6 +8,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,6 +18,7 @@ from typing import Any
 
 import pytest
 from board_help import ORGANISERS, made_up_lines, write_lines
+from conftest import eventually
 from engine_help import CITY, open_cycle, submit, units
 from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
@@ -24,6 +27,7 @@ from web_help import Site
 
 from application.downloads import Cell, Table, csv_text, day_cell, spoken_phone
 from application.spreadsheets import MOST_TITLE, MOST_UNITS, workbook
+from application.year_scores import SpooledRows
 from i18n import in_language
 
 TEXTS = (
@@ -199,6 +203,53 @@ async def test_workbooks_hold_what_the_pages_show(site: Site, tmp_path: Path) ->
     ]
     for path in ("/bang", "/viec", "/diem-khac", "/nguoi-dung"):
         assert f'href="{path}.xlsx' in await secretary.get(path)
+
+
+async def test_points_of_all_clusters_of_a_year_are_one_workbook(site: Site) -> None:
+    streams = [await open_cycle(site.app, RULES, members=units(count)) for count in (2, 3, 2)]
+    for stream, points in zip(streams[:2], ("12.5", "7.25"), strict=True):
+        sheet = [{"criterion": leaf, "points": points} for leaf in ("a1", "a2", "b")]
+        await submit(site.app, stream, "don-vi-1", "score-self", {"unit": "don-vi-1", "sheet": sheet})
+    await submit(site.app, streams[1], CITY, "appraise", {"unit": "don-vi-1", "sheet": sheet})
+    await site.person("thu-ky", CITY, "secretariat")
+    await site.person("khac", "mttq-khac", "secretariat")
+    secretary, other = await site.log_in("thu-ky"), await site.log_in("khac")
+
+    async def known() -> bool:
+        return (await secretary.get("/bang")).count("Cụm</a>") == 3
+
+    await eventually(known)
+    assert 'href="/bang/diem.xlsx?nam=2026"' in secretary.page
+    found = read((await secretary.http.get("/bang/diem.xlsx?nam=2026")).content)
+    assert list(found) == ["Bảng tổng hợp điểm", "Điểm theo tiêu chí"]
+    heading, *totals = found["Bảng tổng hợp điểm"]
+    assert heading == ["cụm", "đơn vị", "tự chấm", "thẩm định", "xếp thứ"]
+    given = sorted((row[2], row[3]) for row in totals if row[2] is not None)
+    assert given == [(21.75, 21.75), (37.5, None)]
+    heading, *points_ = found["Điểm theo tiêu chí"]
+    assert heading == ["cụm", "đơn vị", "tiêu chí", "tối đa", "vòng chấm", "điểm"]
+    assert Counter((row[4], row[5]) for row in points_ if row[5] in {12.5, 7.25}) == {
+        ("tự chấm", 12.5): 3,
+        ("tự chấm", 7.25): 3,
+        ("thẩm định", 7.25): 3,
+    }
+    assert (await secretary.http.get("/bang/diem.csv")).text.count("Đơn vị 1") == 2
+    nothing = read((await other.http.get("/bang/diem.xlsx?nam=2026")).content)
+    assert [len(rows) for rows in nothing.values()] == [1, 1], "another organiser's points"
+
+
+def test_rows_in_a_file_are_read_back_in_parts() -> None:
+    with tempfile.TemporaryFile() as file:
+        rows = SpooledRows(file, [])
+        for first in (0, 3, 3, 7):
+            rows.add([(n, f"dòng {n}") for n in range(first, first + 4)])
+        whole = list(rows)
+        assert len(rows) == len(whole) == 16
+        for start, stop in ((0, 16), (2, 5), (4, 4), (7, 99), (15, 16)):
+            assert list(rows[start:stop]) == whole[start:stop]
+            assert len(rows[start:stop]) == len(whole[start:stop])
+            assert list(rows[2:14][start:stop]) == whole[2:14][start:stop]
+        assert rows[5] == whole[5]
 
 
 async def test_points_come_out_as_far_as_they_are_open_and_every_download_is_logged(site: Site) -> None:

@@ -286,6 +286,7 @@ EXPORTS = frozenset(
         urls.SCORES_DOWNLOAD,
         urls.TASKS_DOWNLOAD,
         urls.TIMELINE_DOWNLOAD,
+        urls.YEAR_SCORES,
         urls.VERIFICATION_RESULT,
     }
 )

@@ -50,6 +50,7 @@ TITLES: Mapping[str, str] = {
     urls.SEARCH: N_("Search"),
     urls.BOARD: N_("City board"),
     urls.BOARD_DOWNLOAD: N_("City board, as a table"),
+    urls.YEAR_SCORES: N_("Points of all clusters of a year, as a table"),
     urls.LATE_UNITS: N_("Late units"),
     urls.DEVIATIONS: N_("Deviations from the rules"),
     urls.DEVIATIONS_DOWNLOAD: N_("Deviations from the rules, as a file"),

@@ -44,6 +44,7 @@ PERSON = PEOPLE + "/{person}"
 SEARCH = "/tim"
 BOARD = "/bang"
 BOARD_DOWNLOAD = BOARD + ".{extension}"
+YEAR_SCORES = BOARD + "/diem.{extension}"
 LATE_UNITS = BOARD + "/don-doc"
 DEVIATIONS = "/diem-khac"
 DEVIATIONS_DOWNLOAD = DEVIATIONS + ".{extension}"
@@ -261,6 +262,11 @@ def board_url(filters: Mapping[str, Any], *, page: int = 1) -> str:
 def board_download_url(extension: str, filters: Mapping[str, Any]) -> str:
     """The city board with filters, for a spreadsheet."""
     return with_query(_filled(BOARD_DOWNLOAD, extension=extension), filters)
+
+
+def year_scores_url(extension: str, year: str) -> str:
+    """The points of all clusters of a year, for a spreadsheet."""
+    return with_query(_filled(YEAR_SCORES, extension=extension), {YEAR: year})
 
 
 def tasks_download_url(extension: str) -> str:
