@@ -32,7 +32,7 @@ async def test_a_mail_address_or_a_number_of_one_person_is_an_account(site: Site
     await enter(site, "an", "An.Tran@example.vn", "+84 912 345 678")
     for account in ("an", " AN ", "an.tran@EXAMPLE.vn", "0912345678", "0912.345.678", "+84 912 345 678"):
         assert (await attempt(site, account))[:2] == (200, "/viec"), account
-    for account in ("n.tran@example.vn", "912345678", "%", "0912", "an\0", "\ud800@x.vn", "9" * 500, "@"):
+    for account in ("n.tran@example.vn", "912345678", "%", "0912", "an\0", "\ufffd@x.vn", "9" * 500, "@"):
         status, at, _shown = await attempt(site, account)
         assert (status in {401, 422}, at) == (True, "/dang-nhap"), account
 
