@@ -176,6 +176,11 @@ class PeopleDirectory:
         source = f"{_MEMBERS} where state in ('none', 'invited') and not invited"
         return (await self._members(source, organiser, today, ALL_ROWS)).rows
 
+    async def without_mail(self, organiser: str | None, today: date) -> tuple[MemberLine, ...]:
+        """Return those of the members' people who have neither a mail address nor a password."""
+        source = f"{_MEMBERS} where state in ('none', 'invited') and coalesce(email, '') = ''"
+        return (await self._members(source, organiser, today, ALL_ROWS)).rows
+
     async def _members(self, source: str, organiser: str | None, today: date, asked: PageRequest) -> Paged[MemberLine]:
         columns, order = "id, name, office, unit_name, email, state, invited", "unit_key, unit_name, sort_key, id"
         given = (organiser, today, LIFETIMES["invitation"])

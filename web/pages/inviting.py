@@ -21,7 +21,7 @@ from application.downloads import Cell, Table, table_of
 from application.engine import PendingError, UnreachableError
 from application.visits import Visitor
 from application.work import of_many
-from domain.access import Matter
+from domain.access import Matter, may_manage
 from domain.records import Refused
 from errors import CodedError, InputError
 from i18n import _
@@ -88,14 +88,14 @@ async def handout(
 async def _handout(request: Request, visitor: Visitor, number: int = 1, error: CodedError | None = None) -> Response:
     services = get_services(request)
     found = await services.people.members(visitor.sees_people_of, today(), PageRequest(number, HANDOUT_ROWS))
-    none = await uninvited(services, visitor)
+    inviting = may_manage("staff", visitor.readers())
     return page(
         request,
         "handout.html",
         200 if error is None else error.http_status,
         people=[(one, _way_in(one)) for one in found.rows],
         pager=Pager(found, urls.HANDOUT),
-        without_mail=none.without_mail if none is not None else (),
+        without_mail=await services.people.without_mail(visitor.sees_people_of, today()) if inviting else (),
         address=services.settings.address or str(request.base_url).rstrip("/"),
         today=today(),
         text="" if error is None else form_sentence(error),
@@ -144,8 +144,8 @@ async def print_links(request: Request, visitor: AccountManager) -> Response:
     if form.get("_confirmed") != "yes":
         return await _handout(request, visitor, error=InputError("links_not_confirmed"))
     chosen = set(map(str, form.getlist("person")))
-    found = await services.people.members(visitor.sees_people_of, today(), ALL_ROWS)
-    people = [one for one in found.rows if one.id in chosen and not one.email and one.state in {"none", "invited"}]
+    found = await services.people.without_mail(visitor.sees_people_of, today())
+    people = [one for one in found if one.id in chosen]
     if not people:
         return await _handout(request, visitor, error=InputError("links_for_nobody"))
     try:
