@@ -184,7 +184,8 @@ async def _people(
         units=units if len(units) <= MOST_UNITS else [],
         stand_ins=await services.people.stand_ins(organiser, today()),
         administrator=visitor.login.account.administrator,
-        uninvited=await uninvited(services, visitor),
+        # Not beside what was searched for, nor on further pages: it looks at everybody.
+        uninvited=await uninvited(services, visitor) if query == PeopleQuery() and number == 1 else None,
         mails=services.mailer is not None,
         named_most=NAMED_MOST,
         wide=True,
