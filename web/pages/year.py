@@ -255,7 +255,7 @@ async def _look(
     starts = default_start(table.year.year, edition, datetime.now(UTC))
     digest = sha256(edition.model_dump_json().encode()).hexdigest()
     found = await beside(preview_clusters, table.year, edition, digest, starts)
-    lapsed = lapsed_duties(found)
+    lapsed = await beside(lapsed_duties, found)
     proposed = proposed_days(lapsed, table.year.year, edition, starts)
     days = {one: str(typed.get(f"{DAY_FIELD}{one}", day(proposed[one]))) for one in lapsed}
     shown = Paged.of(found, PageRequest(number, CLUSTERS_PER_PAGE))
