@@ -138,7 +138,7 @@ async def test_a_year_begun_late_proposes_days_and_no_task_is_overdue(site: Site
     await visitor.post(urls.NEW_YEAR_START, _seal=seal, **{**typed, "day-signature": "01/02/2003"})
     assert visitor.status == 422
     assert 'value="01/02/2003" aria-invalid="true"' in visitor.page
-    assert "Ký giao ước: 01/02/2003 đã qua" in html.unescape(visitor.page)
+    assert "Ký giao ước: Ngày 01/02/2003 đã qua" in html.unescape(visitor.page)
     seal = visitor.hidden_in(urls.NEW_YEAR_START)["_seal"]
     await visitor.post(urls.NEW_YEAR_START, _seal=seal, **{**typed, "day-stance": ""})
     job = site.services.jobs.get(visitor.at.rsplit("/", 1)[-1], YearOpening)

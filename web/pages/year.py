@@ -334,7 +334,7 @@ async def start(request: Request, visitor: Secretary) -> Response:
     try:
         days = typed_days(typed, datetime.now(ICT).date())
     except DayError as wrong:
-        text = f"{word('duty', wrong.duty).capitalize()}: {form_sentence(wrong.error)}"
+        text = f"{word('duty', wrong.duty).capitalize()}: {sentence(wrong.error.code, wrong.error.facts)}"
         return await _look(request, visitor, rows, typed, text=text, faulty=wrong.duty)
     await services.drafts.save(visitor.contact.id, DRAFT, typed)  # with the days, for another attempt
     table, edition, _changes = await beside(_read, visitor, rows, typed, people)
