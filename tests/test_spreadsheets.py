@@ -228,7 +228,7 @@ async def test_points_of_all_clusters_of_a_year_are_one_workbook(site: Site) -> 
     given = sorted((row[2], row[3]) for row in totals if row[2] is not None)
     assert given == [(21.75, 21.75), (37.5, None)]
     heading, *points_ = found["Điểm theo tiêu chí"]
-    assert heading == ["cụm", "đơn vị", "tiêu chí", "tối đa", "vòng chấm", "điểm"]
+    assert heading == ["cụm", "đơn vị", "tiêu chí", "điểm tối đa", "vòng chấm", "điểm"]
     assert Counter((row[4], row[5]) for row in points_ if row[5] in {12.5, 7.25}) == {
         ("tự chấm", 12.5): 3,
         ("tự chấm", 7.25): 3,
