@@ -60,7 +60,7 @@ def proposed_days(lapsed: Iterable[Duty], year: int, edition: Edition, starts: d
     """
     duties, calendar, first = list(lapsed), edition.calendar, starts.astimezone(ICT).date()
     coming = [due for duty in Duty if (due := usual_due(duty, year, edition)) is not None and due > starts]
-    last = day_ending(min(coming)) if coming else None
+    last = calendar.settled(day_ending(min(coming)), "previous") if coming else None
     apart = APART_DAYS
     while apart > 1 and last is not None and calendar.after(first, apart * len(duties)) >= last:
         apart -= 1
