@@ -36,6 +36,11 @@ class Invitations:
             await void_links(connection, person)
             return await new_link(connection, person, "invitation")
 
+    async def withdraw_links(self, person: str) -> None:
+        """Make all links of a person void that were not used."""
+        async with self._pool.acquire() as connection:
+            await void_links(connection, person)
+
     async def forgotten(self, person: str) -> str:
         """Return the secret of a link for a new password. Earlier ones go on working: anybody can ask."""
         async with self._pool.acquire() as connection, connection.transaction():

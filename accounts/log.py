@@ -27,6 +27,7 @@ class AccountChange(StrEnum):
 
     MADE = "made"  # kind, administrator, until
     INVITED = "invited"
+    LINK_SHOWN = "link-shown"  # to who invited them, on paper: a person without a mail address
     CLOSED = "closed"
     OPENED = "opened"
     LAST_DAY_CHANGED = "last-day-changed"  # until

@@ -12,13 +12,14 @@ from collections.abc import Iterable
 from accounts import Account
 from accounts.invitations import Invitations
 from accounts.log import AccountChange, By, note
+from accounts.login_names import LoginNames
 from accounts.logins import ACCOUNT_COLUMNS, Logins, end_all_access, end_logins, void_codes
 from accounts.passwords import PASSWORD_WORK, hash_password, password_matches
 from accounts.tokens import Tokens
 from errors import InputError
 
 
-class Accounts(Logins, Invitations, Tokens):
+class Accounts(Logins, LoginNames, Invitations, Tokens):
     """The accounts of all persons. `pool` is of the role `thidua_web`, or of `thidua_app` for invitations."""
 
     async def get(self, person: str) -> Account | None:

@@ -144,6 +144,11 @@ class Throttle:
         async with self._turn(limits, bounded=True):
             await self.attempts.failed(Guess.FORGOTTEN, person, source, known_device=False)
 
+    async def may_mail(self, person: str) -> bool:
+        """Return whether a person may get one more mail for a new password: requests by any name count together."""
+        sent = await self.attempts.failures(Lane(Guess.MAIL, person=person), MAILS_TO_PERSON.window)
+        return sent.count < MAILS_TO_PERSON.free
+
     async def mail_is_sent(self, person: str) -> None:
         """Count a mail for a new password that is sent."""
         await self.attempts.failed(Guess.MAIL, person, Origin(""), known_device=False)

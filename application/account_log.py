@@ -18,6 +18,7 @@ from ledger.paging import Paged, PageRequest
 SENTENCES: Mapping[AccountChange, str] = {
     AccountChange.MADE: N_("{by} made an account for {person}: {kind}{administrator}{until}."),
     AccountChange.INVITED: N_("{by} invited {person} to choose a password."),
+    AccountChange.LINK_SHOWN: N_("{by} printed the link with which {person} chooses a password."),
     AccountChange.CLOSED: N_("{by} closed the account of {person}."),
     AccountChange.OPENED: N_("{by} opened the account of {person} again."),
     AccountChange.LAST_DAY_CHANGED: N_("{by} changed the last day of the account of {person}{until}."),

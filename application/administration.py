@@ -34,18 +34,18 @@ class Administration:
     def __init__(self, application: Application, client: EngineClient | None = None) -> None:
         self._application, self._own_client = application, client
 
-    async def record(self, submitter: Submitter, command: Command) -> None:
-        """Sign a command for the submitter, record its event, and let the tables follow.
+    async def record(self, submitter: Submitter, *commands: Command) -> None:
+        """Sign commands for the submitter as one batch, record their events, and let the tables follow.
 
         Raises:
             GateClosedError, RefusedError, PendingError, UnreachableError
         """
-        item = BatchItem(STREAM, uuid4(), CommandPayload.of(command).model_dump_json())
+        items = [BatchItem(STREAM, uuid4(), CommandPayload.of(one).model_dump_json()) for one in commands]
         application = self._application
         client = self._own_client or application.client
         if client is None:
             raise RuntimeError("this application only reads")
-        await application.answers.submit(client, STREAM, await application.gate.sign(submitter, [item]))
+        await application.answers.submit(client, STREAM, await application.gate.sign(submitter, items))
         await follow(application.ledger.pool, application.ledger)
 
 

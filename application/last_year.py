@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from application.application import Application
 from application.tables import Rows
 from application.year_columns import COLUMNS
+from application.year_table import unit_slug
 from domain.city_year import CITY_YEAR
 from domain.streams import is_year
+from domain.units import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class LastYear:
 async def last_year(app: Application, organiser: str, before: int | None = None) -> LastYear | None:
     """Return the last year that an organiser started, before another one if that is given; None without one.
 
-    Units have the ids they had, as codes. Persons who oversee a cluster are left out: they change.
+    Units get the ids they had: where the name does not give it, the id stands as their code. Persons who oversee a
+    cluster are left out: they change.
     """
     years = [stream for stream, _tip in await app.ledger.streams() if is_year(stream)]
     found: LastYear | None = None
@@ -35,6 +38,10 @@ async def last_year(app: Application, organiser: str, before: int | None = None)
             rows = [list(COLUMNS)]
             for cluster in year.clusters.values():
                 office = cluster.overseer.office if cluster.overseer else None
-                rows += [[cluster.name, unit.name, unit.id, unit.kind or "", office or ""] for unit in cluster.units]
+                rows += [[cluster.name, one.name, _code(one), one.kind or "", office or ""] for one in cluster.units]
             found = LastYear(year.year, year.organiser_name, rows)
     return found
+
+
+def _code(unit: Unit) -> str:
+    return "" if unit_slug(unit.name) == unit.id else unit.id

@@ -88,6 +88,17 @@ def score_tables(cycle: VisitedCycle, texts: Mapping[str, str]) -> tuple[Table, 
     )
 
 
+def criterion_points(cycle: VisitedCycle) -> Iterator[tuple[Cell, ...]]:
+    """The points that were given, as far as the visitor may see them: unit, criterion, at most, round, points."""
+    nodes = [node for _depth, node in criteria_in_order(cycle.rules.criteria)]
+    for name, results in _results(cycle).items():
+        title = round_title(name, cycle.names)
+        for unit, unit_name in cycle.members():
+            lines = {line.criterion: line.points for line in results[unit].lines} if unit in results else {}
+            given = [(node, lines[node.id]) for node in nodes if lines.get(node.id) is not None]
+            yield from ((unit_name, node.title, node.max, title, points) for node, points in given)
+
+
 def _by_criterion(cycle: VisitedCycle, rounds: tuple[str, ...], texts: Mapping[str, str]) -> Iterator[tuple[Cell, ...]]:
     state, results = cycle.readable_state(), _results(cycle) if rounds else {}
     for unit, name in cycle.members():

@@ -16,17 +16,20 @@ from domain.state import members_and_organiser
 from domain.steps.lifecycle import OpenCycle
 from domain.streams import cycle_stream
 from domain.strengths import Strength
-from domain.times import day_ending
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedTask:
-    """A future obligation of a unit. `subject` is the unit that it is about, "" for the bearer itself."""
+    """A future obligation of a unit. `subject` is the unit that it is about, "" for the bearer itself.
+
+    `lapsed`: the rules' last day, where it has passed before the year starts; then `due` is None.
+    """
 
     unit: str
     subject: str
     duty: str
     due: datetime | None
+    lapsed: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts:
     deadlines = [edition.deadline(obligation.duty) for obligation in owed if obligation.due]
     reminders = sum(len(deadline.remind_days_before) for deadline in deadlines if deadline is not None)
     tasks = tuple(
-        ExpectedTask(names[one.bearer], names.get(one.subject, one.subject), one.duty.value, one.due) for one in owed
+        ExpectedTask(names[one.bearer], names.get(one.subject, one.subject), one.duty.value, one.due, one.lapsed)
+        for one in owed
     )
     people = {person.id: person.name for person in year.people}
     overseer = cluster.overseer.office or people.get(cluster.overseer.id or "") if cluster.overseer is not None else ""
@@ -83,14 +87,3 @@ def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts:
         tasks,
         reminders,
     )
-
-
-def overdue_at_start(previews: list[ClusterPreview], now: datetime) -> list[tuple[str, str]]:
-    """Return the duties whose last day has passed before the year starts, as (duty, day), each once."""
-    overdue = {
-        (task.duty, day_ending(task.due).isoformat())
-        for preview in previews
-        for task in preview.tasks
-        if task.due is not None and task.due <= now
-    }
-    return sorted(overdue)

@@ -217,7 +217,7 @@ class _RowReader:
             known = self._units.get(name)
         if known is None:
             kind = slug_of(cells["loại"]) if cells["loại"] else None
-            unit = _Unit(self._new_id("unit", _short_slug(code or name)), name, kind, code, line)
+            unit = _Unit(self._new_id("unit", unit_slug(code or name)), name, kind, code, line)
             cluster.units.append(unit)
             self._named.setdefault((cluster.name, name), unit)
             self._units.setdefault(f"={code}" if code else name, (cluster, unit))
@@ -256,17 +256,26 @@ class _RowReader:
         if (person["name"], "", "") in unit.contacts:
             self.remarks.append((line, "namesakes", {"person": person["name"], "unit": unit.name}))
         unit.contacts |= {(person["name"], "", ""), *keys}
-        person["id"] = self._entered_id(person) or self._new_id("person", account_name_of(person["name"]), "")
         self.people.append(person)
         if "email" not in person and not cells["thư điện tử"]:
             self.remarks.append((line, "contact_without_mail", {"person": person["name"]}))
         return True
 
-    def _entered_id(self, person: Mapping[str, Any]) -> str | None:
-        """The id of the person where they are entered already; of namesakes first the one with the mail address."""
-        found = self._entered.get((person["unit"], person["name"]), [])
-        found.sort(key=lambda one: one.email != person.get("email"))
-        return found.pop(0).id if found else None
+    def _give_ids(self) -> None:
+        """Give each contact an id: of namesakes first those with the mail address of one who is entered already.
+
+        The id of a person who is entered already is no other contact's.
+        """
+        for by_mail in (True, False):
+            for person in self.people:
+                entered = self._entered.get((person["unit"], person["name"]), [])
+                same = [one for one in entered if not by_mail or one.email == person.get("email")]
+                if "id" not in person and same:
+                    entered.remove(same[0])
+                    person["id"] = same[0].id
+        for person in self.people:
+            if "id" not in person:
+                person["id"] = self._new_id("person", account_name_of(person["name"]), "")
 
     def _reached(self, line: int, cells: Mapping[str, str]) -> tuple[str, str]:
         """The mail address and the telephone number of a row; remarks on what cannot be used."""
@@ -289,7 +298,8 @@ class _RowReader:
     # The whole ------------------------------------------------------------------------------
 
     def finish(self) -> Remarks:
-        """Return all remarks, those on the whole table last."""
+        """Give the contacts their ids, and return all remarks, those on the whole table last."""
+        self._give_ids()
         remarks = [*self.remarks]
         for name, other, line in _alike((one.name, one.line) for one in self.clusters.values()):
             remarks.append((line, "clusters_alike", {"cluster": name, "other": other}))
@@ -322,7 +332,7 @@ _COMMITTEE = ("ban-thuong-truc-", "uy-ban-", "mat-tran-to-quoc-", "mttq-", "viet
 """How long names of committees begin: what tells one from another stands behind."""
 
 
-def _short_slug(name: str) -> str:
+def unit_slug(name: str) -> str:
     """An id from a name; of a name that is too long for one, what tells it from others stays."""
     whole = short = slug_of(name, most=len(name) * 2)
     if len(whole) <= MOST_CHARS:

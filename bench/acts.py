@@ -24,7 +24,7 @@ from application.gate import at_command_line
 from application.scenario import RehearsedYear, Scenario, ScenarioPlayer
 from application.yaml_files import read_model
 from application.year_file import YearFile, start_year
-from bench.harness import ROUNDS, BenchRow, median, server
+from bench.harness import ROUNDS, BenchRow, median, resident_kb, server
 from cli.session import Session, session
 from domain.rules import Edition
 from local.paths import paths
@@ -218,11 +218,11 @@ async def idle_memory(app: Session) -> list[BenchRow]:
     person, edition = await _secretary(app)
     pid = app.endpoints.pids["worker"]
     await _open(app, person, edition, 20, 2050)
-    figures = [_resident(pid)]
+    figures = [resident_kb(pid)]
     for part in range(IDLE // 100):
         await _open(app, person, edition, 100, 2051 + part)
         await asyncio.sleep(1)
-        figures.append(_resident(pid))
+        figures.append(resident_kb(pid))
     per_kept, per_idle = (
         (figures[KEPT_IN_MEMORY // 100] - figures[0]) / KEPT_IN_MEMORY,
         (figures[-1] - figures[0]) / IDLE,
@@ -237,14 +237,6 @@ async def idle_memory(app: Session) -> list[BenchRow]:
             met=per_idle <= 64,
         ),
     ]
-
-
-def _resident(pid: int) -> int:
-    """Return the resident memory of a process, in kB."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1])
-    return 0
 
 
 async def fifty_years(app: Session) -> list[BenchRow]:

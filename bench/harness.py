@@ -67,3 +67,11 @@ async def rate(count: int, work: Callable[[], Awaitable[object]]) -> float:
 def median(values: list[float]) -> float:
     """Return the median of the rounds."""
     return statistics.median(values)
+
+
+def resident_kb(pid: int) -> int:
+    """Return the resident memory of a process, in kB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1])
+    return 0

@@ -17,7 +17,7 @@ import httpx
 from accounts.store import Accounts
 from application.yaml_files import read_model
 from bench import years
-from bench.harness import BenchRow
+from bench.harness import BenchRow, resident_kb
 from bench.logins import logins, make_people
 from cli.session import Session, session
 from domain.administration import MakeAccount
@@ -156,6 +156,23 @@ async def _workbook(client: httpx.AsyncClient, year: int, clusters: int) -> Benc
     return BenchRow(name, took, "s", target="under 20 s", met=took < 20)
 
 
+async def _score_workbook(client: httpx.AsyncClient, year: int, clusters: int, process: int) -> list[BenchRow]:
+    """How long the points of all clusters of a year take as a workbook, and how much more memory the process takes."""
+    before, peak, started = resident_kb(process), 0, time.perf_counter()
+    asked = asyncio.create_task(client.get(f"/bang/diem.xlsx?nam={year}", timeout=120))
+    while not asked.done():
+        peak = max(peak, resident_kb(process))
+        await asyncio.sleep(0.05)
+    took, answer = time.perf_counter() - started, asked.result()
+    answer.raise_for_status()
+    name = f"points of {clusters} clusters as a workbook, {len(answer.content) / 1000:.0f} kB"
+    grown = (peak - before) / 1000
+    return [
+        BenchRow(name, took, "s", target="under 20 s", met=took < 20),
+        BenchRow("… by which the process of the pages grows", grown, "MB", target="under 200 MB", met=grown < 200),
+    ]
+
+
 async def _acts(client: httpx.AsyncClient, cluster: int, year: int) -> list[float]:
     """Return the times from submitting a comment to its receipt's page, in seconds."""
     path, took = f"/cum/{years.CITY}/{year}/cum-{cluster}/lam/comment", []
@@ -241,6 +258,7 @@ async def _measure_pages(app: Session, clusters: int) -> list[BenchRow]:
     p95 = took[int(len(took) * 0.95)] * 1000
     rows.append(BenchRow("an act, from the click to the receipt, p95", p95, "ms", target="under 300 ms", met=p95 < 300))
     rows.append(await _workbook(clients["thu-ky"], year, clusters))
+    rows += await _score_workbook(clients["thu-ky"], year - 1, clusters, app.endpoints.pids["web"])
     rows.extend(await logins(address, loads, clients))
     for client in clients.values():
         await client.aclose()

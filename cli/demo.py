@@ -180,12 +180,12 @@ def _progress(say_: Callable[[str], None]) -> Callable[[Stage, str, int], None]:
 
 
 @asynccontextmanager
-async def served(say_: Callable[[str], None]) -> AsyncIterator[tuple[str, str]]:
-    """Play the demo and serve its pages. Yield their address, and the password of its accounts."""
+async def served(say_: Callable[[str], None]) -> AsyncIterator[tuple[str, RehearsalRoles]]:
+    """Play the demo and serve its pages. Yield their address, and whom one may be there with which password."""
     _clear(paths())
     async with session("web", say_, rehearsal=True) as app:
         shown = await _play(app, say_)
-        yield app.endpoints.web_address or "", shown.roles.password
+        yield app.endpoints.web_address or "", shown.roles
 
 
 def _is_interactive() -> bool:

@@ -62,15 +62,14 @@ SENTENCES: Mapping[str, str] = {
     "json_key_twice": N_("An object of the JSON body has the same key twice."),
     "json_too_deep": N_("The JSON body has more than {most} lists and objects inside each other."),
     "json_unreadable": N_("The body is no readable JSON."),
+    "links_for_nobody": N_("None of those who were chosen lacks a mail address and a password."),
+    "links_not_confirmed": N_("Tick that you print the links and hand them over yourself: they are shown once."),
     "link_too_long": N_("The link to this form fills in too much to be kept. Open the form from the cluster's page."),
     "last_day_past": N_("{day} is past; write today or a later day."),
     "last_day_was": N_("The account's last day was {day}: set a later one first."),
-    "login_is_no_mail_address": N_(
-        "Type the name of your account here, not a mail address: the invitation tells it. “Forgotten password?” "
-        "sends a mail that tells it again."
-    ),
     "login_does_not_fit": N_(
-        "The account or the password is wrong. Nothing is locked; the answer only comes more slowly."
+        "The account or the password is wrong. Nothing is locked; the answer only comes more slowly. A mail address or "
+        "a telephone number that several people share opens no account: type the name of yours."
     ),
     "logins_busy": N_("Many are logging in now. Wait a few seconds, then send it again."),
     "login_needed": N_("Log in first."),

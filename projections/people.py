@@ -12,10 +12,11 @@ from datetime import date
 from typing import Any, get_args
 
 from accounts import Kind
+from accounts.invitations import LIFETIMES
 from accounts.stand_ins import StandIn
 from i18n.sorting import folded, natural_key
 from ledger.connection import Connection, Pool
-from ledger.paging import ROWS, Conditions, Paged, PageRequest, fetch_page
+from ledger.paging import ALL_ROWS, ROWS, Conditions, Paged, PageRequest, fetch_page
 from vault.persons import folded_name, folded_phone
 
 MOST_UNITS = 300
@@ -47,6 +48,15 @@ _UNIT_FITS = "(p.unit like {0} or p.unit in (select unit from projections.organi
 
 _FITS = f"(p.search like {{0}} or p.id like {{0}} or {_UNIT_FITS})"
 
+_MEMBERS = f"""(select p.id, p.name, p.office, u.name as unit_name, p.email, {_STATE.format("$2")} as state,
+    exists (select from accounts.invitation i where i.person = p.id and i.purpose = 'invitation' and i.used_at is null
+        and i.made_at > now() - $3::interval) as invited, u.sort_key as unit_key, p.sort_key
+    from {_SOURCE} cross join lateral (select name, sort_key from projections.organiser_unit named
+        where named.unit = p.unit and ($1::text is null or named.organiser = $1) order by named.organiser limit 1) u
+    where p.erased_at is null and {_MANAGED} and (a.person is null or a.kind = 'staff' and not a.administrator)
+    and not exists (select from projections.organiser_unit one where one.unit = p.unit and one.organiser = p.unit)
+    ) m"""  # noqa: S608 - ours
+
 _COLUMNS = f"""p.id, p.unit, coalesce((select name from projections.organiser_unit u where u.unit = p.unit
     order by u.organiser <> coalesce($1, u.unit), u.organiser limit 1), p.unit),
     p.name, p.office, case when {_MANAGED} then p.email end, case when {_MANAGED} then p.phone end,
@@ -70,6 +80,19 @@ class PersonLine:
     state: str
     managed: bool
     """Whether the organiser may manage the person; without that it sees no mail address and no telephone number."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLine:
+    """A person of a unit that is a member of a cluster. `invited`: an invitation works that the person has not used."""
+
+    id: str
+    name: str
+    office: str | None
+    unit_name: str
+    email: str | None
+    state: str
+    invited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +166,26 @@ class PeopleDirectory:
             limit,
         )
         return [(unit, name) for unit, name in rows]
+
+    async def members(self, organiser: str | None, today: date, asked: PageRequest) -> Paged[MemberLine]:
+        """Return a page of the people of units that are members of clusters, whom the organiser manages, by unit."""
+        return await self._members(_MEMBERS, organiser, today, asked)
+
+    async def uninvited(self, organiser: str | None, today: date) -> tuple[MemberLine, ...]:
+        """Return those of the members' people who have neither an account in use nor an invitation that still works."""
+        source = f"{_MEMBERS} where state in ('none', 'invited') and not invited"
+        return (await self._members(source, organiser, today, ALL_ROWS)).rows
+
+    async def without_mail(self, organiser: str | None, today: date) -> tuple[MemberLine, ...]:
+        """Return those of the members' people who have neither a mail address nor a password."""
+        source = f"{_MEMBERS} where state in ('none', 'invited') and coalesce(email, '') = ''"
+        return (await self._members(source, organiser, today, ALL_ROWS)).rows
+
+    async def _members(self, source: str, organiser: str | None, today: date, asked: PageRequest) -> Paged[MemberLine]:
+        columns, order = "id, name, office, unit_name, email, state, invited", "unit_key, unit_name, sort_key, id"
+        given = (organiser, today, LIFETIMES["invitation"])
+        found = await fetch_page(self._pool, asked, columns, source, order, *given)
+        return found.map(lambda row: MemberLine(*row))
 
     async def stand_ins(self, organiser: str | None, today: date) -> tuple[tuple[StandIn, str, str], ...]:
         """Return the stand-ins of today and later, with both names, for persons whom the organiser sees."""

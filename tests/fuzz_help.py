@@ -274,6 +274,8 @@ BASES: dict[str, dict[str, str]] = {
     "/dang-nhap": {"person": "ai-do", "_password": "x"},
     "/nguoi-dung": {"name": "An", "unit": "don-vi-1", "kind": "auditor", "until": "01/01/2030", "email": "a@b.invalid"},
     "/nguoi-dung/{person}": {"_do": "until", "until": "01/01/2030"},
+    "/nguoi-dung/moi/tat-ca": {"_seal": "x"},
+    "/nguoi-dung/danh-sach/tai-khoan/lien-ket": {"person": "can-bo", "_confirmed": "yes"},
     "/toi": {"_do": "stand-in", "person": "can-bo", "since": "01/01/2030", "until": "02/01/2030"},
     "/bang": {
         "_do": "extend",

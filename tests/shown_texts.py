@@ -271,6 +271,10 @@ _PLACE = re.compile(r"(?<![\w.])[a-z_]+\.(?:[0-9]+\.)?[a-z_]+(?:\.\w+)*(?![\w.])
 _COMPOUND = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)+|[A-Z][a-z]+([A-Z][a-z]+)+")
 
 
+_ACCOUNT_LIST = re.compile(r"^/nguoi-dung/danh-sach/tai-khoan\.")
+"""The download whose cells hold the names of accounts, to be typed at the login."""
+
+
 @lru_cache(maxsize=200_000)
 def found_in(text: str, surface: str, tongue: str) -> tuple[tuple[str, str], ...]:
     """The keys in a text, each with the words beside it.
@@ -301,6 +305,8 @@ def report(texts: Iterable[Shown]) -> list[Found]:
     found: dict[tuple[str, str], Found] = {}
     for shown in dict.fromkeys(texts):
         for line in READERS[shown.form](shown.text):
+            if _ACCOUNT_LIST.match(shown.where) and _COMPOUND.fullmatch(line):
+                continue
             for key, beside in found_in(line, shown.surface, shown.language):
                 one = Found(key, shown.surface, shown.where, shown.language, beside)
                 found.setdefault((key, shown.surface), one)

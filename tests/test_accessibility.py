@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pyotp
 import pytest
@@ -13,6 +14,7 @@ from playwright.async_api import Browser
 from temporalio.client import Client
 from web_help import PASSWORD, Site, a_site, shown_secret
 
+from application.rehearsal_roles import RehearsalRole, RehearsalRoles
 from application.scenario import play
 
 CITY = "mttq-hanoi"
@@ -27,6 +29,7 @@ PAGES = {
         "/bang/don-doc",
         "/bat-dau-nam",
         "/nguoi-dung",
+        "/nguoi-dung/danh-sach/tai-khoan",
         "/toi",
         "/tim?q=dong+da",
         CYCLE,
@@ -85,7 +88,18 @@ async def site(
         await found.person("thu-ky", CITY, "secretariat", administrator=True)
         await found.person("can-bo", "long-bien")
         await found.person("kiem-tra", "thanh-tra", "auditor")
+        await app.people.enter("khong-thu", "long-bien", "Trần Không Thư")
+        roles = offered_roles(f"{CITY}/2020-axe/cum-1")
+        file = outbox / "roles.json"
+        file.write_text(roles.model_dump_json())
+        found.services.settings = replace(found.services.settings, roles_file=file)
         yield found
+
+
+def offered_roles(cycle: str) -> RehearsalRoles:
+    """One person whom a visitor may be."""
+    role = RehearsalRole(part="officer", person="can-bo", cycle=cycle, unit="long-bien", unit_name="Quận Long Biên")
+    return RehearsalRoles(password=PASSWORD, roles=(role,), documented=(cycle,))
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +184,33 @@ async def test_axe_finds_nothing_on_the_pages_between(site: Site, browser: Brows
             await user.page.context.clear_cookies()
             found += await faults(user, "/dang-nhap", width)
             found += await faults(user, "/quen-mat-khau", width)
+    assert found == [], "\n".join(found)
+
+
+async def test_axe_finds_nothing_on_what_begins_a_year(site: Site, browser: Browser) -> None:
+    """Days of a year begun late, invitations, links on paper, and the first page of a demo."""
+    found: list[str] = []
+    for width, height in SIZES:
+        size = {"viewport": {"width": width, "height": height}}
+        async with a_user(browser, site.address, "thu-ky", PASSWORD, **size) as user:
+            await user.goto("/bat-dau-nam")
+            await user.fill({"year": "2023", "organiser_name": "MTTQ", "table": "cụm\tđơn vị\nCụm 9\tPhường Một"})
+            await user.press("Xem trước năm thi đua")
+            assert "Hạn mới cho việc đã qua hạn" in await user.page.inner_text("main")
+            found += await faults_here(user, "days of a year begun late", width)
+            await user.goto("/nguoi-dung/danh-sach/tai-khoan")
+            await user.fill({"person": "yes", "_confirmed": "yes"})
+            await user.press("Hiện liên kết một lần")
+            found += await faults_here(user, "links on paper", width)
+            await site.app.people.enter(
+                f"moi-{width}", "long-bien", f"Lê Mới {width}", email=f"m{width}@example.invalid"
+            )
+            await user.goto("/nguoi-dung")
+            await user.press("Mời tất cả")
+            found += await faults_here(user, "invitations", width)
+            await user.page.context.clear_cookies()
+            found += await faults(user, "/dien-tap", width)
+            assert await user.page.locator("main button.main").count() == 1
     assert found == [], "\n".join(found)
 
 

@@ -67,7 +67,6 @@ async def invite(secretary: User, browser: Browser, outbox: Path, unit: str, kin
     page = await (await browser.new_context()).new_page()
     await page.goto(secretary.address + way.group(0))
     await page.fill("#password", PASSWORD)
-    await page.fill("#again", PASSWORD)
     await page.click("button.main")
     return person.group(1)
 

@@ -142,6 +142,7 @@ COSTLY: dict[str, tuple[Prepared, int]] = {
         200,
     ),
     "state of the JSON interface": (program("GET", ACTS.replace("/acts/try", "")), 200),
+    "points of all clusters": (page("kiem-tra", "/bang/diem.xlsx"), 200),
     "board": (page("thu-ky", "/bang"), 200),
     "search": (page("kiem-tra", "/tim?q=" + "ế" * 120), 200),
     "workbook that unpacks to 300 MB": (

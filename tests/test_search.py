@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from uuid import uuid4
 
 import pytest
-from conftest import eventually
-from engine_help import CITY, open_cycle, submit, unit_name, units
+from conftest import NewInstallation, eventually, open_app
+from engine_help import CITY, enter_staff, open_cycle, submit, unit_name, units
 from speech import RULES
+from temporalio.client import Client
 from web_help import Site
 
+from application.application import CommandInput
+from application.gate import at_command_line
 from cli.session import Session
 from i18n import in_language
 from ledger.paging import PageRequest
@@ -71,15 +75,19 @@ NAMES = {
 }
 
 
-@pytest.fixture
-async def named(app: Session) -> tuple[SearchIndex, str]:
-    stream = await open_cycle(app, RULES, members=units(2))
-    for unit, name in NAMES.items():
-        await submit(app, stream, CITY, "admit-unit", {"unit": unit, "name": name})
-    index = SearchIndex(app.ledger)
-    await index.catch_up()
-    await Board(app.ledger, app.texts).catch_up()
-    return index, stream
+@pytest.fixture(scope="module")
+async def named(client: Client, new_installation: NewInstallation) -> AsyncIterator[tuple[SearchIndex, str]]:
+    """An index of one cycle for tests that only read."""
+    async with open_app(client, new_installation) as app:
+        stream = await open_cycle(app, RULES, members=units(2))
+        person = at_command_line(await enter_staff(app, CITY))
+        admitted = [{"unit": unit, "name": name} for unit, name in NAMES.items()]
+        inputs = [CommandInput(stream, "admit-unit", fields, uuid4()) for fields in admitted]
+        await app.submit(stream, person, inputs)
+        index = SearchIndex(app.ledger)
+        await index.catch_up()
+        await Board(app.ledger, app.texts).catch_up()
+        yield index, stream
 
 
 async def test_names_come_in_the_order_in_which_they_fit(named: tuple[SearchIndex, str]) -> None:
@@ -163,6 +171,29 @@ async def test_comments_papers_and_minutes_are_found_where_members_read_them(app
         "select words from projections.search_entry where words @@ 'kinh & phi'::tsquery"
     )
     assert left == []
+
+
+async def test_what_is_closed_before_publication_is_found_by_whom_it_is_open_to_alone(app: Session) -> None:
+    """A reason on a score sheet, and what an award is withheld for: found by the city, by members once published."""
+    members = units(3)
+    stream = await open_cycle(app, RULES, members=members)
+    sheet = [{"criterion": leaf.id, "points": "7", "reason": "Trừ vì bímật."} for leaf in RULES.leaves().values()]
+    await submit(app, stream, CITY, "appraise", {"unit": members[0], "sheet": sheet})
+    index = SearchIndex(app.ledger)
+
+    async def found_by() -> dict[str, int]:
+        await index.catch_up()
+        await Board(app.ledger, app.texts).catch_up()
+        counts = {unit: (await index.find_as_member("bimat", unit=unit, person="an")).total for unit in members}
+        return {**counts, CITY: (await index.find("bimat", streams=CITY)).total}
+
+    before = await found_by()
+    assert before.pop(CITY) > 0
+    assert set(before.values()) == {0}
+    await submit(app, stream, CITY, "decide-awards", {"decision": {"number": "1/QĐ"}, "grants": []})
+    await submit(app, stream, CITY, "publish", {})
+    after = await found_by()
+    assert min(after.values()) > 0, "the same search finds it once it is published"
 
 
 async def test_the_page_says_where_and_when_and_leads_there(site: Site) -> None:

@@ -154,7 +154,7 @@ def test_every_page_that_is_read_has_a_title() -> None:
 
     mounted = {f"{before}{route.path}" for route, before in routes()}
     unlogged = {urls.FILE, urls.HELP, urls.GUIDE, urls.LANGUAGE, urls.LOGIN, urls.LOGOUT, urls.FORGOTTEN}
-    unlogged |= {urls.INVITATION, urls.NEW_PASSWORD, urls.CALENDAR, "/healthz", "/readyz"}
+    unlogged |= {urls.ROLES, urls.INVITATION, urls.NEW_PASSWORD, urls.CALENDAR, "/healthz", "/readyz"}
     unlogged |= {path for path in mounted if path.endswith("openapi.json")}
     assert {path for path in mounted if path not in unlogged} - set(TITLES) == set()
     assert any(path.startswith(API) for path in mounted)

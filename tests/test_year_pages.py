@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from conftest import eventually
 from engine_help import CITY
+from speech import RULES
 from web_help import Site, Visitor
 
+from application.fields import parse_day
 from application.last_year import last_year
+from application.year_days import proposed_days
+from domain.due_dates import usual_due
+from domain.duties import Duty
+from domain.obligations import obligations
+from domain.times import ICT, day_ending, start_of
 from web import urls
 from web.pages.year import YearOpening
 
@@ -110,6 +118,67 @@ async def test_remarks_on_a_file_stand_on_each_page_of_its_preview(site: Site) -
     assert "Có nhiều địa chỉ thư: sổ lấy b@example.vn, không lấy c@example.vn." in visitor.page
     await visitor.get(urls.NEW_YEAR_LOOK)
     assert "Có nhiều địa chỉ thư" in visitor.page
+
+
+async def test_a_year_begun_late_proposes_days_and_no_task_is_overdue(site: Site) -> None:
+    visitor = await secretary(site)
+    table = "cụm\tđơn vị\nCụm 1\tPhường A\nCụm 1\tPhường B\nCụm 2\tPhường C\nCụm 2\tPhường D"
+    today = datetime.now(ICT).date()
+    year = today.year - 1
+    await visitor.post(urls.NEW_YEAR, _step="look", year=str(year), table=table, **TYPED)
+    assert "Hạn mới cho việc đã qua hạn" in visitor.page
+    fields = re.findall(r'name="day-([\w-]+)" form="open" class="day" value="([\d/]*)"', visitor.page)
+    days = {Duty(name): parse_day(text) for name, text in fields}
+    assert len(days) > 5
+    assert list(days.values()) == sorted(days.values())
+    assert min(days.values()) > today
+    assert "chưa có hạn" not in visitor.page
+    seal = visitor.hidden_in(urls.NEW_YEAR_START)["_seal"]
+    typed = {f"day-{name}": text for name, text in fields}
+    await visitor.post(urls.NEW_YEAR_START, _seal=seal, **{**typed, "day-signature": "01/02/2003"})
+    assert visitor.status == 422
+    assert 'value="01/02/2003" aria-invalid="true"' in visitor.page
+    assert "Ký giao ước: Ngày 01/02/2003 đã qua" in html.unescape(visitor.page)
+    seal = visitor.hidden_in(urls.NEW_YEAR_START)["_seal"]
+    await visitor.post(urls.NEW_YEAR_START, _seal=seal, **{**typed, "day-stance": ""})
+    job = site.services.jobs.get(visitor.at.rsplit("/", 1)[-1], YearOpening)
+
+    async def over() -> bool:
+        return job.done
+
+    await eventually(over)
+    assert (job.stopped, job.failed) == ("", [])
+    for cluster in ("cum-1", "cum-2"):
+        state, rules = await site.app.state(f"{CITY}/{year}/{cluster}")
+        owed = [one for one in obligations(state, rules) if one.done is None]
+        assert not [one for one in owed if one.overdue(datetime.now(UTC))]
+        due = {one.duty: one.due and day_ending(one.due) for one in owed}
+        assert due == {duty: None if duty is Duty.STANCE else on for duty, on in days.items()} | {
+            duty: on for duty, on in due.items() if duty not in days
+        }
+    reason = f"Năm thi đua bắt đầu ngày {today:%d/%m/%Y}, khi hạn theo quy chế đã qua."
+    assert reason in await visitor.get(f"/cum/{CITY}/{year}/cum-1/so")
+
+
+async def test_a_year_in_time_proposes_no_days(site: Site) -> None:
+    visitor = await secretary(site)
+    table = "cụm\tđơn vị\nCụm 1\tPhường A\nCụm 1\tPhường B"
+    await visitor.post(urls.NEW_YEAR, _step="look", year="2150", table=table, **TYPED)
+    assert visitor.status == 200
+    assert "Hạn mới cho việc" not in visitor.page
+
+
+@pytest.mark.parametrize("begins", [(2, 20), (5, 4), (7, 14), (11, 26)])
+def test_proposed_days_are_working_days_before_the_next_day_of_the_rules(begins: tuple[int, int]) -> None:
+    starts = start_of(date(2026, *begins))
+    due = {duty: one for duty in Duty if (one := usual_due(duty, 2026, RULES)) is not None}
+    lapsed = [duty for duty, one in due.items() if one <= starts]
+    found = list(proposed_days(lapsed, 2026, RULES, starts).values())
+    assert len(found) == len(lapsed) > 0
+    assert found == sorted(found)
+    coming = [day_ending(one) for one in due.values() if one > starts]
+    assert all(date(2026, *begins) < one <= min(coming, default=date.max) for one in found)
+    assert all(RULES.calendar.works(one) or one in coming for one in found)
 
 
 @pytest.mark.parametrize("name", ["a3-old.xls", "a3-windows-1258.csv", "a2-blank-lines.csv"])

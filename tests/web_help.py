@@ -95,6 +95,11 @@ class Visitor:
         await self.post("/ma-mot-lan", _do="begin", _password=PASSWORD)
         return shown_secret(self.page)
 
+    def hidden_in(self, action: str) -> dict[str, str]:
+        """The hidden fields of the form that is sent to an address."""
+        form = self.page.split(f'action="{action}"', 1)[-1].split("</form>", 1)[0]
+        return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+
     def hidden(self) -> dict[str, str]:
         """The hidden fields of the last form of the page, as a browser would send them."""
         form = self.page.rsplit("<form", 1)[-1]

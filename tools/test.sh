@@ -7,6 +7,9 @@ chmod 755 "$place"
 trap 'rm -rf "$place"' EXIT
 CHROMIUM=$(sh tools/chromium.sh)
 export CHROMIUM
+# Where `make soak` has put it; without it a test says that it was not tried.
+SOFFICE=$(.venv/bin/python -c 'from local.paths import paths; print(paths().cache)')/libreoffice/soffice
+export SOFFICE
 export THIDUA_TEST_FOLDER="$place" THIDUA_TEMPORAL=built
 export COVERAGE_FILE="$place/coverage" HYPOTHESIS_STORAGE_DIRECTORY="$place/hypothesis" PYTHONDONTWRITEBYTECODE=1
 # Pytest keeps what tests print: what takes minutes the first time is done, and tells so, before it starts.

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright
 
+from application.rehearsal_roles import Part, RehearsalRoles
+
 ROOT = Path(__file__).parent.parent
 CYCLE = "/cum/mttq-hanoi/2020/cum-1"
 SIZES = {"wide": (1280, 800), "phone": (360, 740)}
@@ -54,20 +56,53 @@ PAGES: tuple[tuple[str, str, str, str], ...] = (
 )
 
 
-async def pictures(browser: Browser, address: str, password: str, target: Path) -> None:
+CITY_PAGES: tuple[tuple[str, Part, str, str], ...] = (
+    (
+        "city-tasks",
+        "secretary",
+        "/viec",
+        "The rehearsed city in mid-year: what the secretariat has to do.",
+    ),
+    ("city-board", "secretary", "/bang", "Its board: twenty clusters, some late, some that ask for more time."),
+    ("city-late", "secretary", "/bang/don-doc", "Its late wards."),
+    ("city-search", "secretary", "/tim?q=phuong", "Search over clusters, wards, papers, comments and people."),
+    ("city-people", "secretary", "/nguoi-dung", "Its people; who was not invited yet is invited by one button."),
+    ("city-accounts", "secretary", "/nguoi-dung/danh-sach/tai-khoan", "The list of accounts to hand out."),
+    ("city-cluster", "head", "/cum/{cycle}", "A cluster that is signing its covenant, as its head sees it."),
+    ("city-sign", "head", "/cum/{cycle}/lam/sign?unit={unit}", "Signing the covenant."),
+    ("city-inbox", "officer", "/viec", "What a ward has to do whose report is late."),
+    ("city-report", "officer", "/cum/{cycle}/lam/report-midyear?unit={unit}", "Sending the mid-year report."),
+    ("city-minutes", "minutes-keeper", "/cum/{cycle}/hoi-nghi?kind=mid-year", "The mid-year meeting's minutes."),
+    ("city-deviations", "auditor", "/diem-khac", "The deviations of the city, some acknowledged."),
+)
+"""As somebody whom the demo's first page offers; cluster and unit are theirs."""
+
+
+def shots(roles: RehearsalRoles) -> dict[str, list[tuple[str, str]]]:
+    """The name and the address of each picture, by who sees the page."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name, person, path, _text in PAGES:
+        found.setdefault(person, []).append((name, path))
+    by_part = {role.part: role for role in roles.roles}
+    for name, part, path, _text in CITY_PAGES:
+        role = by_part[part]
+        found.setdefault(role.person, []).append((name, path.format(cycle=role.cycle, unit=role.unit)))
+    return found
+
+
+async def pictures(browser: Browser, address: str, roles: RehearsalRoles, target: Path) -> None:
     """Take all of them."""
     for size, (width, height) in SIZES.items():
-        for person in (SECRETARIAT, STAFF, AUDITOR):
+        for person, pages in shots(roles).items():
             context = await browser.new_context(viewport={"width": width, "height": height}, locale="vi-VN")
             page = await context.new_page()
             await page.goto(f"{address}/dang-nhap")
             await page.fill("#person", person)
-            await page.fill("#password", password)
+            await page.fill("#password", roles.password)
             await page.click("main button")
-            for name, who, path, _text in PAGES:
-                if who == person:
-                    await page.goto(address + path)
-                    await page.screenshot(path=target / f"{name}-{size}.png", full_page=True)
+            for name, path in pages:
+                await page.goto(address + path)
+                await page.screenshot(path=target / f"{name}-{size}.png", full_page=True)
             await context.close()
 
 
@@ -81,7 +116,7 @@ def main() -> None:
         os.environ.update(THIDUA_DATA=f"{made}/data", THIDUA_LOGS=f"{made}/logs")
         asyncio.run(tour(program, target))
     (ROOT / "docs" / "tour.md").write_text(document(), encoding="utf-8")
-    print(f"{len(PAGES) * len(SIZES)} pictures in {target}")
+    print(f"{(len(PAGES) + len(CITY_PAGES)) * len(SIZES)} pictures in {target}")
 
 
 async def tour(program: str, target: Path) -> None:
@@ -89,18 +124,19 @@ async def tour(program: str, target: Path) -> None:
     from cli import demo  # noqa: PLC0415 - it reads its folders from the environment
 
     async with (
-        demo.served(lambda text: print(text, file=sys.stderr)) as (address, password),
+        demo.served(lambda text: print(text, file=sys.stderr)) as (address, roles),
         async_playwright() as playwright,
     ):
         browser = await playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
-        await pictures(browser, address, password, target)
+        await pictures(browser, address, roles, target)
         await browser.close()
 
 
 HEAD = """# A tour of the pages
 
 `make tour` plays the demo, takes these pictures in two sizes (1280 and 360 px wide) and prints their folder. They
-are not kept here: the repository holds no binaries.
+are not kept here: the repository holds no binaries. Those whose name begins with "city" are of the rehearsed city, as
+somebody whom the demo's first page offers.
 
 | picture | as | address | what it shows |
 | --- | --- | --- | --- |
@@ -111,7 +147,7 @@ def document() -> str:
     """What each picture shows."""
     return HEAD + "".join(
         f"| `{name}-wide.png`, `{name}-phone.png` | {person} | `{path}` | {text} |\n"
-        for name, person, path, text in PAGES
+        for name, person, path, text in (*PAGES, *CITY_PAGES)
     )
 
 

@@ -23,6 +23,9 @@ create table vault.person (
 );
 create index on vault.person (sort_key, id);
 create index on vault.person (unit, id);
+-- who logs in with a mail address or a telephone number
+create index on vault.person (split_part(search, E'\n', 2));
+create index on vault.person (split_part(search, E'\n', 3));
 comment on table vault.person is 'commitment is a digest of salt and name; events carry it. Erasing a person empties name, office, email, phone, salt, sort_key and search; id, unit and commitment stay.';
 
 create table vault.former_name (

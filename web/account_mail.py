@@ -52,11 +52,35 @@ async def invite(services: Services, person: str, email: str | None, by: By) -> 
     """
     contact = await services.application.people.get(person)
     name = contact.name if contact is not None else person
-    url = services.settings.address + urls.invitation_url(await services.accounts.invite(person))
+    url = await invitation_link(services, person)
     if email is None or services.mailer is None:
         return _("No mail address: give {person} this link; it works once, within a week: {way}").format(
             person=name, way=url
         )
+    if not await _send_invitation(services, person, email, url, by):
+        return _("The mail could not be sent. Give {person} this link; it works once: {way}").format(
+            person=name, way=url
+        )
+    return _("{person} is entered, and an invitation is on its way to {email}.").format(person=name, email=email)
+
+
+async def invitation_link(services: Services, person: str) -> str:
+    """A new link to choose a password with; the invitation was recorded before. Earlier links are void."""
+    return services.settings.address + urls.invitation_url(await services.accounts.invite(person))
+
+
+async def invite_by_mail(services: Services, person: str, by: By) -> bool:
+    """Send an invitation, which was recorded before, by mail; returns whether the mail server took it.
+
+    The link is shown to nobody. Without a mail address nothing is sent.
+    """
+    contact = await services.application.people.get(person)
+    if contact is None or contact.email is None:
+        return False
+    return await _send_invitation(services, person, contact.email, await invitation_link(services, person), by)
+
+
+async def _send_invitation(services: Services, person: str, email: str, url: str, by: By) -> bool:
     until = datetime.now(UTC) + LIFETIMES["invitation"]
     account = await services.accounts.must(person)
     with in_language(account.language):
@@ -74,11 +98,7 @@ async def invite(services: Services, person: str, email: str | None, by: By) -> 
                 (_("Page"), url),
             ),
         )
-    if not await send(services, email, mail):
-        return _("The mail could not be sent. Give {person} this link; it works once: {way}").format(
-            person=name, way=url
-        )
-    return _("{person} is entered, and an invitation is on its way to {email}.").format(person=name, email=email)
+    return await send(services, email, mail)
 
 
 def new_password_mail(services: Services, person: str, secret: str, asked: datetime) -> AccountMail:

@@ -272,7 +272,7 @@ def _polls(request: Request) -> bool:
     The route tells, as anybody can send the header to any page.
     """
     route = getattr(request.scope.get("route"), "path", "")
-    return route in {urls.VERIFICATION_JOB, urls.NEW_YEAR_JOB} and "hx-request" in request.headers
+    return route in {urls.VERIFICATION_JOB, urls.NEW_YEAR_JOB, urls.INVITING} and "hx-request" in request.headers
 
 
 EXPORTS = frozenset(
@@ -282,9 +282,11 @@ EXPORTS = frozenset(
         urls.DEVIATIONS_DOWNLOAD,
         urls.MOMENT_DOWNLOAD,
         urls.PEOPLE_DOWNLOAD,
+        urls.HANDOUT_DOWNLOAD,
         urls.SCORES_DOWNLOAD,
         urls.TASKS_DOWNLOAD,
         urls.TIMELINE_DOWNLOAD,
+        urls.YEAR_SCORES,
         urls.VERIFICATION_RESULT,
     }
 )

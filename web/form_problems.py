@@ -58,7 +58,6 @@ _FIELD_OF: Mapping[str, str] = {
     "id_taken": "id",
     "last_day_past": "until",
     "login_does_not_fit": "_password",
-    "login_is_no_mail_address": "person",
     "meeting_without_kind": "kind",
     "nothing_chosen": "cycle",
     "password_does_not_fit": "_password",

@@ -21,7 +21,9 @@ MOST_AT_A_TIME = 20
 
 
 def ask_for_mail(services: Services, person: str) -> None:
-    """Send a link to a person, or to the persons with a mail address, in the background; nothing where there is none.
+    """Send a link to a person, or to the persons with a mail address or number, in the background.
+
+    Nothing is sent where there is none, or where the person got enough of them by whatever name.
 
     Raises:
         BusyError: so many are being sent already.
@@ -36,18 +38,12 @@ def ask_for_mail(services: Services, person: str) -> None:
 
 async def _send(services: Services, asked: str) -> None:
     try:
-        for contact in await _persons(services, asked):
-            await _send_link(services, contact)
+        for person in await services.accounts.accounts_named(asked, today()):
+            contact = await services.application.people.get(person)
+            if contact is not None and await services.throttle.may_mail(person):
+                await _send_link(services, contact)
     except Exception:  # no request waits for this task, and the answer was given
         log.exception("mail for a new password")
-
-
-async def _persons(services: Services, asked: str) -> list[Contact]:
-    book = services.application.people
-    if "@" in asked:
-        return [one for one in await book.everyone() if (one.email or "").lower() == asked]
-    found = await book.get(asked)
-    return [] if found is None else [found]
 
 
 async def _send_link(services: Services, contact: Contact) -> None:

@@ -71,6 +71,8 @@ class Services:
     """Mails that are being sent after an answer."""
     deferred_mails: set[asyncio.Task[None]] = field(default_factory=set)
     """Those that wait for another try."""
+    year_scores: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the points of a year are put together, which takes seconds of processor: one at a time."""
 
     @property
     def file_access(self) -> FileAccess:

@@ -39,10 +39,16 @@ FILE_PREVIEW = FILE + "/xem"
 FILE_PAGE = FILE + "/trang/{number}"
 PEOPLE = "/nguoi-dung"
 PEOPLE_DOWNLOAD = PEOPLE + ".{extension}"
+INVITE_ALL = PEOPLE + "/moi/tat-ca"
+INVITING = PEOPLE + "/moi/{job}"
+HANDOUT = PEOPLE + "/danh-sach/tai-khoan"
+HANDOUT_DOWNLOAD = HANDOUT + ".{extension}"
+HANDOUT_LINKS = HANDOUT + "/lien-ket"
 PERSON = PEOPLE + "/{person}"
 SEARCH = "/tim"
 BOARD = "/bang"
 BOARD_DOWNLOAD = BOARD + ".{extension}"
+YEAR_SCORES = BOARD + "/diem.{extension}"
 LATE_UNITS = BOARD + "/don-doc"
 DEVIATIONS = "/diem-khac"
 DEVIATIONS_DOWNLOAD = DEVIATIONS + ".{extension}"
@@ -353,6 +359,11 @@ def board_download_url(extension: str, filters: Mapping[str, Any]) -> str:
     return with_query(_filled(BOARD_DOWNLOAD, extension=extension), filters)
 
 
+def year_scores_url(extension: str, year: str) -> str:
+    """The points of all clusters of a year, for a spreadsheet."""
+    return with_query(_filled(YEAR_SCORES, extension=extension), {YEAR: year})
+
+
 def tasks_download_url(extension: str) -> str:
     """The tasks of the visitor's unit, for a spreadsheet."""
     return _filled(TASKS_DOWNLOAD, extension=extension)
@@ -361,6 +372,16 @@ def tasks_download_url(extension: str) -> str:
 def people_download_url(extension: str, filters: Mapping[str, Any]) -> str:
     """The persons that fit the filters, for a spreadsheet."""
     return with_query(_filled(PEOPLE_DOWNLOAD, extension=extension), filters)
+
+
+def inviting_url(job: str) -> str:
+    """How far the invitations of a job are."""
+    return _filled(INVITING, job=job)
+
+
+def handout_url(extension: str) -> str:
+    """The list of accounts to hand out, for a spreadsheet."""
+    return _filled(HANDOUT_DOWNLOAD, extension=extension)
 
 
 def late_units_url(year: str = "") -> str:

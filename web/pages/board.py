@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -12,12 +13,13 @@ from pydantic import BaseModel, Field
 from starlette.datastructures import FormData
 
 from application.application import CommandInput
-from application.board import board_page, board_tables, count_clusters
+from application.board import board_page, board_tables, count_clusters, organiser_of
 from application.fields import parse_day
 from application.gate import GateClosedError
 from application.reminders import Reminder, late_reminders
 from application.visits import Visitor
 from application.work import of_many
+from application.year_scores import year_score_tables
 from domain.access import Matter
 from domain.duties import Duty
 from domain.obligations import DUTIES_OF_STEP
@@ -103,6 +105,26 @@ async def board_download(
     await services.board.wait_until_reached(visitor.login.position)
     found = await board_page(services.board, services.application.texts, visitor, filters.wanted())
     return await as_table(extension, "bang-theo-doi", *await of_many(found.total, board_tables, found.rows))
+
+
+@router.get(urls.YEAR_SCORES)
+async def year_scores(
+    request: Request,
+    visitor: BoardReader,
+    extension: TableExtension,
+    year: Annotated[str, Query(alias=urls.YEAR, max_length=20)] = "",
+) -> Response:
+    """The points of all clusters of a year for a spreadsheet; without a year those of the last one."""
+    services = get_services(request)
+    await services.board.wait_until_reached(visitor.login.position)
+    year = year or max(await services.board.years(), default="")
+    wanted = LineFilter(organiser=organiser_of(visitor), year=year)
+    lines = await services.board.board_page(wanted, datetime.now(UTC))
+    async with (
+        services.year_scores,
+        year_score_tables(services.application, visitor, [line["cycle"] for line in lines.rows]) as tables,
+    ):
+        return await as_table(extension, f"diem-{year}" if year.isalnum() else "diem", *tables)
 
 
 async def _board(

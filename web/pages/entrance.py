@@ -45,21 +45,22 @@ async def log_in(request: Request) -> Response:
     """Log in; then go on where the login was asked for, with what had been typed."""
     sent = await sent_form(request)
     form, services = sent.fields, get_services(request)
-    person, to = str(form.get("person", "")).strip().lower(), urls.local_path(str(form.get("_to", urls.HOME)))
+    typed, to = str(form.get("person", "")).strip().lower(), urls.local_path(str(form.get("_to", urls.HOME)))
     carried = [pair for pair in carried_fields(form) if pair[0] not in _OF_THE_LOGIN]
     password, code = str(form.get("_password", "")), str(form.get("_code", ""))
     source = address_of(request)
     try:
+        person = await services.accounts.account_named(typed, today())
         account, wrong = await _proved_account(services, person, password, code, source)
         secret = "" if account is None else await _opened(services, account)
     except (TooManyAttemptsError, BusyError) as error:
         text = sentence(error.code, error.facts)
-        return page(request, "login.html", error.http_status, to=to, carried=carried, text=text, who=person)
+        return page(request, "login.html", error.http_status, to=to, carried=carried, text=text, who=typed)
     except InputError as error:  # codes were set up while the password was being checked
         account, wrong, secret = None, error.code, ""
     if account is None:
         text, faulty = sentence(wrong), faulty_field(InputError(wrong))
-        return page(request, "login.html", 401, to=to, carried=carried, text=text, faulty=faulty, who=person)
+        return page(request, "login.html", 401, to=to, carried=carried, text=text, faulty=faulty, who=typed)
     device = await services.throttle.passed(account.person, source, with_code=_with_code(services, account))
     await services.accounts.end(cookie_secret(request))  # one browser, one login
     if carried and sent.made_for not in {"", account.person}:
@@ -104,7 +105,7 @@ async def _proved_account(
         TooManyAttemptsError, BusyError
     """
     if not await reauthenticated(services, person, password, source):
-        return None, "login_is_no_mail_address" if "@" in person else "login_does_not_fit"
+        return None, "login_does_not_fit"
     account = await services.accounts.get(person)  # now: the check may have waited, and codes been set up meanwhile
     if account is None:
         return None, "login_does_not_fit"

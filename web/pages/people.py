@@ -6,7 +6,7 @@ Administrators see everybody; the secretariat the people of its own unit and of 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, get_args
 
@@ -18,7 +18,6 @@ from accounts.log import By
 from application.downloads import Cell, Table, spoken_phone, table_of
 from application.engine import PendingError, UnreachableError
 from application.fields import optional_day
-from application.gate import Submitter
 from application.slugs import SLUG, is_slug, slug_of
 from application.visits import ForbiddenError, Visitor
 from application.work import of_many
@@ -46,11 +45,13 @@ from vault.persons import Contact, NewPerson
 from web import urls
 from web.account_mail import invite
 from web.act_form import typed_text
+from web.administrators import administrator
 from web.auth import checked_form, possible_stand_ins, reads, today
 from web.checks import checked
 from web.contacts import ContactFields, changed_fields, contact_fields, correct_contact
 from web.downloads import TableExtension, as_table
 from web.form_problems import faulty_field, form_sentence
+from web.inviting import uninvited
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import Services, get_services
@@ -59,6 +60,9 @@ from web.stand_ins import stand_in_asked
 router = APIRouter(include_in_schema=False)
 AccountManager = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
 
+
+NAMED_MOST = 40
+"""So many people without a mail address are named on the page; the list to hand out has them all."""
 
 TOLD = (InputError, Refused, PendingError, UnreachableError)
 """Errors that the form tells itself, with what was typed."""
@@ -180,6 +184,10 @@ async def _people(
         units=units if len(units) <= MOST_UNITS else [],
         stand_ins=await services.people.stand_ins(organiser, today()),
         administrator=visitor.login.account.administrator,
+        # Not beside what was searched for, nor on further pages: it looks at everybody.
+        uninvited=await uninvited(services, visitor) if query == PeopleQuery() and number == 1 else None,
+        mails=services.mailer is not None,
+        named_most=NAMED_MOST,
         wide=True,
     )
 
@@ -306,18 +314,13 @@ async def _enter(
     if not await services.application.people.add(new):
         raise InputError("id_taken", person=person)  # whose it is, is not said: it may be another organiser's
     made = MakeAccount(person=person, kind=account.kind, administrator=account.administrator, until=account.until)
-    await services.administration.record(_administrator(visitor), made)
+    await services.administration.record(administrator(visitor), made)
     return person
-
-
-def _administrator(visitor: Visitor) -> Submitter:
-    """The visitor as who administers: always in their own name, for whomever they stand in."""
-    return replace(visitor.submitter(), absent=None)
 
 
 async def _invite(services: Services, visitor: Visitor, person: str, email: str | None) -> str:
     """Record that a person is invited, and send the invitation."""
-    await services.administration.record(_administrator(visitor), InviteToAccount(person=person))
+    await services.administration.record(administrator(visitor), InviteToAccount(person=person))
     return await invite(services, person, email, By(visitor.contact.id))
 
 
@@ -414,7 +417,7 @@ class _Asked:
         Raises:
             GateClosedError, RefusedError, PendingError, UnreachableError
         """
-        await self.services.administration.record(_administrator(self.visitor), command)
+        await self.services.administration.record(administrator(self.visitor), command)
 
     def managed(self) -> Account:
         """The account, which the visitor may manage.

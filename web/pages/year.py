@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -25,6 +25,7 @@ from application.visits import Visitor
 from application.work import beside
 from application.yaml_files import read_model
 from application.year_columns import COLUMNS, UNUSED, Head, find_head
+from application.year_days import DAY_FIELD, DayError, lapsed_duties, proposed_days, set_days, typed_days
 from application.year_file import (
     YearFile,
     check_may_start,
@@ -33,17 +34,19 @@ from application.year_file import (
     enter_people,
     start_year,
 )
-from application.year_preview import overdue_at_start, preview_clusters
+from application.year_preview import preview_clusters
 from application.year_table import TableResult, read_table
 from domain.access import Matter
+from domain.duties import Duty
 from domain.numbers import whole_number
 from domain.records import Refused
 from domain.rules import Edition
 from domain.streams import cycle_stream
+from domain.times import ICT
 from errors import InputError, InternalError, Kind, QuotaError
 from i18n import _
 from i18n.cleaning import cleaning_notes
-from i18n.messages import sentence
+from i18n.messages import day, sentence, word
 from ledger.paging import Paged, PageRequest
 from resources import RULES
 from vault.persons import Contact
@@ -231,8 +234,17 @@ def _refused(request: Request, typed: dict[str, Any], error: InputError | Refuse
     return _form(request, typed, error, status, head)
 
 
-async def _look(request: Request, visitor: Visitor, rows: Rows, typed: dict[str, Any], number: int = 1) -> Response:
-    """A page of what will follow.
+async def _look(
+    request: Request,
+    visitor: Visitor,
+    rows: Rows,
+    typed: dict[str, Any],
+    number: int = 1,
+    *,
+    text: str = "",
+    faulty: str = "",
+) -> Response:
+    """A page of what will follow; `text` says what is wrong with the day of the duty `faulty`.
 
     Raises:
         InputError, Refused
@@ -243,15 +255,22 @@ async def _look(request: Request, visitor: Visitor, rows: Rows, typed: dict[str,
     starts = default_start(table.year.year, edition, datetime.now(UTC))
     digest = sha256(edition.model_dump_json().encode()).hexdigest()
     found = await beside(preview_clusters, table.year, edition, digest, starts)
+    lapsed = await beside(lapsed_duties, found)
+    proposed = proposed_days(lapsed, table.year.year, edition, starts)
+    days = {one: str(typed.get(f"{DAY_FIELD}{one}", day(proposed[one]))) for one in lapsed}
     shown = Paged.of(found, PageRequest(number, CLUSTERS_PER_PAGE))
     return page(
         request,
         "year_look.html",
+        422 if text else 200,
         table=table,
         edition=edition,
         found=shown.rows,
         pager=Pager(shown, urls.NEW_YEAR_LOOK),
-        late=await beside(overdue_at_start, found, starts),
+        lapsed=[(one, on, days[one]) for one, on in lapsed.items()],
+        days={one.value: text for one, text in days.items()},
+        text=text,
+        faulty=faulty,
         wide=True,
         tasks=sum(len(one.tasks) for one in found),
         reminders=sum(one.reminders for one in found),
@@ -264,7 +283,8 @@ async def _look(request: Request, visitor: Visitor, rows: Rows, typed: dict[str,
 
 def _seal(typed: dict[str, Any]) -> str:
     """A digest of what was previewed: the button opens that, and nothing that was typed since in another window."""
-    return sha256(json.dumps(typed, sort_keys=True).encode()).hexdigest()
+    looked_at = {name: value for name, value in typed.items() if not name.startswith(DAY_FIELD)}
+    return sha256(json.dumps(looked_at, sort_keys=True).encode()).hexdigest()
 
 
 _LINES = {"organiser_name": "organiser_name", "plan_number": "number", "plan_title": "title", "plan_issued": "issued"}
@@ -308,20 +328,32 @@ async def start(request: Request, visitor: Secretary) -> Response:
     kept = await services.drafts.load(visitor.contact.id, DRAFT)
     if kept is None or _seal(kept[0]) != str(form.get("_seal", "")):
         return RedirectResponse(urls.NEW_YEAR, 303)
-    typed = kept[0]
+    typed = {**kept[0], **{name: str(value) for name, value in form.items() if name.startswith(DAY_FIELD)}}
     people = await services.application.people.everyone()
     rows = await rows_of_text(str(typed["table"]))
+    try:
+        days = typed_days(typed, datetime.now(ICT).date())
+    except DayError as wrong:
+        text = f"{word('duty', wrong.duty).capitalize()}: {sentence(wrong.error.code, wrong.error.facts)}"
+        return await _look(request, visitor, rows, typed, text=text, faulty=wrong.duty)
+    await services.drafts.save(visitor.contact.id, DRAFT, typed)  # with the days, for another attempt
     table, edition, _changes = await beside(_read, visitor, rows, typed, people)
     year = table.year
     streams = tuple(cycle_stream(year.organiser, year.cycle_name, cluster.id) for cluster in year.clusters)
     names = dict(zip(streams, (cluster.name for cluster in year.clusters), strict=True))
     job = YearOpening(streams, _seal(typed), str(request.state.request_id), names)
-    work = _open(services, visitor, cookie_secret(request), year, edition, job)
+    work = _open(services, visitor, cookie_secret(request), year, edition, days, job)
     return RedirectResponse(urls.new_year_url(services.jobs.start(job, work)), 303)
 
 
 async def _open(
-    services: Services, visitor: Visitor, login_secret: str, year: YearFile, edition: Edition, job: YearOpening
+    services: Services,
+    visitor: Visitor,
+    login_secret: str,
+    year: YearFile,
+    edition: Edition,
+    days: Mapping[Duty, date],
+    job: YearOpening,
 ) -> None:
     application = services.application
     try:
@@ -337,6 +369,11 @@ async def _open(
             starts=default_start(year.year, edition, datetime.now(UTC)),
         )
         job.failed = [(job.names[one.stream], sentence(one.code, one.facts)) for one in receipt.failed]
+        if days and not job.failed:
+            reason = _("The year was begun on {day}, when the day of the rules had passed.")
+            told = reason.format(day=day(datetime.now(ICT).date()))
+            wrong = await set_days(application, year, days, visitor.submitter(), told)
+            job.failed = [(job.names[stream], sentence(error.code, error.facts)) for stream, error in wrong]
         if not job.failed:
             await services.drafts.drop(visitor.contact.id, DRAFT)
         await services.accounts.moved_to(login_secret, await application.ledger.last_position())

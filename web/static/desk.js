@@ -217,6 +217,16 @@ window.addEventListener("pageshow", (event) => {
 const done = document.querySelector("[data-done]")?.dataset.done;
 if (done) for (const key of Object.keys(localStorage)) if (key.startsWith(mine + done)) localStorage.removeItem(key);
 
+// A password that is chosen can be looked at while it is typed; it is then typed once.
+for (const one of document.querySelectorAll("[data-scripted]")) one.hidden = false;
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-shows]");
+  if (!button) return;
+  const field = document.getElementById(button.dataset.shows), shown = field.type === "password";
+  field.type = shown ? "text" : "password";
+  button.setAttribute("aria-pressed", String(shown));
+});
+
 // Copying a text that is ready for a chat.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
