@@ -85,7 +85,8 @@ async def test_a_paper_is_read_commented_agreed_and_signed_in_two_sizes(site: Si
             task = "stance" if person == "cb-1" else "signature"
             await user.goto(urls.task_url(stream, task, unit))
             await expect(page.locator(".pictures img")).to_have_count(3, timeout=30_000)
-            await page.locator(".pictures img").last.scroll_into_view_if_needed()
+            for one in await page.locator(".pictures img").all():
+                await one.scroll_into_view_if_needed()
             await eventually(partial(are_drawn, page))
             await expect(page.locator(".paper-text")).to_contain_text("Điều 4. Báo cáo sơ kết", timeout=30_000)
             assert await page.locator(".para.changed ins").count() == 2
