@@ -112,11 +112,6 @@ def _new_id(beginning: str) -> str:
     return f"{beginning}-{uuid4().hex[:6]}"
 
 
-def is_made(act: type[Command], path: str) -> bool:
-    """Whether the page makes the value of an act's input, whose path is given without the numbers of rows."""
-    return path in _MADE_IDS.get(act.NAME, {})
-
-
 def without_made(act: type[Command], values: Mapping[str, Any]) -> dict[str, Any]:
     """The values without the rows in which nothing was typed: they hold nothing but what the page made."""
     found = dict(values)
