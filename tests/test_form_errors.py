@@ -414,6 +414,23 @@ class TestSecretariat:
         assert told(an.page).marked == ("file",)
 
 
+class TestPapers:
+    async def test_a_comment_without_words_and_a_signature_with_a_wrong_password(self, site: Site, stream: str) -> None:
+        await site.person("an", "don-vi-1")
+        an = await site.log_in("an")
+        path = urls.draft_url(stream, "covenant")
+        for step, typed, marked in (
+            ("comment", {"text": " ", "by.unit": "don-vi-1", "on": "covenant"}, "text"),
+            ("sign", {"_password": "không phải mật khẩu"}, "_password"),
+        ):
+            await an.get(path)
+            form = next(one for one in an.page.split("<form")[1:] if f'value="{step}"' in one.split("</form>")[0])
+            hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.split("</form>")[0]))
+            await an.post(path, **{**hidden, **typed}, _step=step)
+            found = told(an.page)
+            assert (an.status, found.marked) == (422, (marked,)), (step, found.text)
+
+
 class TestFilters:
     async def test_days_of_the_time_machine_and_of_comparisons(self, site: Site, stream: str) -> None:
         thu = await secretary(site)
@@ -458,6 +475,7 @@ TESTED = {
     "minutes_act.html",
     "minutes_new.html",
     "moment.html",
+    "paper.html",
     "people.html",
     "person.html",
     "year.html",

@@ -68,6 +68,8 @@ def texts_in_code() -> set[str]:
     for file in (ROOT / "web/templates").glob("*.html"):
         text = file.read_text()
         found |= {*re.findall(r'"([^"]*)"', text), *re.findall(r"'([^']*)'", text)}
+        # Inside an attribute's quotes the pairs above are read from the wrong side.
+        found |= {text for _quote, text in re.findall(r"""(?:_|gettext)\((["'])(.*?)\1""", text)}
     return found
 
 
