@@ -16,18 +16,11 @@ async def test_no_job_costs_more_pages_clicks_or_keys_than_it_may(site: Site, br
     found = await jobs.measure(browser, site.address, office)
     print(f"\n{jobs.table(found)}")
     assert jobs.failures(found) == []
-    settled = [job.name for job in jobs.JOBS if job.name in jobs.ABOVE and not found[job.name].exceeds(job.most)]
-    assert settled == [], "these cost what they should: take them out of the list"
 
 
 def test_one_click_too_many_is_noticed() -> None:
-    found = {job.name: jobs.bound_of(job) for job in jobs.JOBS}
+    found = {job.name: job.most for job in jobs.JOBS}
     assert jobs.failures(found) == []
     found["sign"] = jobs.Cost(2, 4, 18)
     assert jobs.failures(found) == ["sign: 2, 4, 18"]
     assert "2, 4, 18 (above)" in jobs.table(found)
-
-
-def test_the_list_of_what_costs_too_much_names_jobs_of_the_table() -> None:
-    names = {job.name for job in jobs.JOBS}
-    assert set(jobs.ABOVE) <= names

@@ -254,6 +254,12 @@ document.addEventListener("change", ({ target }) => {
   for (const one of document.querySelectorAll(`input[name="${target.dataset.all}"]`)) one.checked = target.checked;
 });
 
+// Whoever opens what asks for a reason goes on typing it.
+document.addEventListener("click", ({ target }) => {
+  const part = target.closest("summary")?.parentElement, field = part?.dataset.focus;
+  if (field && !part.open) setTimeout(() => document.getElementById(field)?.focus());
+});
+
 // An answer that is given in its line: where the part of the page does not come, the form is sent as without a script.
 const whole = (event) => {
   const button = event.detail.requestConfig?.elt ?? event.detail.elt, part = button?.closest("[hx-select]");
