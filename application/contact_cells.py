@@ -8,14 +8,15 @@ from application.persons import is_mail_address
 
 _BETWEEN = re.compile(r"[\s.\-()'’]+")
 _MAILS = re.compile(r"[\s;,/|<>]+")
-_DAY = re.compile(r"\d{1,2}/\d{1,2}/\d{4}( \d\d:\d\d)?")
+_DAY = re.compile(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}( [0-9][0-9]:[0-9][0-9])?")
 _ERRORS = frozenset(
     ("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!")
 )
 _LEAST_DIGITS = 3
 """Of the shortest numbers, such as 113."""
 
-_WITHOUT_ZERO = re.compile(r"[35789]\d{8}|2\d{9}")
+_NO_DIGIT = re.compile(r"[^0-9]")
+_WITHOUT_ZERO = re.compile(r"[35789][0-9]{8}|2[0-9]{9}")
 """Numbers of mobile and fixed telephones whose first 0 a spreadsheet took for that of a number."""
 
 
@@ -34,11 +35,11 @@ def mended_phone(cell: str) -> tuple[str, bool] | None:
     digits = _BETWEEN.sub("", cell)
     if _WITHOUT_ZERO.fullmatch(digits):
         return f"0{digits}", True
-    if re.fullmatch(r"84[235789]\d{8,9}", digits):
+    if re.fullmatch(r"84[235789][0-9]{8,9}", digits):
         return f"+{digits}", True
     plain = " ".join(cell.strip("'’ ").split())
-    enough = sum(map(str.isdigit, plain)) >= _LEAST_DIGITS
-    return (plain, False) if enough and not re.search(r"\dE\+?\d|@|#", plain, re.IGNORECASE) else None
+    enough = len(_NO_DIGIT.sub("", plain)) >= _LEAST_DIGITS
+    return (plain, False) if enough and not re.search(r"[0-9]E\+?[0-9]|@|#", plain, re.IGNORECASE) else None
 
 
 def mail_addresses(cell: str) -> tuple[list[str], list[str]]:

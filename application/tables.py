@@ -159,7 +159,7 @@ def _of_windows(body: bytes) -> str:
     raise InputError("table_encoding")
 
 
-_LOST = re.compile(r"(?<=[^\W\d_])\?(?=[^\W\d_])|\?(?=[^\W\d_])|(?<=[^\W\d_])\?$")
+_LOST = re.compile(r"(?<=[^\W0-9_])\?(?=[^\W0-9_])|\?(?=[^\W0-9_])|(?<=[^\W0-9_])\?$")
 _MIXED_UP = re.compile("á[»º]|Ã[\u0080-\u00bf]|Ä[\u0080-\u00bf‘]|Æ[°¡]")
 """What UTF-8 looks like to a program that takes it for a text of western Windows."""
 

@@ -8,6 +8,7 @@ openpyxl does not tell as it reads row by row is known: merged cells, hidden row
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ UNPACKED_BYTES = 400_000_000
 """So much a workbook may unpack to; the child's memory is bounded all the same."""
 
 _MOST_MERGED = 20_000
+_NO_DIGIT = re.compile(r"[^0-9]")
 
 
 class _TooLongError(Exception):
@@ -189,7 +191,7 @@ def _fill_down(rows: list[list[str]], area: str) -> None:
     """What stands in merged cells stands in each of their rows."""
     first, _colon, last = area.partition(":")
     column = _column_of(first)
-    top, bottom = (int("".join(filter(str.isdigit, end)) or 0) for end in (first, last))
+    top, bottom = (int(_NO_DIGIT.sub("", end) or 0) for end in (first, last))
     if 0 < top < bottom and 0 < top <= len(rows) and 0 < column <= len(rows[top - 1]):
         for row in range(top + 1, min(bottom, len(rows)) + 1):
             _put(rows, row, column, rows[top - 1][column - 1])

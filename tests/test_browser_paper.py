@@ -97,7 +97,7 @@ async def test_a_paper_is_read_commented_agreed_and_signed_in_two_sizes(site: Si
                 ".para:nth-of-type(2) a.n" if await page.locator(".para:nth-of-type(2) a.n").count() else "a.n"
             )
             assert await page.input_value("#f-paragraph"), "the number of the paragraph is filled in by a click"
-            await page.fill("#f-text", f"Ý kiến của {unit}.")
+            await page.fill("#f-text", f"Ý kiến ở khổ {width}.")
             await user.press("Gửi góp ý")
             assert "Đã ghi vào sổ" in await page.inner_text("main") or await page.locator("[data-done]").count()
             await user.press("Thống nhất bản 2")

@@ -200,7 +200,7 @@ def field_name(path: str) -> str:
 
 
 def _is_number(part: str) -> bool:
-    return part.isdecimal() or part.startswith("__")
+    return whole_number(part) is not None or part.startswith("__")
 
 
 def is_chosen(name: str) -> bool:

@@ -205,9 +205,9 @@ def _choices(typed: Mapping[str, Any]) -> dict[int, str]:
     """What a person chose for the columns of the table, by index."""
     found: dict[int, str] = {}
     for name, value in typed.items():
-        number = name.removeprefix(_COLUMN)
-        if number != name and number.isascii() and number.isdigit() and value in {*COLUMNS, UNUSED}:
-            found[int(number[:3])] = str(value)
+        number = whole_number(name.removeprefix(_COLUMN)) if name.startswith(_COLUMN) else None
+        if number is not None and value in {*COLUMNS, UNUSED}:
+            found[number] = str(value)
     return found
 
 
