@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from application.downloads import Cell, Table, table_of
+from domain.dates import from_iso
 from domain.times import day_ending
 from i18n import _
 from i18n.messages import word
@@ -186,7 +187,7 @@ async def lately_done(home: HomeLines, unit: str) -> list[DoneTask]:
     """What a unit has done last, in all of its cycles, the latest first."""
     found = [
         (
-            one["until"],
+            from_iso(one["on"]).latest,
             DoneTask(
                 of.cycle,
                 of.cluster,
@@ -202,7 +203,7 @@ async def lately_done(home: HomeLines, unit: str) -> list[DoneTask]:
         for one in of.done
     ]
     found.sort(key=lambda pair: pair[0], reverse=True)
-    return [one for _until, one in found[:LATELY_DONE]]
+    return [one for _latest, one in found[:LATELY_DONE]]
 
 
 def _reasons(line: Mapping[str, Any], owed: Mapping[str, Any], unit: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from application.board import own_now, reasons_on, request_on
 from application.extension_requests import ExtensionRequest
-from domain.dates import parse_when
+from domain.dates import from_iso
 from domain.deviations import Deviation
 from domain.duties import Duty
 from domain.times import day_ending
@@ -189,6 +189,6 @@ async def open_deviations(home: HomeLines, organiser: str, asked: PageRequest) -
 
 def deviation_in_words(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """A deviation as a projection holds it, in one line."""
-    on = parse_when(found["on"].replace("/", "..")) if found["on"] else None
+    on = from_iso(found["on"]) if found["on"] else None
     one = Deviation(found["key"], found["code"], found["article"], on, found["facts"], settled=found["settled"])
     return deviation_text(one, {**names, **found.get("titles", {})})

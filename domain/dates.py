@@ -99,6 +99,15 @@ def as_iso(when: When) -> str:
     return "/".join(dict.fromkeys(_WRITTEN_ISO[exactness].format(day) for day in ends))
 
 
+def from_iso(text: str) -> When:
+    """Return the date that `as_iso` has written.
+
+    Raises:
+        PydanticCustomError: as `parse_when`.
+    """
+    return parse_when(text.replace("/", ".."))
+
+
 def _days(text: str) -> tuple[date, date]:
     """Return the first and the last day of a day, month or year."""
     for form, exact in _FORMS:

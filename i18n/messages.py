@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from domain.dates import as_written, parse_when
+from domain.dates import as_written, from_iso
 from domain.numbers import write_number
 from domain.records import Command
 from domain.times import ICT, When
@@ -208,7 +208,7 @@ def day(value: str | date | datetime | When) -> str:
     A text is an instant or a date in ISO form: 2026-07-20, 2026-07, 2026, or two of these with a slash between.
     """
     if isinstance(value, str) and "T" not in value:
-        return as_written(parse_when(value.replace("/", "..")))
+        return as_written(from_iso(value))
     if isinstance(value, When):
         return as_written(value)
     if isinstance(value, str):

@@ -111,7 +111,7 @@ def _done(owed: Sequence[Obligation]) -> dict[str, list[dict[str, Any]]]:
     for one in owed:
         if one.done is not None:
             values = {**_picked(obligation_values(one), ("duty", "subject", "late")), "on": as_iso(one.done)}
-            found.setdefault(one.bearer, []).append((one.done.latest, {**values, "until": one.done.latest.isoformat()}))
+            found.setdefault(one.bearer, []).append((one.done.latest, values))
     return {
         unit: [values for _latest, values in sorted(done, key=lambda pair: pair[0], reverse=True)[:MOST_DONE]]
         for unit, done in found.items()

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from domain.dates import from_iso
 from domain.streams import is_cycle
 from i18n.sorting import folded, natural_key
 from ledger.connection import BOARD_LOCK, DATABASE_ERRORS, Connection
@@ -186,7 +187,7 @@ async def _write_done_tasks(connection: Connection, stream: str, done: dict[str,
         "from unnest($2::text[], $3::timestamptz[], $4::jsonb[]) d (unit, latest, done)",
         stream,
         list(done),
-        [datetime.fromisoformat(tasks[0]["until"]) for tasks in done.values()],
+        [from_iso(tasks[0]["on"]).latest for tasks in done.values()],
         [json.dumps(tasks, ensure_ascii=False) for tasks in done.values()],
     )
 

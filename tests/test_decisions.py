@@ -44,7 +44,7 @@ def words(page: str) -> str:
 
 def fields_of(visitor: Visitor) -> dict[str, str]:
     """All fields of the page's last form that hold something, chosen options too."""
-    form = visitor.page.rsplit("<form", 1)[-1]
+    form = re.sub(r"<template.*?</template>", "", visitor.page.rsplit("<form", 1)[-1], flags=re.DOTALL)
     inputs = dict(re.findall(r'<input (?:id="[^"]*" )?name="([^"]+)"[^>]*? value="([^"]*)"', form))
     chosen = re.findall(r'<select [^>]*name="([^"]+)"(.*?)</select>', form, re.DOTALL)
     for name, options in chosen:

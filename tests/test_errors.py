@@ -265,6 +265,29 @@ async def test_our_own_wrong_statement_is_not_told_as_a_database_that_is_away(si
     assert (answer.status_code, answer.json()["code"]) == (500, "our_bug_web")
 
 
+async def test_a_browser_that_leaves_in_the_middle_of_a_form_is_no_mistake_of_ours(site: Site) -> None:
+    await site.person("an", "don-vi-1")
+    an = await site.log_in("an")
+    host, port = site.address.removeprefix("http://").split(":")
+    cookies = "; ".join(f"{name}={value}" for name, value in an.http.cookies.items())
+    head = (
+        f"POST /tep HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookies}\r\nContent-Length: 1000\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n\r\n_form="
+    )
+    with capture_logs() as logged:
+        _reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(head.encode())
+        await writer.drain()
+        writer.close()
+
+        async def noted() -> bool:
+            return any(one["event"] == "request" and one["method"] == "POST" for one in logged)
+
+        await eventually(noted)
+    assert [one["event"] for one in logged if one["event"] == "client left"] == ["client left"]
+    assert [one for one in logged if one["log_level"] in {"error", "critical"}] == []
+
+
 async def test_a_full_disk_is_told_as_such(site: Site) -> None:
     stream = await open_cycle(site.app, RULES, members=units(2))
     await site.person("an", "don-vi-1")

@@ -102,7 +102,7 @@ class Visitor:
 
     def hidden(self) -> dict[str, str]:
         """The hidden fields of the last form of the page, as a browser would send them."""
-        form = self.page.rsplit("<form", 1)[-1]
+        form = re.sub(r"<template.*?</template>", "", self.page.rsplit("<form", 1)[-1], flags=re.DOTALL)
         return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
 
     def _keep(self, answer: httpx.Response) -> str:

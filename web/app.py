@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -124,6 +125,8 @@ class RequestMiddleware:
             _count(request)
             readable = False
             await self._app(scope, body.receive, answer.send)
+        except ClientDisconnect:  # in the middle of what it sent: nobody is there to be answered
+            log.info("client left")
         except Exception as error:
             if answer.status:
                 raise
