@@ -263,7 +263,7 @@ async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> 
         password = str(form.get("_password", ""))
         return await _check_or_enter(request, cycle, minutes, enter=step == "enter", password=password)
     if is_autosave(request):
-        return page(request, "saved.html", sheet=None, notes=(), problem="")
+        return page(request, "saved.html", sheet=None, notes=(), problem="", is_new=False)
     return RedirectResponse(own_url, 303)
 
 
