@@ -71,7 +71,7 @@ _SHORT_DUTIES: Mapping[str, str] = {
     "correction": NC_("duty in short", "corrected"),
     "midyear-acceptance": NC_("duty in short", "accepted"),
     "self-score": NC_("duty in short", "self-scored"),
-    "cross-check": NC_("duty in short", "cross-checked"),
+    "cross-check": NC_("duty in short", "checked by others"),
     "appraisal": NC_("duty in short", "appraised"),
     "final-meeting": NC_("duty in short", "final meeting held"),
     "submission": NC_("duty in short", "submitted"),

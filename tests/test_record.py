@@ -446,6 +446,11 @@ async def test_a_new_event_without_a_word_on_its_readers_is_closed_to_members(mo
     # What the search index offers to members: neither its paper, nor its sentence to units that did not enter it.
     index: Any = SearchIndex(SimpleNamespace(pool=None))  # type: ignore[arg-type]
     index._states, index._editions = States(state), NoEditions()
-    kinds = {entry[1]: entry[3] for entry in await index._entries(row)}
-    assert kinds == {"closed": row.unit, "act": row.unit}
+
+    class NoTexts:
+        async def fetch(self, *_query: object) -> list[object]:
+            return []
+
+    kinds = {entry.kind: (entry.unit, entry.open) for entry in await index._entries(NoTexts(), [row])}
+    assert kinds == {"document": (row.unit, False), "act": (row.unit, False)}
     assert row.unit not in state.membership.names

@@ -71,7 +71,7 @@ async def test_one_click_makes_the_visitor_a_person_and_another_click_somebody_e
     assert await site.services.accounts.login(former) is None, "one browser, one login"
     await one.get(urls.ROLES)
     await one.post(urls.ROLES, person=SECRETARY, _to="//elsewhere.example")
-    assert one.at == urls.BOARD, "no link leads elsewhere"
+    assert one.at == urls.TASKS, "no link leads elsewhere"
 
 
 async def test_nobody_becomes_who_is_not_offered(site: Site, tmp_path: Path) -> None:

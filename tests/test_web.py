@@ -585,10 +585,10 @@ async def test_the_first_account_is_made_by_the_operator_and_its_invitation_is_g
     await visitor.post(way, _password="mot cau dai de nho", _again="mot cau khac han")
     assert "khác nhau" in visitor.page
     await visitor.post(way, _password="mot cau dai de nho", _again="mot cau dai de nho")
-    assert visitor.at == "/bang"
+    assert visitor.at == "/viec"
     assert "đã dùng rồi hoặc đã quá hạn" in await visitor.get(way)
     newcomer = await site.log_in("moi")
-    assert newcomer.at == "/bang"
+    assert newcomer.at == "/viec"
 
 
 async def test_an_auditor_is_warned_of_a_changed_stream(site: Site) -> None:

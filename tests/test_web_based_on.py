@@ -61,7 +61,7 @@ async def test_the_form_names_the_version_that_the_page_shows(site: Site) -> Non
     an = await site.log_in("an")
     await an.get(f"/cum/{stream}/lam/sign?unit=don-vi-1")
     assert 'name="number"' in an.page
-    assert 'value="2"' in an.page.split('name="number"')[1].split(">")[0]
+    assert '<option value="2" selected>' in an.page.split('name="number"')[1].split("</select>")[0]
 
 
 async def test_the_interface_takes_what_was_read(site: Site) -> None:
