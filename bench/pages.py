@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import httpx
@@ -80,7 +80,8 @@ async def _people(app: Session, clusters: int) -> None:
     for person, unit, kind in people:
         await app.people.enter(person, unit, person)
         if await accounts.get(person) is None:
-            await app.administer(MakeAccount(person=person, kind=kind))
+            until = date.max if kind == "auditor" else None
+            await app.administer(MakeAccount(person=person, kind=kind, until=until))
             await accounts.set_password(person, PASSWORD)
     await _staff(app, pool, clusters)
     pool.terminate()
