@@ -374,6 +374,7 @@ async def test_one_connection_listens_and_one_query_looks_for_all_that_wait(app:
         waiting = [app.ledger.recorded.waiting(batch) for batch in batches]
         standings = [one.__enter__() for one in waiting]
         await eventually(listening(owner, 1))
+        app.ledger.recorded._note_append()  # what has been looking since the last act, or is new, looks once now
         await eventually(lambda: looks.at_least(1))
         looks.asked.clear()
         assert app.client is not None
