@@ -13,18 +13,11 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright
 
+from tools.browser import SWITCHES
+
 ROOT = Path(__file__).parent.parent
 UNFOLD = """name => { for (const one of document.querySelectorAll(`main [name="${name}"]`)) {
     for (let box = one.closest("details"); box; box = box.parentElement.closest("details")) box.open = true; } }"""
-SWITCHES = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 def chromium() -> str:

@@ -39,15 +39,6 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
 UNITS = ("Phường Láng", "Phường Cửa Nam", "Phường Ba Đình", "Phường Giảng Võ", "Phường Ngọc Hà", "Phường Tây Hồ")
 PEOPLE_TO_INVITE, REPORTS, DEVIATIONS = 15, 5, 26
 REDIRECTS = 3  # statuses of three hundred and more
-SWITCHES = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 # What is typed in the jobs.
 COMMENT = "Đề nghị nêu rõ chỉ tiêu vận động quỹ Vì người nghèo của từng phường."
@@ -486,6 +477,7 @@ def table(found: dict[str, Cost]) -> str:
 async def _measured(say: Callable[[str], None], folder: Path) -> dict[str, Cost]:
     from accounts.store import Accounts  # noqa: PLC0415 - it reads its folders from the environment
     from cli.session import session  # noqa: PLC0415
+    from tools.browser import SWITCHES  # noqa: PLC0415
 
     found = subprocess.run(["sh", "tools/chromium.sh"], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S607, ASYNC221 - the shell of the machine, before anything runs
     program = found.stdout.strip().splitlines()[-1]

@@ -16,19 +16,11 @@ from pathlib import Path
 from playwright.async_api import Browser, async_playwright
 
 from application.rehearsal_roles import Part, RehearsalRoles
+from tools.browser import SWITCHES
 
 ROOT = Path(__file__).parent.parent
 CYCLE = "/cum/mttq-hanoi/2020/cum-1"
 SIZES = {"wide": (1280, 800), "phone": (360, 740)}
-SWITCHES = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 SECRETARIAT, STAFF, AUDITOR = "cb-mttq-hanoi", "cb-long-bien", "kiem-tra-dien-tap"
 PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("roles", SECRETARIAT, "/dien-tap", "The demo's first page: whom to be, with one click, and three things to try."),
