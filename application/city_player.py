@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from uuid import UUID, uuid5
 
 from application.application import Application, CommandInput
 from application.city_script import SECRETARIAT, CityFile
+from application.engine import PendingError
 from application.gate import at_command_line
 from application.rehearsal_roles import RehearsalRole
 from application.rehearsed_city import PlannedCity, PlannedCluster, officer_of, plan_city
@@ -21,10 +23,14 @@ from domain.deviations import deviations
 from domain.rules import Edition
 from domain.streams import cycle_stream
 from errors import InputError
+from ledger.receipts import Receipt
 from vault.persons import Contact
 
 IDS = UUID("5b0f5d0e-6a58-5a0c-8a44-6a3c0f2f7d21")
 CLUSTERS_AT_ONCE = 16
+
+TIMES_ASKED = 3
+"""How often the same commands are submitted while a slow machine gives no answer in time."""
 
 Progress = Callable[[int, int], None]
 """Called as acts are entered, with how many are and how many there will be."""
@@ -106,7 +112,9 @@ class CityPlayer:
     async def _open(self) -> None:
         submitter = at_command_line(self._contacts[SECRETARIAT])
         year, begins = self.city.year_file, self.city.begins
-        receipt = await start_year(self.app, year, self.edition, submitter, clock="stepped", starts=begins)
+        receipt = await _answered(
+            lambda: start_year(self.app, year, self.edition, submitter, clock="stepped", starts=begins)
+        )
         if receipt.failed:
             failed = receipt.failed[0]
             raise InputError(failed.code, failed.stream, **failed.facts)
@@ -147,12 +155,21 @@ class CityPlayer:
             CommandInput(stream, act, fields, self._id(stream, name, number), meeting=meeting)
             for number, (act, fields) in enumerate(acts)
         ]
-        receipt = await self.app.submit(stream, at_command_line(self._contacts[by]), inputs)
+        submitter = at_command_line(self._contacts[by])
+        receipt = await _answered(lambda: self.app.submit(stream, submitter, inputs))
         outcomes = zip(acts, receipt.outcomes, strict=True)
         return {act: outcome.versions[0] for (act, _fields), outcome in outcomes if outcome.versions}
 
     def _id(self, *parts: object) -> UUID:
         return uuid5(IDS, "\n".join((self.app.gate.installation, *map(str, parts))))
+
+
+async def _answered(submit: Callable[[], Awaitable[Receipt]]) -> Receipt:
+    """Submit commands until there is an answer. Their ids stay the same, so nothing is entered twice."""
+    for _ in range(TIMES_ASKED - 1):
+        with suppress(PendingError):
+            return await submit()
+    return await submit()
 
 
 def _with_version(fields: Any, versions: dict[str, int]) -> dict[str, Any]:

@@ -257,11 +257,12 @@ _TYPED = re.compile(r"`[^`]*`|'[^']*'|(?<!\S)--[\w-]+")
 
 _COPIED = re.compile(
     r"(?:ài khoản|ên đăng nhập|ụm nào có đơn vị|account|account name|account is) “[^”]*”|"
-    r"https?://\S+|(?<!\S)(?:\S+@\S+|\S+\.(?:pdf|docx|xlsx|csv|yaml|json|md|png|jpg|log)\b)"
+    r"https?://\S+|(?<!\S)(?:\S+@\S+|\S+\.(?:pdf|docx|xlsx|csv|yaml|json|md|png|jpg|log)\b)|"
+    r"(?<![\w+/])[\w+/]{40,}="
 )
-"""What is followed, opened or typed as it stands: addresses, files, the name of an account where it is told, a unit
-that somebody typed and that there is not. A word is looked at from its beginning only: a text can be one word of
-200 000 letters."""
+"""What is followed, opened, compared or typed as it stands: addresses, files, the name of an account where it is told,
+a unit that somebody typed and that there is not, a checksum in base64. A word is looked at from its beginning only: a
+text can be one word of 200 000 letters."""
 
 _KEY_NAMES = re.compile(r"\b(?:root|cli|web|log)-\d+\b")
 """Names of the keys that sign: auditors compare them, operators type them (docs/keys.md)."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 from engine_help import CITY, assert_ledger_verifies
 
+from application.answers import Answers
 from application.application import CommandInput
 from application.city_player import CityPlayer, city_player
 from application.city_script import CityFile
+from application.engine import EngineClient, PendingError
 from application.gate import at_command_line
 from application.rehearsal_partner import RehearsalPartner
 from application.rehearsal_roles import Part
@@ -20,6 +24,7 @@ from application.yaml_files import read_model
 from cli.session import Session
 from domain.duties import Duty
 from domain.obligations import obligations
+from ledger.signing import SignedBatch
 
 FILE = Path(__file__).parent.parent / "scenarios" / "rehearsed-city.yaml"
 
@@ -64,10 +69,30 @@ def small(app: Session) -> CityPlayer:
     return replace(player, city=small_city)
 
 
-async def test_the_city_stands_in_the_middle_of_its_year_and_goes_on(app: Session) -> None:
+def slow(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Make every fifth answer come too late; return the streams whose it was."""
+    submit, calls, late = Answers.submit, count(), list[str]()
+
+    async def submitted(self: Answers, client: EngineClient, stream: str, batch: SignedBatch, **options: Any) -> Any:
+        receipt = await submit(self, client, stream, batch, **options)
+        if next(calls) % 5 == 0:
+            late.append(stream)
+            raise PendingError
+        return receipt
+
+    monkeypatch.setattr(Answers, "submit", submitted)
+    return late
+
+
+async def test_the_city_stands_in_the_middle_of_its_year_and_goes_on(
+    app: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[tuple[int, int]] = []
     player = replace(small(app), progress=lambda done, total: told.append((done, total)))
-    await player.play()
+    with monkeypatch.context() as slowed:
+        late = slow(slowed)
+        await player.play()
+    assert len(set(late)) > len(player.city.clusters) / 2
     assert told[-1] == (player.total, player.total)
     assert len(told) > player.total / 3, "most of it shows progress"
     stands: dict[str, dict[Duty, Counter[bool]]] = {}

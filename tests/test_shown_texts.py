@@ -70,9 +70,10 @@ def test_the_collector_finds_a_key_among_vietnamese_words(text: str, key: str) -
         "Cụm thi đua số 1, 2026 (Ủy ban MTTQ thành phố Hà Nội): ký giao ước",
         "37/KH-MTTQ-BTT, Điều 4, 9,5 điểm",
         "https://thidua.example.vn/cum/mttq-hanoi/2026/cum-1 và an@phuong.gov.vn, bang-diem.xlsx",
+        "— thidua 8mFa3juZL/kqHc08gBoXNGnd/2U8EtLu8d/hYKIYoMRe+OpkOncws=",
     ],
 )
-def test_the_collector_finds_none_in_words_addresses_and_numbers(text: str) -> None:
+def test_the_collector_finds_none_in_words_addresses_numbers_and_signatures(text: str) -> None:
     assert found_in(text, "page", "vi") == ()
 
 
