@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from speech import CITY, RULES, TEXT, UNITS, Case, day, opening
 
 from cli.keys import _when
+from domain import post
 from domain.cycle import CYCLE
 from domain.dates import parse_when
 from domain.deviations import deviations
@@ -21,7 +22,7 @@ from domain.obligations import covenants_to_sign, current_step, extensible, obli
 from domain.rules import Edition
 from domain.steps.commenting import TakeStance
 from domain.steps.drafting import PresentDraft
-from domain.steps.extensions import GrantExtension
+from domain.steps.extensions import AskExtension, GrantExtension, RefuseExtension
 from domain.steps.letters import AnswerLetter, RecordLetter
 from domain.steps.lifecycle import ChangeCalendar, FileCycle, StepTo
 from domain.steps.meetings import RecordMeeting
@@ -30,7 +31,7 @@ from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
 from domain.steps.succession import CloseEarly
 from domain.steps.targets import ReportResult
 from domain.summaries import obligation_values
-from domain.times import When, end_of
+from domain.times import ICT, When, end_of
 from domain.types import Document, Participant
 from i18n import in_language
 from i18n.messages import sentence
@@ -369,3 +370,22 @@ class TestOverdue:
             for text in order:
                 case.when(RecordMeeting(id=f"hop-{text[:2]}", kind="launching"), **on(text)).happened()
             assert (case.state.lifecycle.clock_since, case.state.lifecycle.now) == (first, last)
+
+
+def test_a_weekly_digest_goes_out_on_monday_at_seven() -> None:
+    friday = datetime(2026, 11, 20, 9, tzinfo=ICT)
+    assert post.digest_due(friday, "weekly") == datetime(2026, 11, 23, 7, tzinfo=ICT)
+    assert post.digest_due(friday, "daily") == datetime(2026, 11, 21, 7, tzinfo=ICT)
+    before_office = datetime(2026, 11, 23, 0, 17, tzinfo=ICT)
+    assert post.digest_due(before_office, "daily") == datetime(2026, 11, 23, 7, tzinfo=ICT)
+    assert post.digest_due(before_office, "weekly") == datetime(2026, 11, 23, 7, tzinfo=ICT)
+    assert post.digest_due(before_office.replace(hour=7), "weekly") == datetime(2026, 11, 30, 7, tzinfo=ICT)
+
+
+def test_a_refused_request_keeps_the_day_that_was_asked_for() -> None:
+    case = Case()
+    case.when(AskExtension(unit=HEAD, duty=Duty.MIDYEAR_REPORT, until=date(2026, 8, 1), reason=TEXT), by=HEAD)
+    case.when(RefuseExtension(unit=HEAD, duty=Duty.MIDYEAR_REPORT, reason=TEXT)).happened()
+    refused = case.state.deadlines.refused_requests[HEAD, Duty.MIDYEAR_REPORT]
+    assert (refused.until, refused.reason) == (date(2026, 8, 1), TEXT)
+    assert not case.state.deadlines.extension_requests

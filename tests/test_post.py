@@ -24,7 +24,6 @@ from domain.notices import notices
 from domain.steps.conclusion import DecideAwards, PublishResults
 from domain.steps.drafting import PresentDraft
 from domain.steps.manual_reminders import RemindUnits
-from domain.times import ICT
 from domain.types import Document
 from i18n import in_language
 from i18n.notices import message_of
@@ -255,13 +254,3 @@ async def test_a_digest_is_in_the_language_of_the_account(app: Session, monkeypa
     assert (vietnamese["Subject"], english["Subject"]) == subjects
     assert SUBJECTS["vi"] in vietnamese.get_content()
     assert SUBJECTS["en"] in english.get_content()
-
-
-def test_a_weekly_digest_goes_out_on_monday_at_seven() -> None:
-    friday = datetime(2026, 11, 20, 9, tzinfo=ICT)
-    assert post.digest_due(friday, "weekly") == datetime(2026, 11, 23, 7, tzinfo=ICT)
-    assert post.digest_due(friday, "daily") == datetime(2026, 11, 21, 7, tzinfo=ICT)
-    before_office = datetime(2026, 11, 23, 0, 17, tzinfo=ICT)
-    assert post.digest_due(before_office, "daily") == datetime(2026, 11, 23, 7, tzinfo=ICT)
-    assert post.digest_due(before_office, "weekly") == datetime(2026, 11, 23, 7, tzinfo=ICT)
-    assert post.digest_due(before_office.replace(hour=7), "weekly") == datetime(2026, 11, 30, 7, tzinfo=ICT)

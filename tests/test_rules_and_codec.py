@@ -25,7 +25,7 @@ from domain.steps.signing import decider as signing_step
 from domain.streams import cycle_stream, folded, is_cycle, is_year, parse_cycle_name, year_stream
 from domain.strengths import Strength
 from domain.times import When, day_ending, end_of
-from domain.types import Document, Person, Provenance, normalize_text
+from domain.types import MARKS_ON_A_LETTER, Document, Person, Provenance, normalize_text
 from domain.units import Unit
 
 
@@ -62,6 +62,12 @@ class TestTextAndTime:
     def test_control_and_override_characters_are_refused(self, bad: str) -> None:
         with pytest.raises(ValueError, match="character"):
             normalize_text(bad)
+
+    def test_a_letter_has_at_most_thirty_marks(self) -> None:
+        thirty = "e" + "\u0323" * MARKS_ON_A_LETTER
+        assert normalize_text(thirty * 2).count("\u0323") >= MARKS_ON_A_LETTER
+        with pytest.raises(ValueError, match="marks"):
+            normalize_text(f"{thirty}\u0323")
 
     def test_a_label_is_one_line(self) -> None:
         with pytest.raises(ValidationError, match="line_break"):
