@@ -11,6 +11,7 @@ from domain.times import day_ending
 from i18n import _, ngettext
 from i18n.messages import day, word
 from ledger.paging import Paged, PageRequest
+from projections.board import ListedCycle
 from projections.home_lines import ClusterHeat, HomeLines
 
 Level = Literal["done", "most", "some", "late", "none"]
@@ -26,13 +27,9 @@ class HeatCell:
 
 
 @dataclass(frozen=True, slots=True)
-class HeatRow:
+class HeatRow(ListedCycle):
     """A cycle: its steps, and the next day on which something is due."""
 
-    cycle: str
-    cluster: str
-    year: int
-    rehearsed: bool
     cells: tuple[HeatCell, ...]
     next_due: datetime | None
     late: int

@@ -13,7 +13,7 @@ from domain.times import day_ending
 from i18n import _
 from i18n.messages import word
 from ledger.paging import ALL_ROWS, Paged, PageRequest
-from projections.board import title_of
+from projections.board import ListedCycle, title_of
 from projections.board_lines import BoardLines
 from projections.home_lines import HomeLines, TaskQuery
 from vault.texts import Texts
@@ -93,13 +93,9 @@ class ClusterTasks:
 
 
 @dataclass(frozen=True, slots=True)
-class DoneTask:
+class DoneTask(ListedCycle):
     """A duty that a unit has done."""
 
-    cycle: str
-    cluster: str
-    year: int
-    rehearsed: bool
     duty: str
     subject: str
     on: str

@@ -18,7 +18,7 @@ from domain.duties import Duty
 from domain.times import day_ending
 from i18n.state_text import deviation_text
 from ledger.paging import Paged, PageRequest
-from projections.board import title_of
+from projections.board import ListedVersion, title_of
 from projections.board_lines import Line
 from projections.home_lines import HomeLines, TaskQuery
 from vault.texts import Texts
@@ -28,28 +28,18 @@ SHOWN_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class AskedTime:
+class AskedTime(ListedVersion):
     """A request for more time, with its cycle. `more_days`: how many days it asks for beyond the last day."""
 
-    cycle: str
-    cluster: str
-    year: int
-    rehearsed: bool
-    version: int
     request: ExtensionRequest
     more_days: int | None
     now: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class ReportToAccept:
+class ReportToAccept(ListedVersion):
     """A mid-year report that waits to be accepted: what was handed in and when, and until when it is to be accepted."""
 
-    cycle: str
-    cluster: str
-    year: int
-    rehearsed: bool
-    version: int
     unit: str
     name: str
     title: str
@@ -69,27 +59,17 @@ class ReportToAccept:
 
 
 @dataclass(frozen=True, slots=True)
-class ProposedEscalation:
+class ProposedEscalation(ListedVersion):
     """An escalation that the clock proposes: which units are late with a duty."""
 
-    cycle: str
-    cluster: str
-    year: int
-    rehearsed: bool
-    version: int
     duty: str
     units: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class OpenDeviation:
+class OpenDeviation(ListedVersion):
     """A deviation that nobody has acknowledged, in words."""
 
-    cycle: str
-    cluster: str
-    year: int
-    rehearsed: bool
-    version: int
     key: str
     text: str
     on: str

@@ -171,6 +171,23 @@ def title_of(line: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedCycle:
+    """A cycle in a list: its stream, how its cluster is named, its year, and whether it is a rehearsal."""
+
+    cycle: str
+    cluster: str
+    year: int
+    rehearsed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVersion(ListedCycle):
+    """A cycle in a list of what is answered: the answer names the version that the list was made of."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Glance:
     """A line at a moment: the next due time, the units that owe then, and the overdue duties."""
 

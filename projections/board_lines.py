@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from ledger.connection import Pool
 from ledger.paging import ALL_ROWS, Conditions, Paged, PageRequest, fetch_page
-from projections.board import title_of
+from projections.board import ListedCycle, title_of
 
 Line: TypeAlias = dict[str, Any]
 """A cycle's line, as `line_of` in projections/board.py makes it."""
@@ -31,6 +31,14 @@ _MATTERS: Mapping[BoardMatter, str] = {
 _ORDER = "year desc, sort_key, stream"
 NAMED = "b.cluster, b.line ->> 'organiser_name' as organiser_name, (b.line ->> 'namesake')::boolean as namesake"
 """The columns that a cluster's title is made of (`title_of`)."""
+
+LISTED = f"b.stream, {NAMED}, b.cycle_year, b.rehearsed"
+"""The columns that a `ListedCycle` is made of (`listed`)."""
+
+
+def listed(row: Mapping[str, Any]) -> tuple[str, str, int, bool]:
+    """The values of a `ListedCycle`, from the columns `LISTED`."""
+    return row["stream"], title_of(row), row["cycle_year"], row["rehearsed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +71,12 @@ class DeviationFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundDeviation:
+class FoundDeviation(ListedCycle):
     """A deviation with its cycle.
 
     `cluster` is how the cluster is named, `unit` the name of the unit that it is about; `found` has the rest.
     """
 
-    cycle: str
-    cluster: str
-    year: int
-    rehearsed: bool
     state: DeviationState
     unit: str
     found: dict[str, Any]
@@ -290,6 +294,4 @@ def _deviations_that_fit(wanted: DeviationFilter) -> Conditions:
 
 def _found_deviation(row: Mapping[str, Any]) -> FoundDeviation:
     found = json.loads(row["found"])
-    return FoundDeviation(
-        row["stream"], title_of(row), row["cycle_year"], row["rehearsed"], row["state"], row["unit"], found
-    )
+    return FoundDeviation(*listed(row), row["state"], row["unit"], found)

@@ -14,8 +14,8 @@ from typing import Any
 from domain.duties import Duty
 from ledger.connection import Pool
 from ledger.paging import Conditions, Paged, PageRequest, fetch_page
-from projections.board import title_of
-from projections.board_lines import NAMED, Line
+from projections.board import ListedCycle, ListedVersion
+from projections.board_lines import LISTED, Line, listed
 
 _BRIEF = "line - '{open,steps,chased,done_by,duties_done,escalations,deviations}'::text[]"
 """A line without what lists of many cycles do not show."""
@@ -34,38 +34,25 @@ class TaskQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class DoneTasks:
+class DoneTasks(ListedCycle):
     """The latest duties that a unit has done in a cycle, with how its cluster is named."""
 
-    cycle: str
-    cluster: str
-    year: int
-    rehearsed: bool
     names: Mapping[str, str]
     done: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterHeat:
+class ClusterHeat(ListedCycle):
     """How far a cycle is in each step, as `_heat` in projections/board.py tells it. `now` is that of its own clock."""
 
-    cycle: str
-    cluster: str
-    year: int
-    rehearsed: bool
     now: datetime | None
     steps: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingDeviation:
+class WaitingDeviation(ListedVersion):
     """A deviation that nobody has acknowledged, with the names that its words need; `version` is that of the cycle."""
 
-    cycle: str
-    cluster: str
-    year: int
-    rehearsed: bool
-    version: int
     names: Mapping[str, str]
     found: Mapping[str, Any]
 
@@ -142,23 +129,13 @@ class HomeLines:
     async def done(self, unit: str, most: int) -> list[DoneTasks]:
         """Return what a unit has done in the `most` cycles in which it has done something last, the latest first."""
         rows = await self._pool.fetch(
-            f"select d.stream, d.done, {NAMED}, b.cycle_year, b.rehearsed, b.line -> 'names' as names "  # noqa: S608 - ours
+            f"select {LISTED}, d.done, b.line -> 'names' as names "  # noqa: S608 - ours
             "from projections.done_task d join projections.board b using (stream) "
             "where d.unit = $1 order by d.latest desc, d.stream limit $2",
             unit,
             most,
         )
-        return [
-            DoneTasks(
-                row["stream"],
-                title_of(row),
-                row["cycle_year"],
-                row["rehearsed"],
-                json.loads(row["names"]),
-                tuple(json.loads(row["done"])),
-            )
-            for row in rows
-        ]
+        return [DoneTasks(*listed(row), json.loads(row["names"]), tuple(json.loads(row["done"]))) for row in rows]
 
     async def asking(self, organiser: str, asked: PageRequest) -> Paged[Line]:
         """Return a page of an organiser's lines in which a unit asks for more time."""
@@ -179,17 +156,14 @@ class HomeLines:
         found = await fetch_page(
             self._pool,
             asked,
-            f"d.stream, d.found, {NAMED}, b.cycle_year, b.rehearsed, b.version, b.line -> 'names' as names",
+            f"{LISTED}, d.found, b.version, b.line -> 'names' as names",
             "projections.deviation d join projections.board b using (stream) where d.organiser = $1 and d.waiting",
             order,
             organiser,
         )
         return found.map(
             lambda row: WaitingDeviation(
-                row["stream"],
-                title_of(row),
-                row["cycle_year"],
-                row["rehearsed"],
+                *listed(row),
                 row["version"],
                 json.loads(row["names"]),
                 json.loads(row["found"]),
@@ -211,17 +185,14 @@ class HomeLines:
         found = await fetch_page(
             self._pool,
             asked,
-            f"b.stream, b.heat, {NAMED}, b.cycle_year, b.rehearsed, b.line ->> 'now' as now",
+            f"{LISTED}, b.heat, b.line ->> 'now' as now",
             "projections.board b where b.organiser = $1 and not b.filed",
             _BY_NAME,
             organiser,
         )
         return found.map(
             lambda row: ClusterHeat(
-                row["stream"],
-                title_of(row),
-                row["cycle_year"],
-                row["rehearsed"],
+                *listed(row),
                 datetime.fromisoformat(row["now"]) if row["now"] else None,
                 tuple(json.loads(row["heat"])),
             )
