@@ -107,7 +107,7 @@ def _who(entry: LogEntry, names: Mapping[str, str]) -> str:
 
 
 def operator_name() -> str:
-    """How logs call whoever uses the command line without naming a person."""
+    """How logs call a user of the command line who names no person."""
     return _("The operator of the machine")
 
 

@@ -32,7 +32,7 @@ class ActView:
 
 
 def row_at(cycle: VisitedCycle, version: int) -> RecordedEvent:
-    """The row with a version, for whoever may open its receipt.
+    """The row with a version, for visitors who may open its receipt.
 
     Raises:
         InputError: there is none.

@@ -28,7 +28,7 @@ class Administration:
     """What entry points administer accounts with. Without `client`, the application's workflow engine decides.
 
     The event is the record, and the tables follow it. A process that dies between the two leaves nothing undone: the
-    worker, or whoever administers next, lets the tables follow.
+    worker, or the next administrator, lets the tables follow.
     """
 
     def __init__(self, application: Application, client: EngineClient | None = None) -> None:

@@ -1,7 +1,7 @@
 """The events of the installation itself: its id, keys and law. `local.engine` knows no domain and calls this.
 
-The founding names the keys. Each start puts the law of this version in force if another one is, signed with the key of
-the command line: so the start after an upgrade does.
+The first event names the keys. Each start puts the law of this version in force if another one is, signed with the key
+of the command line: so the start after an upgrade does.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def check_law(rows: tuple[RecordedEvent, ...]) -> None:
 
 
 def _founded(installed: Installation) -> tuple[list[Draft], list[Stored]]:
-    """The founding, and what the root key says: the keys of command line, web and log. No law decides it."""
+    """The first event, and what the root key says: the keys of command line, web and log. No law decides it."""
     root = installed.key("root")
     founded = InstallationFounded(
         installation=installed.id,

@@ -1,4 +1,4 @@
-"""Who came first: what a refusal tells whoever comes second of the act before theirs.
+"""Who came first: what a refusal tells the second person of the act before theirs.
 
 The person is named to readers of the whole history and to the person's own unit; everybody else who may read the act is
 told the unit. Of an act that is closed to them they are told nothing.

@@ -1,7 +1,7 @@
 """What of a file can be looked at in a page: pages of a PDF and pictures as pictures, a Word document as its text.
 
 The file is opened by a child process (`application/opened_files.py`): what comes back is a JPEG or plain text, and
-never the file. The answers are kept in memory by the file's digest, the latest that fit; whoever asks must first have
+never the file. The answers are kept in memory by the file's digest, the latest that fit; a caller must first have
 shown that they may open the file. These children have a lane of their own, so that nobody's table or comparison waits
 for pictures.
 """

@@ -1,6 +1,6 @@
 """What lies beside the events: texts, persons, files and editions of the vault, and rows of the ledger of no event.
 
-Digests are computed here and not by the database: whoever can change its rows could change its functions, too.
+Digests are computed here and not by the database: a person who can change its rows could change its functions, too.
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ class StreamChecker:
             stream.files.add(row.payload)
 
     def _check_origin(self, row: RecordedEvent, envelope: EventEnvelope[Event], stream: _Stream) -> None:
-        """Check that the event comes from a signed command, the clock, the post or the founding."""
+        """Check that the event comes from a signed command, the clock, the post or the bootstrap."""
         if row.command_digest is not None:
             self._check_command(row, row.command_digest, stream)
             self._check_expected(row, envelope, stream)
@@ -274,7 +274,7 @@ class StreamChecker:
         """Yield what its signer should not have signed: code and detail."""
         if not self._keys.newest[header.key].may_sign(item.stream, item.payload, header.strength):
             yield "wrong_key", header.key
-        # What no entry point of this installation signs, whoever holds its key.
+        # What no entry point of this installation signs, even if a stranger holds its key.
         if header.actor in RESERVED:
             yield "signature", "reserved_name"
         if header.strength == Strength.REHEARSAL and not self._keys.rehearsal:
@@ -304,7 +304,7 @@ class StreamChecker:
     def _expect_events(self, row: RecordedEvent, item: BatchItem, header: Header, stream: _Stream) -> None:
         """Decide the command again on the state before it, and keep its events as expected."""
         if stream.folded is None or (row.stream == installation.STREAM and row.type not in _ADMINISTRATION):
-            return  # founding and keys: `audit.keys` checks them
+            return  # first key and later keys: `audit.keys` checks them
         try:
             authenticated = authenticate(item, header)
             history = tuple(stream.history) if authenticated.command.NAME == "correct" else ()

@@ -65,7 +65,7 @@ def _is_real() -> bool:
 
     try:
         return not is_rehearsal(paths().data)
-    except (OSError, ValueError, KeyError):  # whoever runs a command is told what is wrong with the folder
+    except (OSError, ValueError, KeyError):  # the command itself tells what is wrong with the folder
         return False
 
 

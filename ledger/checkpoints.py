@@ -1,7 +1,7 @@
 """Checkpoints: signed notes on how large the ledger is and what its Merkle root is, in a file outside the database.
 
-With them a ledger is recognised whose events were changed, cut off, or restored from an old copy. Whoever has kept one
-line of the file elsewhere can prove later that all events up to its size are unchanged.
+With them a ledger is recognised whose events were changed, cut off, or restored from an old copy. A reader who has kept
+one line of the file elsewhere can prove later that all events up to its size are unchanged.
 
 The tree stands in the database as one row (`ledger.tree`): its frontier, and the newest note. The row advances in one
 transaction under a lock that is only tried, so that several workers make one checkpoint, not two. The file is written

@@ -126,7 +126,7 @@ class Header:
     """The signed facts about a list of commands: person, strength of the login, time, installation, key.
 
     `read` is the newest event of the ledger that the entry point had read when it signed. The ledger takes the commands
-    only where that event stands, so whoever rewrites it makes every later signature wrong.
+    only where that event stands, so rewriting it makes every later signature wrong.
     """
 
     installation: str

@@ -2,9 +2,9 @@
 
 A server that is shut down refuses connections at once. One that hangs (stopped, swapped out, behind a broken network)
 says nothing: every statement would wait for its own limit, and every page with it. So one connection asks it a trivial
-question all the time. When the answer stays out, all connections are cut: whoever waits on one gets a `ConnectionError`
-at that moment, and whoever comes gets it at once, until the question is answered again. Statements that take long while
-the database answers are not touched.
+question all the time. When the answer stays out, all connections are cut: a statement that waits gets a
+`ConnectionError` at that moment, and a new one gets it at once, until the question is answered again. Statements that
+take long while the database answers are not touched.
 """
 
 from __future__ import annotations

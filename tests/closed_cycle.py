@@ -1,6 +1,6 @@
 """A cycle in which each event that is closed before publication has marks: words and numbers that occur nowhere else.
 
-Whoever may read the event may find its marks; nobody else finds them on any page or answer.
+Readers of the event may find its marks; other visitors find them on no page and in no answer.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 from temporalio.worker import Worker
 
 WAITS_S = 3.0
-"""How long it waits for a task: whoever is let in at the door waits for one in vain."""
+"""How long it waits for a task: a client that is let in at the door waits for one in vain."""
 
 
 def acts(namespace: str, workflow: str, queue: str) -> dict[str, tuple[str, Any]]:

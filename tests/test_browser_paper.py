@@ -70,7 +70,7 @@ async def are_drawn(page: Page) -> bool:
 
 
 async def picture_of(user: User, name: str) -> None:
-    """Keep a picture for whoever wants to look, in the folder that is named."""
+    """Keep a picture in the folder that is named, to be looked at."""
     if folder := os.environ.get("THIDUA_PICTURES"):
         await user.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 

@@ -1,4 +1,4 @@
-"""Whoever comes second is told who came first, and when, as far as they may know it."""
+"""The second person is told who came first, and when, as far as they may know it."""
 
 from __future__ import annotations
 

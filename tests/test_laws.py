@@ -263,7 +263,7 @@ def in_force_by(
 async def test_only_the_command_lines_key_puts_a_law_in_force(
     app: Session, by: str, named: int, signed: int, code: str
 ) -> None:
-    """Whoever has the application's password appends what he likes; verification tells whose it is."""
+    """A stranger with the application's password appends anything; verification tells whose it is."""
     signers = {"command line": app.installed.key("cli").signer(1), "web": app.installed.key("web").signer(1)}
     strength = Strength.PASSWORD_AND_CODE if by == "web" else Strength.OS_ACCOUNT
     rows = await load_all(app.ledger, installation.STREAM)

@@ -50,7 +50,7 @@ from local.postgres import PostgresServer, create_database
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 New = Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]
 OWN = 5
-"""Events of the installation itself: its founding, the keys of command line, web and log, and its law."""
+"""Events of the installation itself: its first key, the keys of command line, web and log, and its law."""
 
 SIGNER = Signer("i", 1, "entry-1", SigningKey.generate())
 
@@ -493,7 +493,7 @@ class TestPostgres:
     async def test_the_function_takes_no_body_of_another_place(
         self, pg: PostgresLedger, monkeypatch: pytest.MonkeyPatch, stream: str, version: int
     ) -> None:
-        """Whoever has the application's password reaches the function without the writer."""
+        """A stranger with the application's password reaches the function without the writer."""
         bodies = writer._bodies
 
         def exchanged(request: Append) -> list[bytes]:

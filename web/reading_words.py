@@ -1,6 +1,6 @@
 """What was read, in words: an address of a page or of the interface as its title and what it is about.
 
-The log keeps addresses, because titles and names change; here they are put in words for whoever reads the log.
+The log keeps addresses, because titles and names change; here they are put in words for the readers of the log.
 """
 
 from __future__ import annotations

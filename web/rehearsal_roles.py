@@ -1,7 +1,7 @@
 """Whom a visitor of a rehearsal may be, and what to try as whom.
 
-Whoever reaches the pages of a rehearsal may be any of them without a password, so everything here first asks whether
-the installation is one. The key file of the process says so, and the first event of the ledger does.
+A visitor of a rehearsal's pages may be any of them without a password, so everything here first asks whether the
+installation is one. The key file of the process says so, and the first event of the ledger does.
 """
 
 from __future__ import annotations

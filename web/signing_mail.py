@@ -1,4 +1,4 @@
-"""The mail to a person whose account signs soon after its login was renewed: whoever reads their mail could have."""
+"""The mail to a person whose account signs soon after its login was renewed: their mailbox may be a stranger's."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def workflow_of(stream: str, installation: str) -> tuple[str, str]:
 def stream_of(workflow_type: str, workflow_id: str) -> str | None:
     """Return the stream whose workflow has this type and id, None when no stream has such a workflow.
 
-    Whoever reaches the Temporal server can start workflows of any type with any id.
+    A stranger who reaches the Temporal server can start workflows of any type with any id.
     """
     if workflow_id.startswith(f"{STREAM}/"):
         return STREAM if workflow_type == "InstallationStream" else None

@@ -53,7 +53,7 @@ class Post:
                 retry_policy=RETRY,
             )
         except ActivityError as error:
-            # Nothing of ours says that a round is not to be repeated; whoever reaches the server can.
+            # Nothing of ours says that a round is not to be repeated; a stranger who reaches the server can.
             if is_cancelled_exception(error):
                 raise
             await workflow.sleep(PAUSE)

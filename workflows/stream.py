@@ -91,8 +91,8 @@ class StreamWorkflow:
         the stream is loaded again, for ever.
 
         Raises:
-            ApplicationError: `NotOurs`: no stream has a workflow of this type and id. Whoever reaches the Temporal
-                server can start workflows; this one must not last.
+            ApplicationError: `NotOurs`: no stream has a workflow of this type and id. A stranger who reaches the
+                Temporal server can start workflows; this one must not last.
         """
         if _own_stream() != stream:
             raise not_ours()

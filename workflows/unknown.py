@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(dynamic=True)
 class Unknown:
-    """Whoever reaches the Temporal server can start workflows on our task queue."""
+    """A stranger who reaches the Temporal server can start workflows on our task queue."""
 
     @workflow.run
     async def run(self, _arguments: Sequence[RawValue]) -> None:

@@ -108,7 +108,7 @@ async def look(
     name: str,
     number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
 ) -> Response:
-    """A file to be looked at, for whoever may open it: pages as pictures, or its text. A script asks for it alone."""
+    """A file to be looked at, by visitors who may open it: pages as pictures, or text. A script asks for it alone."""
     services = get_services(request)
     file = await services.file_access.opened(visitor, digest, name)
     await note_file(request, visitor, digest, exported=False)
@@ -135,7 +135,7 @@ PICTURES = 10
 
 @router.get(urls.FILE_PAGE)
 async def picture(request: Request, visitor: OwnReader, digest: str, name: str, number: Number) -> Response:
-    """A page of a file as a picture, for whoever may open the file."""
+    """A page of a file as a picture, for visitors who may open the file."""
     services = get_services(request)
     file = await services.file_access.opened(visitor, digest, name)
     await note_file(request, visitor, digest, exported=False)
