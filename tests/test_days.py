@@ -19,6 +19,7 @@ from domain.deviations import deviations
 from domain.due_dates import Obligation, correction_due
 from domain.duties import Duty
 from domain.obligations import covenants_to_sign, current_step, extensible, obligations, steps
+from domain.records import Refused
 from domain.rules import Edition
 from domain.steps.commenting import TakeStance
 from domain.steps.drafting import PresentDraft
@@ -389,3 +390,32 @@ def test_a_refused_request_keeps_the_day_that_was_asked_for() -> None:
     refused = case.state.deadlines.refused_requests[HEAD, Duty.MIDYEAR_REPORT]
     assert (refused.until, refused.reason) == (date(2026, 8, 1), TEXT)
     assert not case.state.deadlines.extension_requests
+
+
+def test_of_two_that_have_signed_the_first_is_named_with_its_version() -> None:
+    case = Case(clock="wall")
+    for version, unit in enumerate((HEAD, DEPUTY), 1):
+        paper = Document(title=f"Giao ước {version}")
+        case.when(
+            PresentDraft(kind="covenant", document=paper), issued=day(3, 1), **on(f"0{version}/02/2026")
+        ).happened()
+        case.when(
+            SignCovenant(unit=unit, number=version), by=unit, issued=day(3, 1), **on(f"1{version}/02/2026")
+        ).happened()
+    case.when(SignJointly(units=(HEAD, DEPUTY)), issued=day(3, 1), **on("20/02/2026")).refused("signed_already")
+    assert isinstance(case.outcome, Refused)
+    assert case.outcome.facts == {"unit": HEAD, "number": 1}
+
+
+def test_the_first_of_three_stances_keeps_its_day() -> None:
+    case = (
+        Case(clock="wall")
+        .when(PresentDraft(kind="plan", document=Document(title="KH")), issued=day(3, 1), **on("01/02/2026"))
+        .happened()
+    )
+    for of, stance in ((3, "changes-requested"), (5, "agreed"), (9, "changes-requested")):
+        command = TakeStance.model_validate({"unit": THIRD, "stance": stance, "on": "plan"})
+        case.when(command, by=THIRD, issued=day(3, 1), **on(f"0{of}/02/2026")).happened()
+    (taken,) = case.state.comments.stances.values()
+    assert taken.first is not None
+    assert (taken.first.day, taken.when.day) == (date(2026, 2, 3), date(2026, 2, 9))

@@ -372,6 +372,7 @@ def test_every_body_has_a_number_series_of_its_own() -> None:
     case = Case().when(PresentDraft(kind="plan", document=paper("Kế hoạch")))
     case.when(PresentDraft(kind="bylaws", document=paper("Quy chế", "Ủy ban MTTQ tỉnh")))
     case.when(PresentDraft(kind="criteria", document=paper("Tiêu chí", None))).happened()
+    case.when(PresentDraft(kind="term-covenant", document=paper("Giao ước nhiệm kỳ", None))).happened()
     assert not found(case, "number_used_twice")
     case.when(PresentDraft(kind="covenant", document=paper("Giao ước"))).happened()
     assert [d.facts["about"] for d in found(case, "number_used_twice")] == ["Kế hoạch; Giao ước"]

@@ -17,7 +17,9 @@ from domain import codec
 from domain.city_year import CITY_YEAR, ArrangeClusters, ClusterPlan, IssueYearPlan, OrderOpening
 from domain.commands import AuthenticatedCommand, CommandPayload, parse_command
 from domain.decider import compose
+from domain.problems import first_problem
 from domain.records import AlreadyRecorded, Event, Refused, StepDecider
+from domain.references import references
 from domain.rules import NO_RULES, Adoption, Edition, YearDay
 from domain.steps.lifecycle import CycleFiled, OpenCycle
 from domain.steps.signing import SignCovenant
@@ -52,6 +54,33 @@ class TestEdition:
             node = {"id": f"n{depth}", "title": "N", "max": 1, "children": [node]}
         with pytest.raises(ValidationError, match="criteria_too_deep"):
             Edition.model_validate({"id": "e", "title": "E", "criteria": [node]})
+
+
+class TestProblems:
+    @pytest.mark.parametrize(
+        ("wrong", "place"),
+        [
+            ({"id": "e", "titel": "E"}, ("titel",)),
+            ({"id": "e", "title": "E", "criteria": [{"id": "a", "titel": "A"}]}, ("criteria", 0, "titel")),
+        ],
+    )
+    def test_a_mistyped_name_is_told_and_not_the_one_that_is_missing(self, wrong: Any, place: Any) -> None:
+        with pytest.raises(ValidationError) as told:
+            Edition.model_validate(wrong)
+        problem = first_problem(told.value)
+        assert (problem["place"], problem["problem"]) == (place, "extra_forbidden")
+
+    @pytest.mark.parametrize(
+        ("wrong", "found"), [([1, 2], "…"), ({"a": 1}, "…"), (5, "5"), (date(2026, 3, 1), "01/03/2026")]
+    )
+    def test_what_was_found_is_told_as_a_person_would_write_it(self, wrong: Any, found: str) -> None:
+        with pytest.raises(ValidationError) as told:
+            Edition.model_validate({"id": "e", "title": wrong})
+        assert first_problem(told.value)["found"] == found
+
+    def test_texts_are_found_in_a_field_and_in_a_list(self) -> None:
+        texts, _persons = references(Document(title="KH", text=DIGEST))
+        assert texts == {DIGEST}
 
 
 class TestTextAndTime:

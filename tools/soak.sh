@@ -2,7 +2,7 @@
 # Every combination where `make test` tries a sample, and the largest inputs, on engines of their own in a folder that is
 # thrown away.
 set -eu
-place=$(mktemp -d "${TMPDIR:-/var/tmp}/thidua-soak-XXXXXX")
+place=$(mktemp -d "$(sh tools/test_folder.sh)/thidua-soak-XXXXXX")
 chmod 755 "$place"
 trap 'rm -rf "$place"' EXIT
 SOFFICE=$(sh tools/libreoffice.sh) || echo "NOT TRIED: no LibreOffice opens the downloads" >&2

@@ -2,7 +2,7 @@
 # All tests, on engines of their own in a folder that is thrown away. Nothing is written into the checkout.
 set -eu
 sh tools/lint.sh
-place=$(mktemp -d "${TMPDIR:-/var/tmp}/thidua-test-XXXXXX")
+place=$(mktemp -d "$(sh tools/test_folder.sh)/thidua-test-XXXXXX")
 chmod 755 "$place"
 trap 'rm -rf "$place"' EXIT
 CHROMIUM=$(sh tools/chromium.sh)
