@@ -69,11 +69,11 @@ async def preview(application: Application, cycle: VisitedCycle, inputs: Command
         InputError, GateClosedError, Refused
     """
     await application.gate.check(cycle.visitor.submitter(), [inputs], trying=True)
-    dry_run = await DryRun.of(application, {}, cycle.rows)
-    was = readable_part(dry_run, cycle.stream, cycle.visitor)
+    history = [envelope for _row, envelope in cycle.history]
+    dry_run, was = DryRun(application, {}, history, cycle.state, cycle.rules), cycle.readable
     before, owed = deviations_by_key(was), was.obligations
     try:
-        events = await previewed_events(application, dry_run, inputs, cycle.visitor)
+        events = await previewed_events(application, dry_run, inputs, cycle.visitor, was)
     except Refused as refusal:
         await application.tell_who_came_first(refusal, cycle.stream, cycle.visitor.submitter())
         raise
@@ -89,10 +89,11 @@ async def preview(application: Application, cycle: VisitedCycle, inputs: Command
 
 
 async def previewed_events(
-    application: Application, dry_run: DryRun, inputs: CommandInput, visitor: Visitor
+    application: Application, dry_run: DryRun, inputs: CommandInput, visitor: Visitor, part: ReadablePart
 ) -> tuple[PreviewedEvent, ...]:
     """Decide one more command of a dry run; returns its events, which are none where it was recorded before.
 
+    `part` is what the visitor may read of the dry run before it.
     What an event takes from facts that the visitor may not read is not told, such as totals of closed scores.
 
     Raises:
@@ -100,7 +101,6 @@ async def previewed_events(
     """
     item = await application.item(inputs, FieldFiller(DryRunTexts(application.texts), application.people))
     issuer = (visitor.contact.id, visitor.unit, application.gate.strength_of(visitor.submitter()))
-    part = readable_part(dry_run, inputs.stream, visitor)
     envelopes = await dry_run.decide(item, *issuer)
     known = envelopes if part.everything else dry_run.decide_as_reader(item, *issuer, part)
     if not envelopes and known:  # that it was recorded before tells what a closed event says

@@ -14,6 +14,7 @@ from domain.commands import AuthenticatedCommand, CommandPayload
 from domain.cycle import CYCLE
 from domain.records import AlreadyRecorded, Event, EventEnvelope, Refused
 from domain.rules import NO_RULES, Edition
+from domain.state import State
 from domain.strengths import Strength
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
@@ -24,9 +25,16 @@ from vault.persons import Contact, People, commitment_of
 class DryRun:
     """A cycle in which commands are decided one after another without being recorded."""
 
-    def __init__(self, app: Application, editions: Mapping[str, Edition], history: list[EventEnvelope[Event]]) -> None:
+    def __init__(
+        self,
+        app: Application,
+        editions: Mapping[str, Edition],
+        history: list[EventEnvelope[Event]],
+        state: State,
+        rules: Edition = NO_RULES,
+    ) -> None:
         self._app, self._editions, self.history = app, editions, history
-        self.state, self.rules = CYCLE.fold(history), NO_RULES
+        self.state, self.rules = state, rules
 
     @property
     def unsaved_editions(self) -> Mapping[str, Edition]:
@@ -37,7 +45,8 @@ class DryRun:
     async def of(cls, app: Application, editions: Mapping[str, Edition], rows: Iterable[RecordedEvent]) -> DryRun:
         """Return a dry run on top of a stream's rows. `editions` holds editions that are not stored yet, by digest."""
         stored = list(rows)
-        dry_run = await of_many(len(stored), lambda: cls(app, editions, [to_envelope(row) for row in stored]))
+        history = await of_many(len(stored), lambda: [to_envelope(row) for row in stored])
+        dry_run = cls(app, editions, history, await of_many(len(history), CYCLE.fold, history))
         await dry_run.load_rules()
         return dry_run
 

@@ -133,8 +133,9 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
             history = await application.history(one.stream)
             dry_runs[one.stream] = await DryRun.of(application, {}, [row for row, _envelope in history])
             before[one.stream] = set(deviations_by_key(readable_part(dry_runs[one.stream], one.stream, visitor)))
+        part = readable_part(dry_runs[one.stream], one.stream, visitor)
         try:
-            events = await previewed_events(application, dry_runs[one.stream], one, visitor)
+            events = await previewed_events(application, dry_runs[one.stream], one, visitor, part)
         except Refused as error:
             await application.tell_who_came_first(error, one.stream, visitor.submitter())
             raise RefusedError(error.code, error.facts, index) from None

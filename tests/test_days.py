@@ -399,9 +399,7 @@ def test_of_two_that_have_signed_the_first_is_named_with_its_version() -> None:
         case.when(
             PresentDraft(kind="covenant", document=paper), issued=day(3, 1), **on(f"0{version}/02/2026")
         ).happened()
-        case.when(
-            SignCovenant(unit=unit, number=version), by=unit, issued=day(3, 1), **on(f"1{version}/02/2026")
-        ).happened()
+        case.when(SignCovenant(unit=unit, number=version), issued=day(3, 1), **on(f"1{version}/02/2026")).happened()
     case.when(SignJointly(units=(HEAD, DEPUTY)), issued=day(3, 1), **on("20/02/2026")).refused("signed_already")
     assert isinstance(case.outcome, Refused)
     assert case.outcome.facts == {"unit": HEAD, "number": 1}
@@ -415,7 +413,7 @@ def test_the_first_of_three_stances_keeps_its_day() -> None:
     )
     for of, stance in ((3, "changes-requested"), (5, "agreed"), (9, "changes-requested")):
         command = TakeStance.model_validate({"unit": THIRD, "stance": stance, "on": "plan"})
-        case.when(command, by=THIRD, issued=day(3, 1), **on(f"0{of}/02/2026")).happened()
+        case.when(command, issued=day(3, 1), **on(f"0{of}/02/2026")).happened()
     (taken,) = case.state.comments.stances.values()
     assert taken.first is not None
     assert (taken.first.day, taken.when.day) == (date(2026, 2, 3), date(2026, 2, 9))
