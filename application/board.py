@@ -47,7 +47,9 @@ class BoardRow:
     next_due: datetime | None
     now: datetime
     waiting_for: tuple[str, ...]
-    late: tuple[LateTask, ...]
+    line: Mapping[str, Any]
+    overdue: tuple[Mapping[str, Any], ...]
+    """Its line, and what is overdue on it: `late_tasks` says it in words."""
     open_deviations: int
     remarks: int
     asked: tuple[ExtensionRequest, ...]
@@ -56,6 +58,10 @@ class BoardRow:
     """Escalations that were proposed: duty, names of the units."""
     rehearsed: bool
     filed: bool
+
+    def late_tasks(self, most: int | None = None) -> tuple[LateTask, ...]:
+        """The overdue tasks, or the first of them: a row of an old year can have hundreds."""
+        return tuple(_late_task(self.line, owed) for owed in self.overdue[:most])
 
 
 def _board_row(line: Mapping[str, Any], now: datetime, texts: Mapping[str, str]) -> BoardRow:
@@ -68,7 +74,8 @@ def _board_row(line: Mapping[str, Any], now: datetime, texts: Mapping[str, str])
         next_due=seen.next_due,
         now=own_now(line, now),
         waiting_for=tuple(names.get(unit, unit) for unit in seen.waiting_for),
-        late=tuple(_late_task(line, owed) for owed in seen.overdue),
+        line=line,
+        overdue=seen.overdue,
         open_deviations=line["deviations"]["open"],
         remarks=line["deviations"]["remarks"],
         asked=tuple(request_on(line, one, texts) for one in line["extensions_asked"]),
@@ -161,7 +168,7 @@ def board_tables(rows: Sequence[BoardRow]) -> tuple[Table, Table]:
             "step": word("step", row.step),
             "next_deadline": day_ending(row.next_due) if row.next_due else None,
             "waiting_for": "; ".join(row.waiting_for),
-            "overdue": len(row.late),
+            "overdue": len(row.overdue),
             "deviations": row.open_deviations,
             "extensions_asked": "; ".join(
                 _("{unit}: {duty}, until {day}. {reason}").format(
@@ -185,7 +192,7 @@ def board_tables(rows: Sequence[BoardRow]) -> tuple[Table, Table]:
             "how_sure": _how_sure(row.rehearsed),
         }
         for row in rows
-        for one in row.late
+        for one in row.late_tasks()
     ]
     return table_of(_("City board"), _BOARD_COLUMNS, lines), table_of(_("Overdue tasks"), _LATE_COLUMNS, late)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -44,40 +45,39 @@ async def heat_page(home: HomeLines, organiser: str, asked: PageRequest) -> Page
 
 
 def _row(cluster: ClusterHeat, now: datetime) -> HeatRow:
-    dues = [datetime.fromisoformat(due) for step in cluster.steps for due in step["dues"]]
+    dues = [sorted(map(datetime.fromisoformat, step["dues"])) for step in cluster.steps]
+    cells = [_cell(step, of_step, cluster.year, now) for step, of_step in zip(cluster.steps, dues, strict=True)]
     return HeatRow(
         cluster.cycle,
         cluster.cluster,
         cluster.year,
         cluster.rehearsed,
-        tuple(_cell(step, cluster.year, now) for step in cluster.steps),
-        min((due for due in dues if due > now), default=None),
-        sum(1 for due in dues if due <= now),
+        tuple(cells),
+        min((due for of_step in dues for due in of_step if due > now), default=None),
+        sum(bisect_right(of_step, now) for of_step in dues),
         now,
     )
 
 
-def _cell(step: Mapping[str, Any], year: int, now: datetime) -> HeatCell:
-    level, text = _level_and_text(step, year, now)
+def _cell(step: Mapping[str, Any], dues: Sequence[datetime], year: int, now: datetime) -> HeatCell:
+    level, text = _level_and_text(step, dues, year, now)
     return HeatCell(step["step"], level, text)
 
 
-def _level_and_text(step: Mapping[str, Any], year: int, now: datetime) -> tuple[Level, str]:
+def _level_and_text(step: Mapping[str, Any], dues: Sequence[datetime], year: int, now: datetime) -> tuple[Level, str]:
+    """How a step is shown. `dues` are when its open tasks are due, in order."""
     if step["done"] is not None:
         return "done", f"✓ {_short(step['done'], year)}"
     if not step["duties"]:
         return "none", _("not owed")
-    late = sum(1 for due in step["dues"] if datetime.fromisoformat(due) <= now)
+    late = bisect_right(dues, now)
     begun = any(done for _duty, done, _of in step["duties"])
     duty, done, of = next((one for one in step["duties"] if one[1] < one[2]), step["duties"][-1])
     told = _progress(duty, done, of)
     if late:
         return "late", f"{told} · ⚠ {ngettext('{count} late', '{count} late', late).format(count=late)}"
     if not begun:
-        coming = min((datetime.fromisoformat(due) for due in step["dues"]), default=None)
-        return "none", told if coming is None else _("due {day}").format(
-            day=_short(day_ending(coming).isoformat(), year)
-        )
+        return "none", _("due {day}").format(day=_short(day_ending(dues[0]).isoformat(), year)) if dues else told
     share = sum(one[1] for one in step["duties"]) / sum(one[2] for one in step["duties"])
     return ("most" if share >= _MOST else "some"), told
 

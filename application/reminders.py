@@ -48,7 +48,9 @@ async def late_reminders(board: BoardLines, texts: Texts, visitor: Visitor, stre
     rows, found = await rows_of(board, texts, visitor, streams), []
     for stream in streams:
         late = (
-            [one for one in rows[stream].late if not one.waits and one.unit != visitor.unit] if stream in rows else []
+            [one for one in rows[stream].late_tasks() if not one.waits and one.unit != visitor.unit]
+            if stream in rows
+            else []
         )
         for duty in dict.fromkeys(one.duty for one in late):
             units = {one.unit: one.name for one in late if one.duty == duty}

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from msgspec.json import decode
+
 from ledger.connection import Pool
 from ledger.paging import ALL_ROWS, Conditions, Paged, PageRequest, fetch_page
 from projections.board import ListedCycle, title_of
@@ -102,14 +104,14 @@ class BoardLines:
             "select line from projections.board where ($1::text is null or year = $1) "  # noqa: S608 - ours
             f"and ($2::text is null or units @> array[$2]) and not ($3 and filed) order by {_ORDER}"
         )
-        return [json.loads(row["line"]) for row in await self._pool.fetch(query, year, unit, open_only)]
+        return [decode(row["line"]) for row in await self._pool.fetch(query, year, unit, open_only)]
 
     async def board_page(self, wanted: LineFilter, now: datetime, asked: PageRequest = ALL_ROWS) -> Paged[Line]:
         """Return a page of the lines that fit, in the order of `lines`. `now` decides which are late."""
         conditions = _lines_that_fit(wanted, now)
         source = f"projections.board where {conditions.where()}"
         found = await fetch_page(self._pool, asked, "line", source, _ORDER, *conditions.arguments)
-        return found.map(lambda row: json.loads(row["line"]))
+        return found.map(lambda row: decode(row["line"]))
 
     async def count(self, wanted: LineFilter, now: datetime) -> int:
         """Return how many lines fit."""
@@ -123,7 +125,7 @@ class BoardLines:
             "select stream, line from projections.board where stream = any($1) and ($2::text is null or organiser = $2)"
         )
         rows = await self._pool.fetch(query, list(streams), organiser)
-        return {row["stream"]: json.loads(row["line"]) for row in rows}
+        return {row["stream"]: decode(row["line"]) for row in rows}
 
     async def titles(self, streams: Collection[str]) -> dict[str, str]:
         """Return how the clusters of some cycles are named, with their years, by stream."""
@@ -143,7 +145,7 @@ class BoardLines:
         source = f"projections.board where {conditions.where()}"
         order = f"(units @> ($1::text[])[1:1]) desc, {_ORDER}"
         found = await fetch_page(self._pool, asked, "line", source, order, *conditions.arguments)
-        return found.map(lambda row: json.loads(row["line"]))
+        return found.map(lambda row: decode(row["line"]))
 
     async def open_cycles(self, organiser: str) -> list[tuple[str, str, int]]:
         """Return an organiser's cycles that are not filed, in the board's order: stream, cluster's name, year."""
@@ -240,7 +242,7 @@ class BoardLines:
         )
         found: list[tuple[int, Line, dict[str, Any]]] = []
         for row in rows:
-            line = json.loads(row["line"])
+            line = decode(row["line"])
             numbered = zip(row["places"], row["numbers"], strict=True)
             found.extend((place, line, line["open"][number]) for place, number in numbered)
         found.sort(key=lambda one: one[0])
@@ -293,5 +295,5 @@ def _deviations_that_fit(wanted: DeviationFilter) -> Conditions:
 
 
 def _found_deviation(row: Mapping[str, Any]) -> FoundDeviation:
-    found = json.loads(row["found"])
+    found = decode(row["found"])
     return FoundDeviation(*listed(row), row["state"], row["unit"], found)

@@ -5,11 +5,12 @@ Each list is one look into an index, and comes in pages: what a page costs does 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec.json import decode
 
 from domain.duties import Duty
 from ledger.connection import Pool
@@ -119,7 +120,7 @@ class HomeLines:
         )
         found: dict[tuple[str, int], tuple[Line, Mapping[str, Any]]] = {}
         for row in rows:
-            line, open_ = json.loads(row["line"]), json.loads(row["open"])
+            line, open_ = decode(row["line"]), decode(row["open"])
             line["version"] = row["version"]
             for number in numbers[row["stream"]]:
                 if number < len(open_):  # since the list was read, the line may have got another
@@ -135,7 +136,7 @@ class HomeLines:
             unit,
             most,
         )
-        return [DoneTasks(*listed(row), json.loads(row["names"]), tuple(json.loads(row["done"]))) for row in rows]
+        return [DoneTasks(*listed(row), decode(row["names"]), tuple(decode(row["done"]))) for row in rows]
 
     async def asking(self, organiser: str, asked: PageRequest) -> Paged[Line]:
         """Return a page of an organiser's lines in which a unit asks for more time."""
@@ -148,7 +149,7 @@ class HomeLines:
     async def _lines(self, organiser: str, matter: str, asked: PageRequest) -> Paged[Line]:
         source = f"projections.board where organiser = $1 and {matter}"
         found = await fetch_page(self._pool, asked, "line, version", source, _BY_NAME, organiser)
-        return found.map(lambda row: {**json.loads(row["line"]), "version": row["version"]})
+        return found.map(lambda row: {**decode(row["line"]), "version": row["version"]})
 
     async def deviations(self, organiser: str, asked: PageRequest) -> Paged[WaitingDeviation]:
         """Return a page of the deviations of cycles that are not filed which wait for the secretariat."""
@@ -165,8 +166,8 @@ class HomeLines:
             lambda row: WaitingDeviation(
                 *listed(row),
                 row["version"],
-                json.loads(row["names"]),
-                json.loads(row["found"]),
+                decode(row["names"]),
+                decode(row["found"]),
             )
         )
 
@@ -177,7 +178,7 @@ class HomeLines:
             streams,
             keys,
         )
-        told = ((row["stream"], json.loads(row["found"])) for row in rows)
+        told = ((row["stream"], decode(row["found"])) for row in rows)
         return {(stream, found["key"]): found for stream, found in told}
 
     async def clusters(self, organiser: str, asked: PageRequest) -> Paged[ClusterHeat]:
@@ -194,7 +195,7 @@ class HomeLines:
             lambda row: ClusterHeat(
                 *listed(row),
                 datetime.fromisoformat(row["now"]) if row["now"] else None,
-                tuple(json.loads(row["heat"])),
+                tuple(decode(row["heat"])),
             )
         )
 

@@ -17,6 +17,7 @@ import sys
 
 import structlog
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 from prometheus_client import start_http_server
 
@@ -32,6 +33,9 @@ from web.settings import Settings
 
 SWITCH_S = 0.001
 """How long a thread that works may keep the loop, which answers, from running."""
+
+GARBAGE = 20_000
+"""So many new objects are looked through for cycles at a time: a page of the board makes as many, and keeps none."""
 
 log = structlog.get_logger()
 
@@ -65,6 +69,7 @@ async def main() -> None:
         server = uvicorn.Server(server_config(build(services), settings))
         loading = asyncio.create_task(beside(load_templates))
         gc.collect()
+        gc.set_threshold(GARBAGE, 20, 20)
         gc.freeze()  # modules and templates stay: no later collection looks at them again
         log.info("web ready", address=settings.address)
         await server.serve()
@@ -73,6 +78,7 @@ async def main() -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main())
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main())
     except InputError as error:  # of the settings, and of files that they name
         sys.exit(f"web: {sentence(error.code, error.facts)}")
