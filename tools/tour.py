@@ -1,7 +1,7 @@
 """Pictures of every main page in two sizes, and docs/tour.md, which tells what they show. `make tour`.
 
 Plays the demo in a folder that is thrown away, and drives Debian's Chromium. The pictures go to the folder that is
-printed: the repository holds no binaries.
+printed: the repository holds only the README's, which is the top of one of them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.async_api import Browser, async_playwright
 
 from application.rehearsal_roles import Part, RehearsalRoles
@@ -21,6 +22,7 @@ from tools.browser import SWITCHES
 ROOT = Path(__file__).parent.parent
 CYCLE = "/cum/mttq-hanoi/2020/cum-1"
 SIZES = {"wide": (1280, 800), "phone": (360, 740)}
+README_PICTURE, README_SIZE, README_COLOURS = "city-tasks-wide.png", (1280, 980), 64
 SECRETARIAT, STAFF, AUDITOR = "cb-mttq-hanoi", "cb-long-bien", "kiem-tra-dien-tap"
 PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("roles", SECRETARIAT, "/dien-tap", "The demo's first page: whom to be, with one click, and three things to try."),
@@ -108,6 +110,8 @@ def main() -> None:
         os.environ.update(THIDUA_DATA=f"{made}/data", THIDUA_LOGS=f"{made}/logs")
         asyncio.run(tour(program, target))
     (ROOT / "docs" / "tour.md").write_text(document(), encoding="utf-8")
+    first = Image.open(target / README_PICTURE).crop((0, 0, *README_SIZE)).convert("RGB")
+    first.quantize(README_COLOURS).save(ROOT / "docs" / "home.png", optimize=True)
     print(f"{(len(PAGES) + len(CITY_PAGES)) * len(SIZES)} pictures in {target}")
 
 
@@ -127,8 +131,8 @@ async def tour(program: str, target: Path) -> None:
 HEAD = """# A tour of the pages
 
 `make tour` plays the demo, takes these pictures in two sizes (1280 and 360 px wide) and prints their folder. They
-are not kept here: the repository holds no binaries. Those whose name begins with "city" are of the rehearsed city, as
-somebody whom the demo's first page offers.
+are not kept here, except the top of `city-tasks-wide.png`, which the README shows. Those whose name begins with "city"
+are of the rehearsed city, as somebody whom the demo's first page offers.
 
 | picture | as | address | what it shows |
 | --- | --- | --- | --- |
