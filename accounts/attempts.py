@@ -71,7 +71,7 @@ class Lane:
 
     Empty values mean any: `Lane(PASSWORD, network="192.0.2.1")` are those from a network to all accounts. Lanes without
     `device` leave out attempts from known devices; codes alone are counted together from wherever they come, because
-    whoever guesses them knows the password and can have many devices.
+    a guesser of codes knows the password and can have many devices.
     """
 
     guess: Guess

@@ -304,7 +304,7 @@ class StreamChecker:
     def _expect_events(self, row: RecordedEvent, item: BatchItem, header: Header, stream: _Stream) -> None:
         """Decide the command again on the state before it, and keep its events as expected."""
         if stream.folded is None or (row.stream == installation.STREAM and row.type not in _ADMINISTRATION):
-            return  # first key and later keys: `audit.keys` checks them
+            return  # the first event and keys: `audit.keys` checks them
         try:
             authenticated = authenticate(item, header)
             history = tuple(stream.history) if authenticated.command.NAME == "correct" else ()

@@ -524,7 +524,7 @@ _erasures: StepDecider[ErasedState, InstallationState, Edition] = StepDecider(
 _COMPOSITION = compose((_accounts, _erasures))
 
 ADMINISTRATION: tuple[type[Event], ...] = tuple(_COMPOSITION.evolves)
-"""The events that this decider decides. The others of the stream (its founding, its keys) have rules of their own."""
+"""The events that this decider decides. The others of the stream (its first one, its keys) have rules of their own."""
 
 
 # Who may ----------------------------------------------------------------------------------
@@ -587,7 +587,7 @@ class InstallationDecider:
         return tuple(EventEnvelope(e, meta._replace(version=version + n)) for n, e in enumerate(events, start=1))
 
     def evolve(self, state: InstallationState, envelope: EventEnvelope[Event]) -> InstallationState:
-        """Return the state after an event. Keys and founding are no part of it."""
+        """Return the state after an event. Keys and the first event are no part of it."""
         changes: dict[str, Any] = {
             name: change(getattr(state, name), envelope.event, envelope.meta)
             for name, change in _COMPOSITION.evolves.get(type(envelope.event), ())

@@ -1,4 +1,4 @@
-"""The earlier act behind a refusal: whoever comes second is told who came first, and when.
+"""The earlier act behind a refusal: the second person is told who came first, and when.
 
 A refusal names what it is about; the act is looked up in the history, so that no state has to remember who did what.
 """

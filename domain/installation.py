@@ -161,7 +161,7 @@ class NamedKey:
         """Return whether it may sign a command: `payload` is its signed text, `strength` that of its header."""
         if stream == STREAM and _act_of(payload) in KEY_ACTS:
             return self.role is KeyRole.ROOT
-        # Only the command line has the proof of the operating system: whoever stole the web's key has not.
+        # Only the command line has the proof of the operating system: a thief of the web's key has not.
         return self.role is KeyRole.ENTRY and (self.holder is KeyHolder.CLI or strength != Strength.OS_ACCOUNT)
 
 

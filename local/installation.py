@@ -27,7 +27,7 @@ ROLES = ("thidua_app", "thidua_reader", "thidua_web")
 class Installation:
     """An installation: id, passwords of database roles, keys by file. One for `rehearsal` may be deleted.
 
-    `root_public_key` is that of the first root key, in hex: whoever founds the ledger with another one is noticed. None
+    `root_public_key` is that of the first root key, in hex: a ledger that begins with another one is noticed. None
     where the file was lost and made again.
     """
 

@@ -1,6 +1,6 @@
 """Whose a folder and a database are, looked at before anything in them is made or changed.
 
-An installation is founded where none was, and nothing is changed in a database of another one: whoever sets the
+An installation is founded where none was, and nothing is changed in a database of another one: setting the
 passwords of its roles locks its worker and pages out.
 """
 

@@ -8,7 +8,7 @@
 If none works, the error tells why each was skipped. `THIDUA_TEMPORAL=built` allows only 2 and 4: tests need the built
 server, because only that one can skip time.
 
-Whoever reaches a Temporal server can stop every cycle. So the built server takes mutual TLS only (`certificates.py`),
+A client that reaches a Temporal server can stop every cycle. So the built one takes mutual TLS (`certificates.py`),
 and a server that lets others in serves rehearsals only.
 """
 

@@ -50,7 +50,7 @@ from local.postgres import PostgresServer, create_database
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 New = Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]
 OWN = 5
-"""Events of the installation itself: its first key, the keys of command line, web and log, and its law."""
+"""Events of the installation itself: its first event, the keys of command line, web and log, and its law."""
 
 SIGNER = Signer("i", 1, "entry-1", SigningKey.generate())
 

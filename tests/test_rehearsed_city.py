@@ -66,8 +66,7 @@ def test_each_common_act_of_half_a_year_is_handed_in() -> None:
 def small(app: Session) -> CityPlayer:
     """A city with one cluster of each stage, and two in the middle of the year.
 
-    Its organiser is of this installation alone: workflows of other tests, of whose year nobody takes care any more, may
-    still have the usual name.
+    Its organiser is of this installation alone: workflows of ended tests may still have the usual name.
     """
     player = city_player(app, FILE)
     clusters = {"midyear": 2, "signing": 1, "drafting": 1, "scoring": 1}

@@ -78,7 +78,7 @@ class TestProblems:
             Edition.model_validate({"id": "e", "title": wrong})
         assert first_problem(told.value)["found"] == found
 
-    def test_texts_are_found_in_a_field_and_in_a_list(self) -> None:
+    def test_a_text_is_found_in_its_field(self) -> None:
         texts, _persons = references(Document(title="KH", text=DIGEST))
         assert texts == {DIGEST}
 
