@@ -67,7 +67,7 @@ class User:
 
     async def press(self, name: str) -> None:
         """Press a button by its words, and wait for what comes."""
-        async with self.page.expect_navigation():
+        async with self.page.expect_navigation(wait_until="domcontentloaded"):
             await self.page.locator("main").get_by_role("button", name=re.compile(name)).first.click()
 
     async def add_row(self, name: str) -> None:

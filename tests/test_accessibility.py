@@ -240,13 +240,13 @@ async def test_an_act_by_keyboard_alone(site: Site, browser: Browser) -> None:
                 await page.keyboard.type("Đề nghị xem lại điểm.")
             if seen[0] == "_step" and seen[2] == "look":
                 break
-        async with page.expect_navigation():
+        async with page.expect_navigation(wait_until="domcontentloaded"):
             await page.keyboard.press("Enter")
         for _ in range(30):
             await page.keyboard.press("Tab")
             if await page.evaluate("document.activeElement.value") == "send":
                 break
-        async with page.expect_navigation():
+        async with page.expect_navigation(wait_until="domcontentloaded"):
             await page.keyboard.press("Enter")
         assert "Đã ghi vào sổ" in await page.inner_text("main")
 

@@ -149,7 +149,7 @@ async def test_a_page_that_the_browser_kept_is_asked_for_anew(site: Site, browse
     async with a_user(browser, site.address, "an", PASSWORD) as an:
         await an.goto("/toi")
         await site.services.accounts.end_all("an")
-        async with an.page.expect_navigation():
+        async with an.page.expect_navigation(wait_until="domcontentloaded"):
             await an.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
         assert "/dang-nhap" in an.page.url
         assert "Nguyễn Thị An" not in await an.page.content()

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -352,7 +353,7 @@ async def test_what_is_appended_past_the_checks_is_found(app: Session) -> None:
 async def test_the_root_key_lies_elsewhere(app: Session, tmp_path: Path) -> None:
     stream, members = await opened(app)
     away = tmp_path / "usb.json"
-    (app.paths.data / ROOT_KEY_FILE).rename(away)
+    shutil.move(app.paths.data / ROOT_KEY_FILE, away)
     await submit(app, stream, members[0], "take-stance", {"unit": members[0], "stance": "agreed"})
     for work in (administration(app).add("web"), administration(app).retire("web-1"), administration(app).check_root()):
         with pytest.raises(InputError, match="root_key_away"):
