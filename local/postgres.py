@@ -202,15 +202,6 @@ async def note_of_database(server: PostgresServer, name: str) -> str | None:
     return note
 
 
-async def drop_database(server: PostgresServer, name: str) -> None:
-    """Drop a database with all its content. `name` is never user input: it is not escaped."""
-    connection = await asyncpg.connect(server.url())
-    try:
-        await connection.execute(f'drop database if exists "{name}" with (force)')
-    finally:
-        await connection.close()
-
-
 async def forget_members(server: PostgresServer, database: str) -> None:
     """Empty Temporal's list of cluster members before its only member starts.
 

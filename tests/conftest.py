@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import asyncpg
 import pytest
 import shown_texts
-from engine_help import queue_of
+from engine_help import drop_database, queue_of
 from hypothesis import settings
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -159,14 +158,6 @@ async def running_worker(
         yield acts
 
 
-async def _drop(owner_url: str) -> None:
-    """Drop a database: what hundreds of tests leave would fill the memory in which `make test` may keep them."""
-    server, _slash, name = owner_url.rpartition("/")
-    connection = await asyncpg.connect(f"{server}/postgres")
-    await connection.execute(f'drop database "{name}" with (force)')
-    await connection.close()
-
-
 @asynccontextmanager
 async def open_app(
     client: Client, new_installation: NewInstallation, *, rehearsal: bool = True
@@ -174,7 +165,7 @@ async def open_app(
     """Open an installation with a worker and a client, as the command line does; its database is dropped at the end."""
     endpoints, installed, where = await new_installation(rehearsal=rehearsal)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(_drop, endpoints.owner_url)
+        stack.push_async_callback(drop_database, endpoints.owner_url)
         ledger = await open_ledger(endpoints.database_url, installed.id)
         stack.push_async_callback(ledger.close)
         queue = queue_of(installed)

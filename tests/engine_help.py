@@ -6,6 +6,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
+
 from application.application import CommandInput
 from application.gate import at_command_line
 from audit.verify import verify
@@ -33,6 +35,14 @@ def unit_name(unit: str) -> str:
 def queue_of(installed: Installation) -> str:
     """The task queue of a test's own worker."""
     return f"{TASK_QUEUE}-{installed.id}"
+
+
+async def drop_database(owner_url: str) -> None:
+    """Drop a database: what hundreds of tests leave would fill the memory in which `make test` may keep them."""
+    server, _slash, name = owner_url.rpartition("/")
+    connection = await asyncpg.connect(f"{server}/postgres")
+    await connection.execute(f'drop database if exists "{name}" with (force)')
+    await connection.close()
 
 
 async def open_cycle(

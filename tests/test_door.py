@@ -18,7 +18,7 @@ import asyncpg
 import pytest
 import stranger
 from conftest import NewInstallation, open_app
-from engine_help import CITY, open_cycle, submit, units
+from engine_help import CITY, drop_database, open_cycle, submit, units
 from speech import RULES
 from temporalio.client import Client
 
@@ -30,7 +30,6 @@ from local.certificates import CERTIFICATES, SERVER_NAME, Authority, Certificate
 from local.postgres import (
     PostgresServer,
     create_database,
-    drop_database,
     give_password,
     note_of_database,
     note_on_database,
@@ -474,10 +473,10 @@ async def test_what_is_said_of_a_database_goes_with_it(postgres: PostgresServer)
     assert await note_of_database(postgres, "t_noted") is None
     await note_on_database(postgres, "t_noted", "schema of Temporal 1.2.3")
     assert await note_of_database(postgres, "t_noted") == "schema of Temporal 1.2.3"
-    await drop_database(postgres, "t_noted")
+    await drop_database(postgres.url("t_noted"))
     await create_database(postgres, "t_noted")
     assert await note_of_database(postgres, "t_noted") is None
-    await drop_database(postgres, "t_noted")
+    await drop_database(postgres.url("t_noted"))
     for database in DATABASES:
         assert await note_of_database(postgres, database) in {None, f"schema of Temporal {SERVER_VERSION}"}
 
@@ -486,6 +485,6 @@ async def test_a_database_of_temporal_that_was_dropped_is_known_to_be_new(postgr
     await give_password(postgres, f"{ROLE}_test")
     assert await create_database(postgres, "t_dropped", owner=f"{ROLE}_test")
     assert not await create_database(postgres, "t_dropped", owner=f"{ROLE}_test")
-    await drop_database(postgres, "t_dropped")
+    await drop_database(postgres.url("t_dropped"))
     assert await create_database(postgres, "t_dropped", owner=f"{ROLE}_test")
-    await drop_database(postgres, "t_dropped")
+    await drop_database(postgres.url("t_dropped"))

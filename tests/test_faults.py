@@ -16,7 +16,17 @@ from uuid import UUID, uuid4
 
 import pytest
 from conftest import eventually
-from engine_help import CITY, YEAR, assert_ledger_verifies, enter_staff, event_names, open_cycle, state_of, units
+from engine_help import (
+    CITY,
+    YEAR,
+    assert_ledger_verifies,
+    drop_database,
+    enter_staff,
+    event_names,
+    open_cycle,
+    state_of,
+    units,
+)
 from soak import SOAK
 from speech import RULES
 from temporalio.client import Client
@@ -31,7 +41,7 @@ from local import engine as local_engine
 from local.certificates import ClientTls
 from local.engine import Endpoints
 from local.paths import Paths, paths
-from local.postgres import PostgresServer, create_database, drop_database
+from local.postgres import PostgresServer, create_database
 from local.process import Server
 from local.temporal import DATABASES, ROLE
 from workflows.client import open_client
@@ -226,7 +236,7 @@ async def test_everything_is_terminated_and_temporals_databases_are_dropped_in_t
     server = PostgresServer(place.data / "postgresql", CACHE, place.logs / "postgresql.log")
     await asyncio.to_thread(server.start)
     for database in DATABASES:
-        await drop_database(server, database)
+        await drop_database(server.url(database))
     # As an operator might do who wants to be helpful: an empty database without schema.
     await create_database(server, "temporal", owner=ROLE)
     server.stop()
