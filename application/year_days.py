@@ -23,6 +23,8 @@ from domain.steps.extensions import GrantExtension
 from domain.streams import cycle_stream
 from domain.times import ICT, day_ending
 from errors import CodedError, InputError
+from i18n import _
+from i18n.messages import day as day_in_words
 
 APART_DAYS = 10
 """Working days between the start and the first proposed day, and from each to the next, where there is room."""
@@ -91,15 +93,16 @@ def typed_days(typed: Mapping[str, Any], today: date) -> dict[Duty, date]:
 
 
 async def set_days(
-    app: Application, year: YearFile, days: Mapping[Duty, date], submitter: Submitter, reason: str
+    app: Application, year: YearFile, days: Mapping[Duty, date], submitter: Submitter, today: date
 ) -> list[tuple[str, CodedError]]:
-    """Record days for duties in all cycles of a year; returns the streams where that failed, with the reason.
+    """Record days for duties in all cycles of a year that begins today; returns the streams where that failed, and why.
 
     The same days again change nothing: command ids are derived from the content.
 
     Raises:
         InputError, GateClosedError: then nothing was recorded.
     """
+    reason = _("The year was begun on {day}, when the day of the rules had passed.").format(day=day_in_words(today))
     inputs = [
         CommandInput(
             stream,

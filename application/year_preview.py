@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from application.year_file import YearFile
@@ -44,8 +45,9 @@ class ClusterPreview:
     reminders: int
 
 
-def preview_clusters(year: YearFile, edition: Edition, digest: str, starts: datetime) -> list[ClusterPreview]:
+def preview_clusters(year: YearFile, edition: Edition, starts: datetime) -> list[ClusterPreview]:
     """Return the tasks and the number of reminders of every cluster, as the cycle's decider computes them."""
+    digest = sha256(edition.model_dump_json().encode()).hexdigest()
     return [_preview(year, number, edition, digest, starts) for number in range(len(year.clusters))]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,23 @@ from application.application import CommandInput
 from application.fields import FormField, form_fields, parse_day, stated_by
 from application.gate import at_command_line
 from application.yaml_files import YamlPath, line_of, read_yaml, read_year, where
+from application.year_days import lapsed_duties, proposed_days, set_days
 from application.year_file import check_open_cycles, default_start, enter_file_people, start_year
+from application.year_preview import preview_clusters
 from cli.outcome import Exit, answer, asking, interruptible, say, terminal
 from cli.score_impact import confirm_score_impact
 from cli.session import Session, session
+from domain.duties import Duty
 from domain.numbers import uuid_of, whole_number
 from domain.problems import repeated
 from domain.records import Command, Refused
 from domain.streams import parse_cycle_name
-from domain.times import When
+from domain.times import ICT, When
 from errors import InputError, NotFoundError
 from i18n import _, ngettext
 from i18n.acts import readable_names
 from i18n.cleaning import cleaning_notes
-from i18n.messages import sentence
+from i18n.messages import day, sentence, word
 from ledger.protocol import load_all
 
 
@@ -145,8 +148,8 @@ async def act(
     return Exit.DONE
 
 
-async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
-    """Start a city's year from a file."""
+async def year_start(file: Path, person: str | None, *, propose_days: bool, as_json: bool) -> int:
+    """Start a city's year from a file; `propose_days`: give proposed days to what the rules' day has passed of."""
     year, edition = read_year(file)
     if person is None:
         raise InputError("who_acts")
@@ -155,22 +158,31 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
             raise InputError("rehearsal_installation", folder=str(app.paths.data))
         await check_open_cycles(app, year)
         contact = await enter_file_people(app, person, year.organiser, year.people)
-        receipt = await start_year(
-            app,
-            year,
-            edition,
-            at_command_line(contact),
-            clock="wall",
-            starts=default_start(year.year, edition, datetime.now(UTC)),
-        )
-    failed = [
-        {"cycle": one.stream, "code": one.code, "reason": sentence(one.code, one.facts)} for one in receipt.failed
-    ]
+        submitter, starts = at_command_line(contact), default_start(year.year, edition, datetime.now(UTC))
+        previews = preview_clusters(year, edition, starts)
+        lapsed = lapsed_duties(previews)
+        days = proposed_days(lapsed, year.year, edition, starts)
+        receipt = await start_year(app, year, edition, submitter, clock="wall", starts=starts)
+        wrong = [(one.stream, one.code, one.facts) for one in receipt.failed]
+        if propose_days and not wrong:
+            today = datetime.now(ICT).date()
+            unset = await set_days(app, year, days, submitter, today)
+            wrong = [(stream, error.code, error.facts) for stream, error in unset]
+    failed = [{"cycle": stream, "code": code, "reason": sentence(code, facts)} for stream, code, facts in wrong]
     found = {
         "year": f"{year.organiser}/{year.cycle_name}",
         "clusters": len(year.clusters),
         "open": len(year.clusters) - len(failed),
         "failed": failed,
+        "lapsed": [
+            {
+                "duty": duty.value,
+                "day": on.isoformat(),
+                "proposed": days[duty].isoformat(),
+                "set": propose_days and not failed,
+            }
+            for duty, on in lapsed.items()
+        ],
     }
 
     def show() -> None:
@@ -182,9 +194,26 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
         )
         for one in failed:
             console.print(f"  {one['cycle']}: {one['reason']}")
+        if lapsed:
+            _show_lapsed(lapsed, days, are_set=propose_days and not failed)
 
     answer(found, as_json=as_json, show=show)
     return Exit.REFUSED if failed else Exit.DONE
+
+
+def _show_lapsed(lapsed: Mapping[Duty, date], days: Mapping[Duty, date], *, are_set: bool) -> None:
+    console = terminal()
+    console.print(_("The day of the rules has passed for:"))
+    for duty, on in lapsed.items():
+        told = _("  {duty}: was {passed}, now {day}") if are_set else _("  {duty}: was {passed}, proposed {day}")
+        console.print(told.format(duty=word("duty", duty), passed=day(on), day=day(days[duty])))
+    if not are_set:
+        console.print(
+            _(
+                "No unit has these tasks before a day is set. The same command with `--propose-days` sets the proposed "
+                "ones, `thidua extend` others."
+            )
+        )
 
 
 def options(act_type: type[Command], extra: Sequence[str]) -> dict[str, Any]:

@@ -220,11 +220,16 @@ def key_retire(
     "start", help=_("Issue the year plan, arrange the clusters, open every cycle; run again to repeat what failed.")
 )
 def year_start(
-    file: Annotated[Path, typer.Argument(help=_("A year file (`docs/cli.md`)."))], as_: As = None, json: Json = False
+    file: Annotated[Path, typer.Argument(help=_("A year file (`docs/cli.md`)."))],
+    propose_days: Annotated[
+        bool, typer.Option("--propose-days", help=_("Where the day of the rules has passed, set the proposed days."))
+    ] = False,
+    as_: As = None,
+    json: Json = False,
 ) -> None:
     from cli import acting
 
-    _finish(lambda: acting.year_start(file, as_, as_json=json))
+    _finish(lambda: acting.year_start(file, as_, propose_days=propose_days, as_json=json))
 
 
 @app.command(help=_("All cycles: step, next deadline, waiting for whom, overdue, deviations."))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import html
+import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,6 +19,9 @@ from web_help import Site, Visitor
 from application.fields import parse_day
 from application.last_year import last_year
 from application.year_days import proposed_days
+from cli import acting
+from cli.outcome import Exit
+from cli.session import Session
 from domain.due_dates import usual_due
 from domain.duties import Duty
 from domain.obligations import obligations
@@ -188,3 +194,47 @@ async def test_a_file_that_is_refused_loses_nothing(site: Site, name: str) -> No
     assert visitor.status == 422
     assert 'value="2104"' in visitor.page
     assert "Ủy ban MTTQ thành phố" in visitor.page
+
+
+async def test_the_command_line_sets_the_proposed_days_when_told_to(
+    real_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = real_site.app
+    year = datetime.now(ICT).year - 1
+    file = tmp_path / "year.yaml"
+    file.write_text(
+        f"""organiser: mttq-tinh
+organiser_name: Ủy ban MTTQ tỉnh
+year: {year}
+plan: {{title: Kế hoạch, number: 1/KH, issued: {year}-01-20}}
+edition: specimen-2020.yaml
+people: [{{id: thu-ky, unit: mttq-tinh, name: Trần Thị Thư Ký}}]
+clusters:
+  - {{id: cum-1, name: Cụm 1, units: [{{id: p-a, name: Phường A}}, {{id: p-b, name: Phường B}}]}}
+"""
+    )
+
+    @asynccontextmanager
+    async def opened(*_: object) -> AsyncIterator[Session]:
+        yield app
+
+    monkeypatch.setattr("cli.acting.session", opened)
+
+    async def start(*, propose_days: bool) -> dict[str, str]:
+        assert await acting.year_start(file, "thu-ky", propose_days=propose_days, as_json=True) == Exit.DONE
+        lapsed = json.loads(capsys.readouterr().out)["lapsed"]
+        assert {one["set"] for one in lapsed} == {propose_days}
+        return {one["duty"]: one["proposed"] for one in lapsed}
+
+    async def days() -> dict[str, str]:
+        state, rules = await app.state(f"mttq-tinh/{year}/cum-1")
+        owed = [one for one in obligations(state, rules) if one.done is None]
+        return {one.duty.value: day_ending(one.due).isoformat() for one in owed if one.due is not None}
+
+    proposed = await start(propose_days=False)
+    assert len(proposed) > 5
+    assert await days() == {}
+    assert await start(propose_days=True) == proposed
+    assert await days() == proposed
+    assert await acting.year_start(file, "thu-ky", propose_days=True, as_json=False) == Exit.DONE
+    assert "Đã qua ngày theo quy chế:" in capsys.readouterr().out

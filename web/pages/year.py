@@ -253,8 +253,7 @@ async def _look(
     table, edition, changes = await beside(_read, visitor, rows, typed, people)
     table.remarks = [*map(tuple, json.loads(typed.get("remarks", "[]"))), *table.remarks]
     starts = default_start(table.year.year, edition, datetime.now(UTC))
-    digest = sha256(edition.model_dump_json().encode()).hexdigest()
-    found = await beside(preview_clusters, table.year, edition, digest, starts)
+    found = await beside(preview_clusters, table.year, edition, starts)
     lapsed = await beside(lapsed_duties, found)
     proposed = proposed_days(lapsed, table.year.year, edition, starts)
     days = {one: str(typed.get(f"{DAY_FIELD}{one}", day(proposed[one]))) for one in lapsed}
@@ -370,9 +369,7 @@ async def _open(
         )
         job.failed = [(job.names[one.stream], sentence(one.code, one.facts)) for one in receipt.failed]
         if days and not job.failed:
-            reason = _("The year was begun on {day}, when the day of the rules had passed.")
-            told = reason.format(day=day(datetime.now(ICT).date()))
-            wrong = await set_days(application, year, days, visitor.submitter(), told)
+            wrong = await set_days(application, year, days, visitor.submitter(), datetime.now(ICT).date())
             job.failed = [(job.names[stream], sentence(error.code, error.facts)) for stream, error in wrong]
         if not job.failed:
             await services.drafts.drop(visitor.contact.id, DRAFT)
