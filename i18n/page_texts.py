@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from i18n import N_
 
 SENTENCES: Mapping[str, str] = {
-    "account_exists": N_("{person} has an account already."),
+    "account_exists": N_("There is such an account already; nothing was changed."),
     "account_closed": N_("This account is closed, or its last day has passed. Ask the secretariat."),
     "account_key_unfit": N_(
         "{file} is not the key file that the one-time codes were stored with. The operator puts the right one back, or "

@@ -57,6 +57,8 @@ _MEMBERS = f"""(select p.id, p.name, p.office, u.name as unit_name, p.email, {_S
     and not exists (select from projections.organiser_unit one where one.unit = p.unit and one.organiser = p.unit)
     ) m"""  # noqa: S608 - ours
 
+_UNINVITED = "state in ('none', 'invited') and not invited"
+
 _COLUMNS = f"""p.id, p.unit, coalesce((select name from projections.organiser_unit u where u.unit = p.unit
     order by u.organiser <> coalesce($1, u.unit), u.organiser limit 1), p.unit),
     p.name, p.office, case when {_MANAGED} then p.email end, case when {_MANAGED} then p.phone end,
@@ -93,6 +95,19 @@ class MemberLine:
     email: str | None
     state: str
     invited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Uninvited:
+    """How many were not invited yet: those with a mail address, and those without, with the first of them.
+
+    `digest` is one of whom a button invites by mail: those who were counted, and nobody else.
+    """
+
+    by_mail: int
+    without_mail: int
+    named: tuple[MemberLine, ...]
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +186,26 @@ class PeopleDirectory:
         """Return a page of the people of units that are members of clusters, whom the organiser manages, by unit."""
         return await self._members(_MEMBERS, organiser, today, asked)
 
-    async def uninvited(self, organiser: str | None, today: date) -> tuple[MemberLine, ...]:
-        """Return those of the members' people who have neither an account in use nor an invitation that still works."""
-        source = f"{_MEMBERS} where state in ('none', 'invited') and not invited"
+    async def uninvited(self, organiser: str | None, today: date, most: int) -> Uninvited:
+        """Count those of the members' people who have neither an account in use nor an invitation that still works.
+
+        `most`: so many of those without a mail address are given, by unit.
+        """
+        [(by_mail, every, digest)] = await self._pool.fetch(
+            f"select count(*) filter (where email <> ''), count(*), "  # noqa: S608 - ours
+            f"""coalesce(md5(string_agg(id, ' ' order by id collate "C") filter (where email <> '')), '') """
+            f"from {_MEMBERS} where {_UNINVITED}",
+            *_given(organiser, today),
+        )
+        named: tuple[MemberLine, ...] = ()
+        if every > by_mail:
+            source = f"{_MEMBERS} where {_UNINVITED} and coalesce(email, '') = ''"
+            named = (await self._members(source, organiser, today, PageRequest(size=most))).rows
+        return Uninvited(by_mail, every - by_mail, named, digest)
+
+    async def uninvited_by_mail(self, organiser: str | None, today: date) -> tuple[MemberLine, ...]:
+        """Return those of the uninvited who have a mail address, by unit."""
+        source = f"{_MEMBERS} where {_UNINVITED} and email <> ''"
         return (await self._members(source, organiser, today, ALL_ROWS)).rows
 
     async def without_mail(self, organiser: str | None, today: date) -> tuple[MemberLine, ...]:
@@ -183,8 +215,7 @@ class PeopleDirectory:
 
     async def _members(self, source: str, organiser: str | None, today: date, asked: PageRequest) -> Paged[MemberLine]:
         columns, order = "id, name, office, unit_name, email, state, invited", "unit_key, unit_name, sort_key, id"
-        given = (organiser, today, LIFETIMES["invitation"])
-        found = await fetch_page(self._pool, asked, columns, source, order, *given)
+        found = await fetch_page(self._pool, asked, columns, source, order, *_given(organiser, today))
         return found.map(lambda row: MemberLine(*row))
 
     async def stand_ins(self, organiser: str | None, today: date) -> tuple[tuple[StandIn, str, str], ...]:
@@ -202,6 +233,11 @@ class PeopleDirectory:
     async def _fetch(self, condition: str, end: str, *given: Any) -> tuple[PersonLine, ...]:
         query = f"select {_COLUMNS} from {_SOURCE} where {condition} order by p.sort_key, p.id {end}"  # noqa: S608 - ours
         return tuple(PersonLine(*row) for row in await self._pool.fetch(query, *given))
+
+
+def _given(organiser: str | None, today: date) -> tuple[Any, ...]:
+    """The arguments of `_MEMBERS`."""
+    return organiser, today, LIFETIMES["invitation"]
 
 
 async def write_units(connection: Connection, stream: str, line: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 import structlog
 
@@ -16,7 +15,7 @@ from domain.administration import InviteToAccount, MakeAccount
 from domain.records import Command
 from errors import InternalError, Kind
 from i18n.messages import sentence
-from projections.people import MemberLine
+from projections.people import MemberLine, Uninvited
 from web.account_mail import invite_by_mail
 from web.administrators import administrator
 from web.auth import today
@@ -26,6 +25,9 @@ log = structlog.get_logger()
 
 AT_A_TIME = 25
 """So many people are recorded as invited in one batch, and then get their mails."""
+
+NAMED_MOST = 40
+"""So many people without a mail address are named on the page; the list to hand out has them all."""
 
 REFUSED_IN_A_ROW = 3
 """After so many mails in a row that the mail server did not take, the rest are not invited."""
@@ -54,26 +56,11 @@ def require_inviter(visitor: Visitor) -> None:
         raise ForbiddenError("not_yours_to_manage")
 
 
-@dataclass(frozen=True, slots=True)
-class Uninvited:
-    """Who of the visitor's units was not invited yet: those with a mail address, and those without."""
-
-    by_mail: tuple[MemberLine, ...]
-    without_mail: tuple[MemberLine, ...]
-
-    @property
-    def seal(self) -> str:
-        """A digest of whom a button invites: those who were shown, and nobody else."""
-        return sha256("\n".join(sorted(one.id for one in self.by_mail)).encode()).hexdigest()[:32]
-
-
 async def uninvited(services: Services, visitor: Visitor) -> Uninvited | None:
-    """Whom the visitor can invite all at once; None for visitors who invite nobody."""
+    """How many the visitor can invite all at once; None for visitors who invite nobody."""
     if not may_manage("staff", visitor.readers()):
         return None
-    found = await services.people.uninvited(visitor.sees_people_of, today())
-    by_mail = tuple(one for one in found if one.email)
-    return Uninvited(by_mail, tuple(one for one in found if not one.email))
+    return await services.people.uninvited(visitor.sees_people_of, today(), NAMED_MOST)
 
 
 async def invite_all(services: Services, visitor: Visitor, people: Sequence[MemberLine], job: Inviting) -> None:
@@ -84,7 +71,7 @@ async def invite_all(services: Services, visitor: Visitor, people: Sequence[Memb
     in_a_row = 0
     try:
         # Those who were invited meanwhile, by another click, have their mail.
-        left = {one.id for one in await services.people.uninvited(visitor.sees_people_of, today())}
+        left = {one.id for one in await services.people.uninvited_by_mail(visitor.sees_people_of, today())}
         people = [one for one in people if one.id in left]
         job.total = len(people)
         for first in range(0, len(people), AT_A_TIME):

@@ -53,13 +53,15 @@ async def invite(request: Request, visitor: AccountManager) -> Response:
     form, services = await checked_form(request), get_services(request)
     require_inviter(visitor)
     found = await uninvited(services, visitor)
+    people = await services.people.uninvited_by_mail(visitor.sees_people_of, today())
+    # Between this look and the start of the job nothing may be waited for: two clicks would start two.
     for id_, running in services.jobs.of_kind(Inviting):
         if running.by == visitor.contact.id and not running.done:
             return RedirectResponse(urls.inviting_url(id_), 303)
-    if found is None or not found.by_mail or services.mailer is None or str(form.get("_seal", "")) != found.seal:
+    if found is None or not people or services.mailer is None or str(form.get("_seal", "")) != found.digest:
         return RedirectResponse(urls.PEOPLE, 303)  # it shows whom there is to invite now
-    job = Inviting(len(found.by_mail), visitor.contact.id, str(request.state.request_id))
-    id_ = services.jobs.start(job, invite_all(services, visitor, found.by_mail, job))
+    job = Inviting(len(people), visitor.contact.id, str(request.state.request_id))
+    id_ = services.jobs.start(job, invite_all(services, visitor, people, job))
     for _pause in range(int(PATIENCE_S / 0.05)):
         if job.done:
             break

@@ -61,9 +61,6 @@ router = APIRouter(include_in_schema=False)
 AccountManager = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
 
 
-NAMED_MOST = 40
-"""So many people without a mail address are named on the page; the list to hand out has them all."""
-
 TOLD = (InputError, Refused, PendingError, UnreachableError)
 """Errors that the form tells itself, with what was typed."""
 
@@ -187,7 +184,6 @@ async def _people(
         # Not beside what was searched for, nor on further pages: it looks at everybody.
         uninvited=await uninvited(services, visitor) if query == PeopleQuery() and number == 1 else None,
         mails=services.mailer is not None,
-        named_most=NAMED_MOST,
         wide=True,
     )
 
