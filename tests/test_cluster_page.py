@@ -114,6 +114,20 @@ async def test_each_reader_sees_first_what_matters_to_them(site: Site) -> None:
     assert unit_name("don-vi-2") in others
 
 
+async def test_an_entry_to_correct_is_chosen_among_ones_own(site: Site) -> None:
+    stream = await a_cycle(site, 2, 3)
+    await submit(site.app, stream, "don-vi-1", "comment", {"by": {"unit": "don-vi-1"}, "text": "Nhất trí."})
+    await submit(site.app, stream, "don-vi-2", "comment", {"by": {"unit": "don-vi-2"}, "text": "Chưa rõ."})
+    an = await site.log_in("an")
+    choices = await an.get(urls.acts_url(stream))
+    assert urls.recorded_url(stream) in choices
+    entries = re.split("<li>", await an.get(urls.recorded_url(stream)))
+    offered = {
+        text: "Ghi sai, cần đính chính" in one for one in entries for text in ("Nhất trí.", "Chưa rõ.") if text in one
+    }
+    assert offered == {"Nhất trí.": True, "Chưa rõ.": False}
+
+
 async def test_lists_have_pages_of_their_own_and_old_addresses_lead_there(site: Site) -> None:
     stream = await a_cycle(site, 2, 3)
     await submit(site.app, stream, "don-vi-2", "comment", {"by": {"unit": "don-vi-2"}, "text": "Nhất trí."})

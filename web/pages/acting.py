@@ -32,6 +32,7 @@ from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
 from domain.records import Command
 from domain.steps.awards import HandOverObject
+from domain.steps.corrections import CorrectAct
 from domain.steps.extensions import GrantExtension, RefuseExtension
 from domain.steps.targets import RegisterTargets
 from domain.times import day_ending
@@ -88,13 +89,15 @@ async def choose(
 ) -> Response:
     """Every act that the visitor may enter, by matter; with `words`, those whose name, matter or purpose has them."""
     wanted = folded(words).split()
-    groups: dict[str, list[tuple[str, str]]] = {_(title): [] for title in STEPS.values()}
+    groups: dict[str, list[tuple[str, str, str]]] = {_(title): [] for title in STEPS.values()}
     for act in permitted_acts(cycle):
         matter = _(STEPS[act.__module__.rsplit(".", 1)[-1]])
         purpose = _(act.SUMMARY).replace("`", "")
         text = folded(f"{act_title(act.NAME)} {matter} {purpose}")
         if act.NAME != "open-cycle" and all(one in text for one in wanted):
-            groups[matter].append((act.NAME, purpose))
+            # What is corrected is chosen among the entries: nobody knows their numbers.
+            at = urls.recorded_url(cycle.stream) if act is CorrectAct else urls.act_url(cycle.stream, act.NAME)
+            groups[matter].append((act.NAME, purpose, at))
     found = {matter: acts for matter, acts in groups.items() if acts}
     return page(request, "choose.html", cycle=cycle, groups=found, words=words)
 

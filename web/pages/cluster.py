@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from application.act_view import latest_acts, may_open
+from application.act_view import latest_acts, may_be_corrected, may_open
 from application.cluster_overview import answers_to, by_duty, is_closed, open_tasks, waiting_for_answer
 from application.comment_threads import threads
 from application.corrected_acts import CycleCorrections
@@ -231,6 +231,7 @@ async def recorded(
         "recorded.html",
         cycle=cycle,
         acts=acts.rows,
+        correctable=may_be_corrected(cycle),
         pager=Pager(acts, urls.recorded_url(cycle.stream), {urls.EVENT_STEP: step}, urls.ACTS_PAGE),
         topics={name: _(STEPS[name]) for name in topics},
         topic=step,
