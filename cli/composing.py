@@ -1,0 +1,90 @@
+"""`thidua compose`: secrets for `docker-compose.yml`, and what its one-shot services do."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+from application.bootstrap import bootstrap
+from cli.outcome import Exit, answer, say, terminal
+from errors import InputError
+from i18n import _
+from ledger.setup import address_of
+from local.certificates import CERTIFICATES, Certificates, ClientTls
+from local.engine import try_lock
+from local.founding import found_ledger, installation_for
+from local.paths import paths
+from local.postgres import GivenServer
+from local.process import EngineUnavailableError
+from local.questions import answers, grpc_answers
+from local.services import SECRETS, TEMPORAL_PASSWORD, check_secrets, env_text, hand_out, write_env
+from web.settings import check_settings
+
+
+async def env(address: str, file: Path, *, as_json: bool) -> int:
+    """Write a new file of settings with secrets that nobody has chosen."""
+    check_settings({"THIDUA_WEB_ADDRESS": address})
+    notes = {
+        "COMPOSE_PROJECT_NAME": _("Settings of docker-compose.yml. Keep this file: nobody else can read it."),
+        "THIDUA_WEB_ADDRESS": _("What people type into the browser; links in mail begin with it."),
+        "THIDUA_WEB_PORT": _("The port of the pages on this machine, for a proxy with TLS on it."),
+        "THIDUA_PAGES_NETWORK": _("A network that nothing else here uses; its proxy names who asks."),
+        "THIDUA_SMTP_HOST": _("The mail server. Without it mail is kept, and reaches nobody."),
+        "THIDUA_BACKUPS": _("Where the daily backup goes; the docs say who must own it."),
+        SECRETS[0]: _("Secrets. They cannot be changed here alone once the installation is founded."),
+    }
+    write_env(file, env_text(address, notes))
+    text = _("{file} is written. Next: `docker compose up --detach`.").format(file=file)
+    answer({"file": str(file)}, as_json=as_json, show=lambda: terminal().print(text, soft_wrap=True))
+    return Exit.DONE
+
+
+async def found(*, as_json: bool) -> int:
+    """Make what the services need, where it is missing: roles, schema, keys, certificates; hand each its files.
+
+    Run again it changes nothing but what an update brings: the law, new keys, certificates before they end.
+    """
+    from local.temporal import DYNAMIC_CONFIG, make_databases
+
+    check_secrets(os.environ)
+    owner, folders = _setting("DATABASE_URL"), Path(_setting("THIDUA_PARTS"))
+    dirs = paths().make()
+    with try_lock(dirs) as mine:
+        if not mine:
+            raise InputError("folder_in_use", folder=str(dirs.data))
+        installed = await installation_for(dirs, owner)
+        urls = await found_ledger(dirs, installed, owner, bootstrap, address_of(owner))
+        await make_databases(GivenServer(owner), os.environ[TEMPORAL_PASSWORD])
+        certificates = Certificates(dirs.data / CERTIFICATES)
+        # A server that runs has the earlier ones, and takes nobody with new ones.
+        if not await answers(partial(grpc_answers, _setting("TEMPORAL_ADDRESS"), *_shown(certificates))):
+            certificates.renew()
+        hand_out(dirs.data, folders, urls, DYNAMIC_CONFIG)
+    text = _("The installation {id} is ready.").format(id=installed.id)
+    answer({"installation": installed.id}, as_json=as_json, show=lambda: terminal().print(text))
+    return Exit.DONE
+
+
+async def namespace() -> int:
+    """Register our namespace with the Temporal server, and wait until it serves it."""
+    from local.temporal import register_namespace
+
+    address, tls = _setting("TEMPORAL_ADDRESS"), ClientTls.of(os.environ)
+    if tls is None:
+        raise InputError("temporal_open", address=address)
+    if not await register_namespace(address, tls):
+        raise EngineUnavailableError("temporal_away", address=address)
+    say(_("Temporal serves the namespace."))
+    return Exit.DONE
+
+
+def _shown(certificates: Certificates) -> tuple[object, ...]:
+    tls = certificates.client_tls
+    return (tls.context(), tls.name)
+
+
+def _setting(name: str) -> str:
+    if not (found := os.environ.get(name)):
+        raise InputError("setting_missing", setting=name)
+    return found
