@@ -8,14 +8,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.main import get_command
 
 from cli import composing
+from cli.app import app
 from cli.outcome import explain
 from errors import CodedError, InputError
 from i18n import in_language
@@ -25,6 +30,7 @@ from local.account_keys import ACCOUNT_KEY_FILE
 from local.certificates import CERTIFICATES, SERVER_NAME, Certificates, ClientTls
 from local.installation import installation_in
 from local.key_files import CLI_KEY_FILE, LOG_KEY_FILE, ROOT_KEY_FILE, WEB_KEY_FILE
+from local.paths import paths
 from local.postgres import LOG_SETTINGS, SETTINGS, PostgresServer
 from local.private_files import secret_of
 from local.temporal import DATABASES, DYNAMIC_CONFIG, HISTORY_SHARDS, ROLE
@@ -214,8 +220,8 @@ def test_the_image_has_the_users_and_folders_that_the_file_names(services: dict[
 
 
 def test_the_image_gets_what_the_program_needs_and_no_tool_of_development() -> None:
-    spec = __import__("importlib.util").util.spec_from_file_location("locked_part", ROOT / "tools" / "locked_part.py")
-    module = __import__("importlib.util").util.module_from_spec(spec)
+    spec = spec_from_file_location("locked_part", ROOT / "tools" / "locked_part.py")
+    module = module_from_spec(spec)
     spec.loader.exec_module(module)
     lock = (ROOT / "requirements.lock").read_text()
     found = set(module.entries(module.part_of(lock, module.own_packages((ROOT / "pyproject.toml").read_text()))))
@@ -284,6 +290,50 @@ def test_a_secret_comes_from_a_file_that_only_its_owner_reads(tmp_path: Path) ->
         Settings.of({"THIDUA_WEB_DATABASE_URL_FILE": str(file)})
 
 
+# What runs beside -----------------------------------------------------------------------------------------------------
+
+
+def run_daily_backup(tmp_path: Path, succeeds: bool) -> list[str]:
+    """One turn of it: the command stands for `thidua`, and the pause ends the script. Returns the backups' names."""
+    programs, backups = tmp_path / "programs", tmp_path / "backups"
+    programs.mkdir(exist_ok=True)
+    made = 'mkdir "$2" && touch "$2/backup.json"' if succeeds else "exit 3"
+    for name, text in (("thidua", f'test "$1" = backup && {made}'), ("sleep", "kill -TERM $PPID")):
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+    script = ROOT / "ops" / "daily-backup.sh"
+    env = {"PATH": f"{programs}:/usr/bin:/bin"}
+    done = subprocess.run(["/bin/sh", script, backups, "2", "3"], env=env, timeout=20, check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    return sorted(one.name for one in backups.iterdir())
+
+
+def test_the_daily_backup_removes_older_ones_only_after_a_new_one_was_made(tmp_path: Path) -> None:
+    today = (datetime.now(UTC) + timedelta(hours=7)).date().isoformat()
+    older = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"]
+    for name in [*older, "keys-now"]:
+        (tmp_path / "backups" / name).mkdir(parents=True)
+    assert run_daily_backup(tmp_path, succeeds=False) == [*older, "keys-now"]
+    kept = ["2026-01-03", "2026-01-04", today, "keys-now"]
+    assert run_daily_backup(tmp_path, succeeds=True) == kept
+    assert run_daily_backup(tmp_path, succeeds=False) == kept, "today has one: nothing is tried"
+
+
+def test_the_units_of_systemd_run_commands_that_there_are() -> None:
+    known = set(get_command(app).commands)  # type: ignore[attr-defined]
+    for name in ("thidua.service", "thidua-backup.service"):
+        text = (ROOT / "ops" / "systemd" / name).read_text()
+        started = re.findall(r"^ExecStart=.*/opt/thidua/bin/thidua (\w+)", text, re.MULTILINE)
+        assert len(started) == 1, name
+        assert set(started) <= known
+        assert re.search(r"^User=thidua$", text, re.MULTILINE)
+        assert re.search(r"^NoNewPrivileges=true$", text, re.MULTILINE)
+    manual = (ROOT / "docs" / "operating.md").read_text()
+    typed = set(re.findall(r"(?:run --rm operator|thidua/bin/thidua|^thidua) ([a-z-]+)", manual, re.MULTILINE))
+    assert {"backup", "restore", "account"} <= typed
+    assert typed <= known, "the manual types commands that there are"
+
+
 # Founding -------------------------------------------------------------------------------------------------------------
 
 
@@ -310,7 +360,7 @@ def one_shot(folder: Path, postgres: PostgresServer, monkeypatch: pytest.MonkeyP
 async def test_the_one_shot_service_founds_once_and_hands_each_part_its_files(
     one_shot: Callable[[str, Path], None], folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server = PostgresServer(folder / f"compose-{os.getpid()}", Path("/x"), tmp_path / "log").start()
+    server = PostgresServer(folder / f"compose-{os.getpid()}", paths().cache, tmp_path / "log").start()
     try:
         url, parts = server.url(), tmp_path / "parts"
         one_shot(url, tmp_path)
