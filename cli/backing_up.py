@@ -38,8 +38,8 @@ from local.backup import (
 )
 from local.certificates import CERTIFICATES, Certificates
 from local.engine import try_lock
-from local.founding import DATABASE, set_passwords
 from local.installation import ROLES, Installation, read_installation
+from local.installing import DATABASE, set_passwords
 from local.key_files import LOG_KEY_FILE, read_key
 from local.ownership import check_empty, note_founded
 from local.paths import Paths, paths

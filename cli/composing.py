@@ -16,7 +16,7 @@ from i18n import _
 from ledger.setup import address_of
 from local.certificates import CERTIFICATES, Certificates, ClientTls
 from local.engine import LOCK_POLL_S, try_lock
-from local.founding import found_ledger, installation_for
+from local.installing import found_ledger, installation_for
 from local.paths import Paths, paths
 from local.postgres import GivenServer
 from local.process import EngineUnavailableError

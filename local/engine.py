@@ -24,8 +24,8 @@ from ledger.protocol import Stopped
 from ledger.setup import address_of
 from local.account_keys import ACCOUNT_KEY_FILE
 from local.certificates import ClientTls
-from local.founding import DATABASE, Bootstrap, found_ledger, installation_for, look_at_ledger
 from local.installation import Installation, installation_in
+from local.installing import DATABASE, Bootstrap, found_ledger, installation_for, look_at_ledger
 from local.key_files import LOG_KEY_FILE, WEB_KEY_FILE
 from local.ownership import check_ledger_kept
 from local.paths import ROLES_FILE, Paths, is_rehearsal

@@ -15,7 +15,7 @@ from pathlib import Path
 from errors import InputError
 from local.account_keys import ACCOUNT_KEY_FILE
 from local.certificates import CERTIFICATES, Certificates
-from local.founding import RoleUrls
+from local.installing import RoleUrls
 from local.key_files import LOG_KEY_FILE, WEB_KEY_FILE
 from local.private_files import write_private
 

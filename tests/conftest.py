@@ -32,8 +32,8 @@ from ledger.postgres import open_ledger
 from ledger.protocol import Ledger
 from local.certificates import CERTIFICATES, Authority, Certificates
 from local.engine import Endpoints
-from local.founding import prepare_ledger
 from local.installation import Installation, installation_in
+from local.installing import prepare_ledger
 from local.paths import Paths, paths
 from local.postgres import PostgresServer, create_database
 from local.temporal import NAMESPACE, TemporalServer, start_temporal

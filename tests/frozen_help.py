@@ -28,8 +28,8 @@ from ledger.events import StreamTip
 from ledger.postgres import PostgresLedger, open_ledger
 from ledger.protocol import Append, Part
 from local.account_keys import ACCOUNT_KEY_FILE
-from local.founding import prepare_ledger
 from local.installation import Installation, installation_in
+from local.installing import prepare_ledger
 from local.key_files import WEB_KEY_FILE
 from local.paths import paths
 from local.postgres import PostgresServer, create_database

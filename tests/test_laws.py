@@ -52,7 +52,7 @@ from ledger.events import RecordedEvent, StreamTip
 from ledger.mapping import to_draft, to_envelope
 from ledger.protocol import RAISES_LAW, Append, Appended, Part, Stopped, load_all
 from ledger.signing import BatchItem, SignedBatch, Signer
-from local.founding import prepare_ledger
+from local.installing import prepare_ledger
 from resources import CHILD_ENVIRONMENT
 from workflows.messages import AppendRequest, DraftMessage, PartMessage, workflow_of
 

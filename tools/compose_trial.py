@@ -267,7 +267,7 @@ def checkout(target: Path) -> Path:
 # A visitor of the pages -----------------------------------------------------------------------------------------------
 
 
-class Visitor:
+class TrialVisitor:
     """A browser without a screen, through the proxy with TLS."""
 
     def __init__(self, address: str) -> None:
@@ -310,7 +310,7 @@ def events_of(project: Project) -> int:
     return int(said["events"])
 
 
-def act(visitor: Visitor, duty: str) -> None:
+def act(visitor: TrialVisitor, duty: str) -> None:
     """Ask for more time for a duty on the page, which goes through web, Temporal, worker and the ledger."""
     day = (datetime.now(UTC) + timedelta(days=20)).strftime("%d/%m/%Y")
     path = f"{CYCLE}/lam/ask-extension"
@@ -320,7 +320,7 @@ def act(visitor: Visitor, duty: str) -> None:
     check("bien-nhan" in visitor.page or "Đã ghi" in visitor.page, f"no receipt:\n{visitor.page[-3000:]}")
 
 
-def found_and_act(project: Project) -> Visitor:
+def found_and_act(project: Project) -> TrialVisitor:
     """The first administrator, a year, a person of a unit who acts on the page."""
     with step("first administrator"):
         said = json.loads(
@@ -342,7 +342,7 @@ def found_and_act(project: Project) -> Visitor:
                 *("--email", "cua-nam@example.invalid", "--kind", "staff", "--json"),
             )
         )
-        visitor = Visitor("https://localhost")
+        visitor = TrialVisitor("https://localhost")
         way = urllib.parse.urlsplit(said["invitation"]).path
         visitor.get(way)
         visitor.post(way, _password=PASSWORD, _again=PASSWORD)
@@ -350,7 +350,7 @@ def found_and_act(project: Project) -> Visitor:
     return visitor
 
 
-def kill_each(project: Project, visitor: Visitor) -> None:
+def kill_each(project: Project, visitor: TrialVisitor) -> None:
     """Kill each service with SIGKILL; it comes back by itself, and the next act is recorded."""
     for name, duty in SERVERS.items():
         with step(f"{name} is killed"):
@@ -424,7 +424,7 @@ def back_up_and_restore(project: Project, home: Path, second: Project) -> None:
         second.up()
     with step("the second project goes on"):
         check(said["events"] <= events, f"{said['events']} events of {events}")
-        visitor = Visitor("https://localhost")
+        visitor = TrialVisitor("https://localhost")
         visitor.get("/dang-nhap")
         visitor.post("/dang-nhap", person="cb-cua-nam", _password=PASSWORD)
         act(visitor, "submission")
