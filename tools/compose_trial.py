@@ -296,7 +296,8 @@ class TrialVisitor:
             with self._open(request, timeout=60) as answer:
                 self.page = answer.read().decode()
         except urllib.error.HTTPError as error:
-            raise FailedError(f"{request.full_url}: {error.code}\n{error.read().decode()[-2000:]}") from None
+            text = re.sub(r"<[^>]+>|\s+", " ", error.read().decode().split("<main", 1)[-1])
+            raise FailedError(f"{request.full_url}: {error.code}\n{text[:1500]}") from None
         return self.page
 
 
@@ -320,6 +321,21 @@ def act(visitor: TrialVisitor, duty: str) -> None:
     check("bien-nhan" in visitor.page or "Đã ghi" in visitor.page, f"no receipt:\n{visitor.page[-3000:]}")
 
 
+def invited(project: Project, person: str, unit: str) -> TrialVisitor:
+    """A person of the year's file, who chooses a password by an invitation and is logged in then."""
+    said = json.loads(
+        project.operator(
+            *("account", "create", person, "--unit", unit, "--name", "Cán bộ (mẫu)"),
+            *("--email", f"{unit}@example.invalid", "--kind", "staff", "--json"),
+        )
+    )
+    visitor = TrialVisitor("https://localhost")
+    way = urllib.parse.urlsplit(said["invitation"]).path
+    visitor.get(way)
+    visitor.post(way, _password=PASSWORD, _again=PASSWORD)
+    return visitor
+
+
 def found_and_act(project: Project) -> TrialVisitor:
     """The first administrator, a year, a person of a unit who acts on the page."""
     with step("first administrator"):
@@ -336,16 +352,7 @@ def found_and_act(project: Project) -> TrialVisitor:
             "year", "start", "/examples/year-2026.yaml", "--as", "thu-ky", volumes=(f"{example}:/examples:ro",)
         )
     with step("an act through the page"):
-        said = json.loads(
-            project.operator(
-                *("account", "create", "cb-cua-nam", "--unit", "cua-nam", "--name", "Cán bộ (mẫu)"),
-                *("--email", "cua-nam@example.invalid", "--kind", "staff", "--json"),
-            )
-        )
-        visitor = TrialVisitor("https://localhost")
-        way = urllib.parse.urlsplit(said["invitation"]).path
-        visitor.get(way)
-        visitor.post(way, _password=PASSWORD, _again=PASSWORD)
+        visitor = invited(project, "cb-cua-nam", "cua-nam")
         act(visitor, "stance")
     return visitor
 
@@ -427,7 +434,8 @@ def back_up_and_restore(project: Project, home: Path, second: Project) -> None:
         visitor = TrialVisitor("https://localhost")
         visitor.get("/dang-nhap")
         visitor.post("/dang-nhap", person="cb-cua-nam", _password=PASSWORD)
-        act(visitor, "submission")
+        check("Cán bộ (mẫu)" in visitor.page, "the password is what it was")
+        act(invited(second, "cb-hoan-kiem", "hoan-kiem"), "stance")
         check(events_of(second) > said["events"], "the act is in the ledger")
 
 
