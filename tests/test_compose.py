@@ -217,6 +217,8 @@ def test_the_image_has_the_users_and_folders_that_the_file_names(services: dict[
     left = (ROOT / ".dockerignore").read_text().splitlines()
     assert "*" in left, "nothing is sent to the engine but what is named"
     assert not {"!.git", "!.env", "!tests", "!.venv"} & set(left)
+    packages = {one.parent.name for one in ROOT.glob("*/__init__.py")} - {"bench", "tests", "tools"}
+    assert {f"!{name}" for name in packages} <= set(left), "every package goes into the image"
 
 
 def test_the_image_gets_what_the_program_needs_and_no_tool_of_development() -> None:
