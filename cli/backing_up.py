@@ -133,12 +133,14 @@ async def _put_back(
     await load_database(folder, made, owner_url, dirs.cache)
     try:
         report = await _verified(folder, kept, installed, owner_url)
+        certificates = Certificates(dirs.data / CERTIFICATES)
         try:
-            await finish(folder, kept, dirs.data, owner_url)
-            Certificates(dirs.data / CERTIFICATES).make()
+            certificates.make()
             await set_passwords(owner_url, installed)
+            await finish(folder, kept, dirs.data, owner_url)
         except BaseException:
             forget_files(kept, dirs.data)
+            shutil.rmtree(certificates.folder, ignore_errors=True)
             raise
     except BaseException:
         await forget_database(owner_url)

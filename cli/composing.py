@@ -59,9 +59,8 @@ async def found(*, as_json: bool) -> int:
         urls = await found_ledger(dirs, installed, owner, bootstrap, address_of(owner))
         await make_databases(GivenServer(owner), os.environ[TEMPORAL_PASSWORD])
         certificates = Certificates(dirs.data / CERTIFICATES)
-        tls = certificates.client_tls
-        # A server that runs has the earlier ones, and takes nobody with new ones.
-        if not await answers(partial(grpc_answers, _setting("TEMPORAL_ADDRESS"), tls.context(), tls.name)):
+        # A server that runs has these, and takes nobody with new ones.
+        if certificates.last_moment() is None or not await _temporal_runs(certificates.client_tls):
             certificates.renew()
         hand_out(dirs.data, folders, urls, DYNAMIC_CONFIG)
     text = _("The installation {id} is ready.").format(id=installed.id)
@@ -80,6 +79,10 @@ async def namespace() -> int:
         raise EngineUnavailableError("temporal_away", address=address)
     say(_("Temporal serves the namespace."))
     return Exit.DONE
+
+
+async def _temporal_runs(tls: ClientTls) -> bool:
+    return await answers(partial(grpc_answers, _setting("TEMPORAL_ADDRESS"), tls.context(), tls.name))
 
 
 @asynccontextmanager

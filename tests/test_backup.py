@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import shutil
@@ -361,6 +362,21 @@ async def test_nothing_is_restored_over_what_is_there(
         code, said = await run(where, empty, put_back(taken.backup, taken.keys))
         assert (code, "Another command uses" in said) == (2, True), said
     await drop(empty)
+
+
+@pytest.mark.parametrize("last", ["set_passwords", "finish"])
+async def test_a_restore_that_fails_at_its_end_leaves_nothing(
+    taken: Taken, server: PostgresServer, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    async def full(*_given: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    url, where = await new_database(server), folders(tmp_path / "second")
+    monkeypatch.setattr(backing_up, last, full)
+    code, said = await run(where, url, put_back(taken.backup, taken.keys))
+    assert (code, "The disk is full" in said, is_clean(where)) == (70, True, True), said
+    assert await installation_of(url) is None
+    await drop(url)
 
 
 async def test_a_server_of_another_installation_keeps_its_passwords(
