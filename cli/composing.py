@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from application.bootstrap import bootstrap
 from cli.outcome import Exit, answer, say, terminal
@@ -68,8 +69,12 @@ async def found(*, as_json: bool) -> int:
     return Exit.DONE
 
 
-async def namespace() -> int:
-    """Register our namespace with the Temporal server, and wait until it serves it."""
+async def namespace() -> NoReturn:
+    """Register our namespace with the Temporal server, and wait until it serves it. It ends the process.
+
+    The bridge of Temporal's SDK crashes in some runs at interpreter exit (sdk-python issue 300), and a crash of this
+    service keeps all the others from starting.
+    """
     from local.temporal import register_namespace
 
     address, tls = _setting("TEMPORAL_ADDRESS"), ClientTls.of(os.environ)
@@ -78,7 +83,7 @@ async def namespace() -> int:
     if not await register_namespace(address, tls):
         raise EngineUnavailableError("temporal_away", address=address)
     say(_("Temporal serves the namespace."))
-    return Exit.DONE
+    os._exit(Exit.DONE)
 
 
 async def _temporal_runs(tls: ClientTls) -> bool:
