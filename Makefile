@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 PYTHON ?= python3
 RUN := $(VENV)/bin
 
-.PHONY: demo test soak golden mutants cases bench tour jobs acts-doc lint lock
+.PHONY: demo test test-compose soak golden mutants cases bench tour jobs acts-doc lint lock
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -13,6 +13,10 @@ demo: $(READY)
 
 test: $(READY)
 	@sh tools/test.sh
+
+# Ten minutes, as root with Debian's docker.io: brings docker-compose.yml up, kills and restarts its parts, backs up and restores.
+test-compose: $(READY)
+	@PYTHONPATH=. $(RUN)/python tools/compose_trial.py
 
 # Minutes: every bad value in every place of every route, every costly page on its largest input, longer supervision.
 soak: $(READY)

@@ -2,13 +2,14 @@
 
     python -m worker
 
-Settings by environment: THIDUA_DATABASE_URL (the application's role), THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE,
-THIDUA_INSTALLATION, THIDUA_OUTBOX (a folder for messages, unless THIDUA_SMTP_HOST names a mail server), THIDUA_SENDER,
-THIDUA_WEB_ADDRESS (of the pages, for links in mail), THIDUA_CHECKPOINTS (a folder) with THIDUA_LOG_KEY_FILE
-(what signs them), THIDUA_METRICS and THIDUA_WORKER_HEALTH (ports on loopback: metrics, and whether it polls). What it
-shows to Temporal is set by TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH,
-TEMPORAL_TLS_SERVER_CA_CERT_PATH and TEMPORAL_TLS_SERVER_NAME; without them it works for rehearsals only. It logs
-"ready" when it polls, and ends on SIGTERM or SIGINT.
+Settings by environment: THIDUA_DATABASE_URL (the application's role) or THIDUA_DATABASE_URL_FILE (a file with it),
+THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE, THIDUA_INSTALLATION (by default that of the log's key), THIDUA_OUTBOX (a
+folder for messages, unless THIDUA_SMTP_HOST names a mail server), THIDUA_SENDER, THIDUA_WEB_ADDRESS (of the pages, for
+links in mail), THIDUA_CHECKPOINTS (a folder) with THIDUA_LOG_KEY_FILE (what signs them), THIDUA_METRICS and
+THIDUA_WORKER_HEALTH (ports on loopback: metrics, and whether it polls). What it shows to Temporal is set by
+TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH, TEMPORAL_TLS_SERVER_CA_CERT_PATH and
+TEMPORAL_TLS_SERVER_NAME; without them it works for rehearsals only. It logs "ready" when it polls, and ends on SIGTERM
+or SIGINT.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ from ledger.postgres import PostgresLedger, open_ledger
 from ledger.protocol import Stopped, UnreadableRowError, load_all
 from ledger.turn import Turn
 from local.certificates import ClientTls
-from local.key_files import KeyFile
+from local.key_files import KeyFile, read_key
+from local.private_files import secret_of
 from mail.settings import MailSettings
 from projections.board_table import Board
 from projections.open_streams import decided_streams
@@ -99,6 +101,23 @@ def _setting(name: str) -> str:
     return value
 
 
+def _secret(name: str) -> str:
+    try:
+        return secret_of(os.environ, name) or sys.exit(f"worker: {name} is not set")
+    except InputError as error:
+        sys.exit(f"worker: {sentence(error.code, error.facts)}")
+
+
+def _installation() -> str:
+    """The id that is set, or else that of the key of the log."""
+    if not (file := os.environ.get("THIDUA_LOG_KEY_FILE")) or os.environ.get("THIDUA_INSTALLATION"):
+        return _setting("THIDUA_INSTALLATION")
+    try:
+        return read_key(Path(file), "log").installation
+    except InputError as error:
+        sys.exit(f"worker: {sentence(error.code, error.facts)}")
+
+
 def _folder(name: str) -> Path | None:
     return Path(value) if (value := os.environ.get(name)) else None
 
@@ -122,7 +141,7 @@ async def _checkpoint(ledger: PostgresLedger, keys: KeyRing, *, wait: bool = Fal
     if (folder := _folder("THIDUA_CHECKPOINTS")) is None:
         return
     # The file is read each time, because a new key may have been put there.
-    own = KeyFile(Path(_setting("THIDUA_LOG_KEY_FILE")), "log", _setting("THIDUA_INSTALLATION")).read()
+    own = KeyFile(Path(_setting("THIDUA_LOG_KEY_FILE")), "log", _installation()).read()
     await keys.check_own(own.key, own.public, KeyRole.LOG, KeyRole.LOG)
     identity = log_identity(await keys.known(), own.note_signer.verifier)
     made = await CheckpointLog(ledger.pool, CheckpointFile(folder / FILE), own.note_signer, identity).advance(wait=wait)
@@ -192,8 +211,9 @@ async def compare_runs(runs: Runs, ledger: PostgresLedger, board: Board, turn: T
 async def main() -> None:
     """Run until SIGTERM or SIGINT."""
     configure()
-    ledger = await open_ledger(_setting("THIDUA_DATABASE_URL"), _setting("THIDUA_INSTALLATION"))
-    keys = KeyRing(ledger, _setting("THIDUA_INSTALLATION"), ledger.epoch)
+    url, own = _secret("THIDUA_DATABASE_URL"), _installation()
+    ledger = await open_ledger(url, own)
+    keys = KeyRing(ledger, own, ledger.epoch)
     try:
         # Before the first append: a ledger that lacks what a checkpoint has seen is an old copy, and would fork.
         check_law(await load_all(ledger, installation.STREAM))
@@ -237,7 +257,7 @@ async def main() -> None:
         )
         heartbeat, health = Heartbeat(), os.environ.get("THIDUA_WORKER_HEALTH")
         async with worker, heartbeat.served(int(health)) if health else nullcontext():
-            runs = Runs(client, _setting("THIDUA_INSTALLATION"))
+            runs = Runs(client, own)
             await _start_own(runs)
             board, turn = Board(ledger, texts), Turn(ledger.url, RUNS_LOCK)
             upkeep = Upkeep(ledger, lambda error: is_lost(error) or is_away(error), (OwnKeyError, InputError))
@@ -248,7 +268,7 @@ async def main() -> None:
             upkeep.every(POLLS_S, "polls", partial(note_polls, client, heartbeat))
             upkeep.every(CHECKPOINT_S, "checkpoint", partial(_checkpoint, ledger, keys))
             async with upkeep.running():
-                log.info("ready", installation=_setting("THIDUA_INSTALLATION"), streams=len(await ledger.streams()))
+                log.info("ready", installation=own, streams=len(await ledger.streams()))
                 await stop.wait()
             turn.close()
             del runs, upkeep  # they hold the client

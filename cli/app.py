@@ -30,6 +30,8 @@ account = typer.Typer(help=_("Accounts for the web pages."), no_args_is_help=Tru
 app.add_typer(account, name="account")
 key = typer.Typer(help=_("The keys that sign: which there are, a new one, the end of one."), no_args_is_help=True)
 app.add_typer(key, name="key")
+compose = typer.Typer(help=_("For docker-compose.yml: its settings, its one-shot services."), no_args_is_help=True)
+app.add_typer(compose, name="compose")
 export = typer.Typer(help=_("Export from the register what another one can take in."), no_args_is_help=True)
 app.add_typer(export, name="export")
 
@@ -117,6 +119,64 @@ def rebuild(json: Json = False) -> None:
     from cli import operating
 
     _finish(lambda: operating.rebuild(as_json=json))
+
+
+@app.command(help=_("Write the database, and on request the keys, into a new folder; people may work meanwhile."))
+def backup(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", resolve_path=True, help=_("A new folder, on another disk if possible."))
+    ],
+    keys: Annotated[
+        Optional[Path],
+        typer.Option(metavar="OTHER_DIR", resolve_path=True, help=_("A new folder for the keys, in another place.")),
+    ] = None,
+    with_keys: Annotated[
+        bool, typer.Option("--with-keys", help=_("Put the keys beside the database: then guard it as the keys."))
+    ] = False,
+    json: Json = False,
+) -> None:
+    from cli import backing_up
+
+    _finish(lambda: backing_up.backup(folder, keys, with_keys=with_keys, as_json=json))
+
+
+@app.command(help=_("Put a backup into an empty place, and verify it."))
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", resolve_path=True, help=_("The folder of a backup."))],
+    keys: Annotated[
+        Optional[Path],
+        typer.Option(metavar="OTHER_DIR", resolve_path=True, help=_("The folder of its keys, if they are not in it.")),
+    ] = None,
+    json: Json = False,
+) -> None:
+    from cli import backing_up
+
+    _finish(lambda: backing_up.restore(folder, keys, as_json=json))
+
+
+@compose.command("env", help=_("Write a new file of settings with secrets that nobody has chosen."))
+def compose_env(
+    address: Annotated[str, typer.Option(help=_("What people type into the browser, such as https://so.example.vn."))],
+    file: Annotated[Path, typer.Argument(help=_("A new file."))] = Path(".env"),
+    json: Json = False,
+) -> None:
+    from cli import composing
+
+    _finish(lambda: composing.env(address, file, as_json=json))
+
+
+@compose.command("found", help=_("Make what the services need, where it is missing, and hand each its files."))
+def compose_found(json: Json = False) -> None:
+    from cli import composing
+
+    _finish(lambda: composing.found(as_json=json))
+
+
+@compose.command("namespace", help=_("Register our namespace with the Temporal server."))
+def compose_namespace() -> None:
+    from cli import composing
+
+    _finish(composing.namespace)
 
 
 @account.command("create", help=_("Enter a person and make an account; prints where a password is chosen."))

@@ -262,6 +262,66 @@ SENTENCES: Mapping[str, str | Plural] = {
     "passwords_unset": N_(
         "The database does not take the passwords of this installation, as after a restore. `thidua up` sets them."
     ),
+    "env_exists": N_(
+        "{file} is there already, and holds the secrets of an installation perhaps. It is not overwritten: name "
+        "another file, or move it away."
+    ),
+    "setting_missing": N_("{setting} is not set. `thidua compose env` writes what the services need."),
+    "secret_missing": N_(
+        "{setting} is not set. `thidua compose env` writes a file with new secrets. Nothing was made."
+    ),
+    "secret_weak": Plural(
+        "{setting} is too weak: at least {least} letter or digit, chosen by a machine. Nothing was made.",
+        "{setting} is too weak: at least {least} letters and digits, chosen by a machine. Nothing was made.",
+        "least",
+    ),
+    "secret_twice": N_("{first} and {second} are the same. Each part needs a secret of its own. Nothing was made."),
+    "folder_in_use": N_("Another command uses {folder}, such as `thidua up`. Stop it first."),
+    "folder_not_empty": N_(
+        "Nothing is restored over what is there: {folder} holds {found}. Set THIDUA_DATA to an empty folder, or move "
+        "these away."
+    ),
+    "folder_of_another": N_(
+        "Another installation belongs in {folder} than that of the backup. Set THIDUA_DATA to another folder, or "
+        "delete {file}, where it is noted."
+    ),
+    "database_not_empty": N_(
+        "The database at {database} is not empty, so nothing is restored into it. Name an empty one in DATABASE_URL. "
+        "Nothing was changed."
+    ),
+    "backup_in_the_way": N_("{folder} is there already. A backup goes into a new folder, or an empty one."),
+    "backup_keys_place": N_(
+        "The keys go into a folder outside of {folder}. To keep them beside the database all the same: --with-keys "
+        "alone."
+    ),
+    "backup_missing": N_("The backup is not complete: {file} cannot be read ({problem}). Nothing was made."),
+    "backup_unreadable": N_(
+        "{file} does not say what a backup of this program says: it is damaged, or of another program. Nothing was "
+        "made."
+    ),
+    "backup_damaged": N_(
+        "{file} is not what was backed up: it was damaged or changed. Take another backup. Nothing was made."
+    ),
+    "backup_of_other_release": N_(
+        "The backup in {folder} was made by release {found}, whose database release {own} does not read. Install that "
+        "release, restore with it, then update. Nothing was made."
+    ),
+    "backup_keys_foreign": N_(
+        "The keys in {folder} are of installation {found}, the backup is of {expected}. Nothing was made."
+    ),
+    "backup_without_keys": N_(
+        "The backup in {folder} holds no keys. Name the folder where they were put: --keys OTHER_DIR. Nothing was made."
+    ),
+    "backup_not_verified": N_(
+        "What the backup in {folder} holds does not pass the verification; the first broken position is {position}. It"
+        " was taken away again. Take an earlier backup; what is wrong is told by `thidua audit verify` where it was "
+        "made."
+    ),
+    "clock_behind_backup": N_(
+        "The backup was made at {made}, and the clock of this machine says {now}. Set the clock first. Nothing was "
+        "made."
+    ),
+    "dump_failed": N_("{program} of PostgreSQL ended with an error: {problem}"),
     "roles_in_earnest": N_(
         "The file {file} lets every visitor choose whom to be, without a password. That is for rehearsals only, and "
         "this is none. Leave THIDUA_WEB_ROLES_FILE out."

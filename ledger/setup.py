@@ -26,6 +26,11 @@ from resources import SCHEMA_FILES
 FORMAT = 2
 """The format of the ledger's bytes (docs/ledger-format.md); ledger/schema.sql stores it."""
 
+SCHEMAS = tuple(file.parent.name for file in SCHEMA_FILES)
+"""The names of the database schemas, each that of its package."""
+
+_FIRST_SCHEMA = "\ncreate schema "
+
 
 @lru_cache(maxsize=1)
 def schema_sql() -> str:
@@ -55,6 +60,28 @@ async def apply_schema(url: str, database: str | None = None) -> None:
             if not await has_schema(connection, database or address_of(url)):
                 await connection.execute(schema_sql())
                 await connection.execute("insert into ledger.baseline (digest) values ($1)", schema_digest())
+    finally:
+        await connection.close()
+
+
+async def make_roles(url: str) -> None:
+    """Make the roles where they are missing, and let nobody else connect to the database: what a dump does not hold.
+
+    It is what the baseline says before its first schema.
+    """
+    connection = await open_connection(url)
+    try:
+        await connection.execute(schema_sql().split(_FIRST_SCHEMA, 1)[0])
+    finally:
+        await connection.close()
+
+
+async def raise_epoch(url: str) -> int:
+    """Begin a new writer epoch and return it: what was signed in an earlier one is not appended any more."""
+    connection = await open_connection(url)
+    try:
+        epoch: int = await connection.fetchval("update ledger.installation set epoch = epoch + 1 returning epoch")
+        return epoch
     finally:
         await connection.close()
 

@@ -20,15 +20,14 @@ from typing import IO, Literal
 from urllib.parse import urlsplit
 
 from i18n import _
-from ledger.events import RecordedEvent
-from ledger.postgres import open_ledger
-from ledger.protocol import Append, Stopped, load_all
-from ledger.setup import address_of, apply_schema, as_role, claim, look_at, set_role_password
+from ledger.protocol import Stopped
+from ledger.setup import address_of
 from local.account_keys import ACCOUNT_KEY_FILE
-from local.certificates import CERTIFICATES, Certificates, ClientTls
-from local.installation import ROLES, Installation, installation_in, is_founded
+from local.certificates import ClientTls
+from local.installation import Installation, installation_in
+from local.installing import DATABASE, Bootstrap, found_ledger, installation_for, look_at_ledger
 from local.key_files import LOG_KEY_FILE, WEB_KEY_FILE
-from local.ownership import check_ledger_kept, check_new, check_own, note_founded
+from local.ownership import check_ledger_kept
 from local.paths import ROLES_FILE, Paths, is_rehearsal
 from local.postgres import PostgresServer, create_database
 from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
@@ -36,7 +35,6 @@ from local.questions import Question, answers, database_answers, grpc_answers, h
 from local.supervisor import SupervisedPart, Supervisor
 from resources import CHILD_ENVIRONMENT
 
-DATABASE = "thidua"
 LOCK = "engine.lock"
 LOCK_POLL_S = 0.1
 ADDRESSES = "engine.json"
@@ -59,8 +57,6 @@ FORGETS_WITH: Mapping[str, tuple[str, ...]] = {"temporal": ("postgresql",)}
 
 EnginePart = Literal["ledger", "temporal", "worker", "web"]
 Report = Callable[[str], None]
-Bootstrap = Callable[[Installation, tuple[RecordedEvent, ...], int], Append | None]
-"""Returns what to append to the installation's own stream, from its rows and the writer epoch: law and keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +212,7 @@ async def _start(
     report: Report,
     rehearsal: bool,
 ) -> tuple[Endpoints, Installation, Supervisor]:
-    installed = await _installation(paths, os.environ.get("DATABASE_URL"), rehearsal=rehearsal)
+    installed = await installation_for(paths, os.environ.get("DATABASE_URL"), rehearsal=rehearsal)
     pids: dict[str, int] = {}
     postgres = PostgresServer(paths.data / "postgresql", paths.cache, paths.logs / "postgresql.log")
     owner, name = os.environ.get("DATABASE_URL"), str(paths.data)
@@ -225,12 +221,9 @@ async def _start(
     else:
         name = address_of(owner)
     if bootstrap is None:
-        database, reader, web = await _look_at_ledger(paths, installed, owner, name)
+        database, reader, web = await look_at_ledger(paths, installed, owner, name)
     else:
-        await check_own(paths, installed, owner, name)
-        Certificates(paths.data / CERTIFICATES).make_missing()
-        database, reader, web = await _prepare_ledger(owner, bootstrap, installed, name, reading=need == "ledger")
-        note_founded(paths, installed)
+        database, reader, web = await found_ledger(paths, installed, owner, bootstrap, name, reading=need == "ledger")
     address, namespace, temporal, tls = None, "thidua", None, dict[str, str]()
     if need != "ledger":
         # Imported here, because loading Temporal's client would slow down commands that only read.
@@ -317,61 +310,6 @@ async def _start_postgres(stack: AsyncExitStack, postgres: PostgresServer, pids:
     stack.push_async_callback(asyncio.to_thread, postgres.stop)
     if postgres.server is not None:
         pids["postgresql"] = postgres.server.pid
-
-
-async def _installation(paths: Paths, database_url: str | None, *, rehearsal: bool) -> Installation:
-    """Return the installation of the data folder; found one where there is none, and none was."""
-    if not is_founded(paths.data):
-        await check_new(paths, database_url)
-    return installation_in(paths.data, rehearsal=rehearsal)
-
-
-async def _look_at_ledger(paths: Paths, installed: Installation, owner: str, name: str) -> tuple[str, str, str]:
-    """Check that the database is this installation's, without a change; return the addresses as `_prepare_ledger`.
-
-    Raises:
-        InputError: as `check_own`.
-        LedgerError: as `look_at`.
-    """
-    urls = _role_urls(owner, installed)
-    try:
-        await look_at(urls[0], installed.id, name)
-    except Stopped as error:
-        if error.code in {"passwords_unset", "other_installation", "no_ledger"}:
-            # As the owner it can be said whose the database is, and what was lost.
-            await check_own(paths, installed, owner, name)
-        raise
-    return urls
-
-
-async def _prepare_ledger(
-    owner: str, bootstrap: Bootstrap, installed: Installation, name: str | None = None, *, reading: bool = False
-) -> tuple[str, str, str]:
-    """Prepare schema, roles, the installation's law and its keys; return the addresses for application, reader and web.
-
-    `name` is what an error calls the database; by default its address. With `reading`, nothing is appended to a founded
-    ledger: a command that only reads puts no law in force, and works where a newer one is.
-
-    Raises:
-        LedgerError: `schema_differs`: another version of the program made the database. `older_law`: a newer version
-            has put its law in force.
-    """
-    await apply_schema(owner, name)
-    for role in ROLES:
-        await set_role_password(owner, role, installed.passwords[role])
-    await claim(owner, installed.id)
-    ledger = await open_ledger(owner, installed.id)
-    try:
-        rows = await load_all(ledger, "installation")
-        if not (rows and reading) and (request := bootstrap(installed, rows, ledger.epoch)) is not None:
-            await ledger.append(request)
-    finally:
-        await ledger.close()
-    return _role_urls(owner, installed)
-
-
-def _role_urls(owner: str, installed: Installation) -> tuple[str, str, str]:
-    return tuple(as_role(owner, role, installed.passwords[role]) for role in ROLES)  # type: ignore[return-value]
 
 
 def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation, web_port: int | None = None) -> Server:

@@ -70,18 +70,29 @@ def installation_in(data: Path, *, rehearsal: bool = False) -> Installation:
     file = data / INSTALLATION_FILE
     if not file.exists():
         _found(data, rehearsal=rehearsal)
-    try:
-        stored = json.loads(read_private(file))
-        installed = Installation(
-            stored["id"], stored["rehearsal"], dict(stored["passwords"]), stored["root_public_key"], data
-        )
-    except (ValueError, KeyError, TypeError):
-        raise InputError("key_file_bad", file=str(file)) from None
+    installed = read_installation(data)
     if missing := set(ROLES) - set(installed.passwords):  # the folder is older than a role
         installed.passwords.update({role: secrets.token_urlsafe(24) for role in sorted(missing)})
+        stored = json.loads(read_private(file))
         write_private(file, json.dumps({**stored, "passwords": installed.passwords}, indent=1))
     AccountKeys(data / ACCOUNT_KEY_FILE).make()
     return installed
+
+
+def read_installation(folder: Path) -> Installation:
+    """Return the installation whose file lies in a folder.
+
+    Raises:
+        InputError: `key_file_open`, `key_file_bad`, `key_file_missing`.
+    """
+    file = folder / INSTALLATION_FILE
+    try:
+        stored = json.loads(read_private(file))
+        return Installation(
+            stored["id"], stored["rehearsal"], dict(stored["passwords"]), stored["root_public_key"], folder
+        )
+    except (ValueError, KeyError, TypeError):
+        raise InputError("key_file_bad", file=str(file)) from None
 
 
 def _found(data: Path, *, rehearsal: bool) -> None:

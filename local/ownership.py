@@ -10,12 +10,18 @@ import json
 
 from errors import InputError
 from ledger.setup import address_of, can_log_in, installation_of, takes_password
+from local.account_keys import ACCOUNT_KEY_FILE
+from local.certificates import CERTIFICATES
 from local.installation import ROLES, Installation
-from local.paths import Paths
+from local.key_files import KEY_FILES
+from local.paths import INSTALLATION_FILE, Paths
 from local.private_files import write_private
 
 FOUNDED_FILE = "founded.json"
 """In the folder of logs: the real installations that have a ledger, by data folder. So a loss is noticed."""
+
+KEPT = (INSTALLATION_FILE, *KEY_FILES.values(), ACCOUNT_KEY_FILE)
+"""The files of an installation, each of which only its owner reads."""
 
 TRACES = ("postgresql", "checkpoints", "outbox")
 """What an installation leaves in its folder; an installation that is being founded makes it after its own file."""
@@ -38,6 +44,21 @@ async def check_new(paths: Paths, database_url: str | None) -> None:
             raise InputError("database_taken", database=address_of(database_url), folder=folder)
         if await can_log_in(database_url, ROLES[0]):
             raise InputError("database_server_taken", database=address_of(database_url))
+
+
+def check_empty(paths: Paths, installation: str) -> None:
+    """Check that an installation may be restored into the data folder: nothing of one is there, nor belongs there.
+
+    What was lost may come back: the installation that was noted for this folder.
+
+    Raises:
+        InputError: `folder_not_empty`, `folder_of_another`.
+    """
+    known = {*KEPT, *TRACES, CERTIFICATES}
+    if found := sorted(name for name in known if (paths.data / name).exists()):
+        raise InputError("folder_not_empty", folder=str(paths.data), found=", ".join(found))
+    if _founded(paths).get(str(paths.data), installation) != installation:
+        raise InputError("folder_of_another", folder=str(paths.data), file=str(paths.logs / FOUNDED_FILE))
 
 
 def note_founded(paths: Paths, installed: Installation) -> None:

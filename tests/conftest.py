@@ -29,10 +29,10 @@ from cli.session import Session
 from domain.steps import clock
 from ledger.postgres import open_ledger
 from ledger.protocol import Ledger
-from local import engine as local_engine
 from local.certificates import CERTIFICATES, Authority, Certificates
 from local.engine import Endpoints
-from local.installation import Installation
+from local.installation import Installation, installation_in
+from local.installing import prepare_ledger
 from local.paths import Paths, paths
 from local.postgres import PostgresServer, create_database
 from local.temporal import NAMESPACE, TemporalServer, start_temporal
@@ -131,10 +131,10 @@ async def new_installation(folder: Path, postgres: PostgresServer) -> NewInstall
     async def make(*, rehearsal: bool = True) -> tuple[Endpoints, Installation, Paths]:
         name = f"t{uuid4().hex[:12]}"
         where = Paths(folder / name, paths().cache, folder / name / "logs").make()
-        installed = local_engine.installation_in(where.data, rehearsal=rehearsal)
+        installed = installation_in(where.data, rehearsal=rehearsal)
         await create_database(postgres, name)
         owner = postgres.url(name)
-        app, reader, web = await local_engine._prepare_ledger(owner, bootstrap, installed)
+        app, reader, web = await prepare_ledger(owner, bootstrap, installed)
         return Endpoints(app, reader, owner, web, None, NAMESPACE, {}), installed, where
 
     return make

@@ -27,9 +27,9 @@ from ledger.connection import open_pool
 from ledger.events import StreamTip
 from ledger.postgres import PostgresLedger, open_ledger
 from ledger.protocol import Append, Part
-from local import engine as local_engine
 from local.account_keys import ACCOUNT_KEY_FILE
 from local.installation import Installation, installation_in
+from local.installing import prepare_ledger
 from local.key_files import WEB_KEY_FILE
 from local.paths import paths
 from local.postgres import PostgresServer, create_database
@@ -80,7 +80,7 @@ async def a_house(folder: Path, events: int, temporal: str = "127.0.0.1:1") -> A
         stack.push_async_callback(asyncio.to_thread, postgres.stop)
         await create_database(postgres, "thidua")
         installed = installation_in(folder, rehearsal=True)
-        app, _reader, web = await local_engine._prepare_ledger(postgres.url("thidua"), bootstrap, installed)
+        app, _reader, web = await prepare_ledger(postgres.url("thidua"), bootstrap, installed)
         ledger = await open_ledger(app, installed.id)
         await _fill(ledger, installed, events)
         owner = await open_pool(postgres.url("thidua"))

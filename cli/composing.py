@@ -1,0 +1,111 @@
+"""`thidua compose`: secrets for `docker-compose.yml`, and what its one-shot services do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+from application.bootstrap import bootstrap
+from cli.outcome import Exit, answer, say, terminal
+from errors import InputError
+from i18n import _
+from ledger.setup import address_of
+from local.certificates import CERTIFICATES, Certificates, ClientTls
+from local.engine import LOCK_POLL_S, try_lock
+from local.installing import found_ledger, installation_for
+from local.paths import Paths, paths
+from local.postgres import GivenServer
+from local.process import EngineUnavailableError
+from local.questions import answers, grpc_answers
+from local.services import SECRETS, TEMPORAL_PASSWORD, check_secrets, env_text, hand_out, write_env
+from web.settings import check_settings
+
+
+async def env(address: str, file: Path, *, as_json: bool) -> int:
+    """Write a new file of settings with secrets that nobody has chosen."""
+    check_settings({"THIDUA_WEB_ADDRESS": address})
+    notes = {
+        "COMPOSE_PROJECT_NAME": _("Settings of docker-compose.yml. Keep this file: nobody else can read it."),
+        "THIDUA_WEB_ADDRESS": _("What people type into the browser; links in mail begin with it."),
+        "THIDUA_WEB_PORT": _("The port of the pages on this machine, for a proxy with TLS on it."),
+        "THIDUA_PAGES_NETWORK": _("A network that nothing else here uses; its proxy names who asks."),
+        "THIDUA_TLS": _("For the TLS proxy: `internal`, a mail address, or two files; see ops/Caddyfile."),
+        "THIDUA_SMTP_HOST": _("The mail server. Without it mail is kept, and reaches nobody."),
+        "THIDUA_BACKUPS": _("Where the daily backup goes; the docs say who must own it."),
+        SECRETS[0]: _("Secrets. They cannot be changed here alone once the installation is founded."),
+    }
+    write_env(file, env_text(address, notes))
+    text = _("{file} is written. Next: `docker compose up --detach`.").format(file=file)
+    answer({"file": str(file)}, as_json=as_json, show=lambda: terminal().print(text, soft_wrap=True))
+    return Exit.DONE
+
+
+async def found(*, as_json: bool) -> int:
+    """Make what the services need, where it is missing: roles, schema, keys, certificates; hand each its files.
+
+    Run again it changes nothing but what an update brings: the law, new keys, certificates before they end.
+    """
+    from local.temporal import DYNAMIC_CONFIG, make_databases
+
+    check_secrets(os.environ)
+    owner, folders = _setting("DATABASE_URL"), Path(_setting("THIDUA_PARTS"))
+    dirs = paths().make()
+    async with _locked(dirs):
+        installed = await installation_for(dirs, owner)
+        urls = await found_ledger(dirs, installed, owner, bootstrap, address_of(owner))
+        await make_databases(GivenServer(owner), os.environ[TEMPORAL_PASSWORD])
+        certificates = Certificates(dirs.data / CERTIFICATES)
+        # A server that runs has these, and takes nobody with new ones.
+        if certificates.last_moment() is None or not await _temporal_runs(certificates.client_tls):
+            certificates.renew()
+        hand_out(dirs.data, folders, urls, DYNAMIC_CONFIG)
+    text = _("The installation {id} is ready.").format(id=installed.id)
+    answer({"installation": installed.id}, as_json=as_json, show=lambda: terminal().print(text))
+    return Exit.DONE
+
+
+async def namespace() -> NoReturn:
+    """Register our namespace with the Temporal server, and wait until it serves it. It ends the process.
+
+    The bridge of Temporal's SDK crashes in some runs at interpreter exit (sdk-python issue 300), and a crash of this
+    service keeps all the others from starting.
+    """
+    from local.temporal import register_namespace
+
+    address, tls = _setting("TEMPORAL_ADDRESS"), ClientTls.of(os.environ)
+    if tls is None:
+        raise InputError("temporal_open", address=address)
+    if not await register_namespace(address, tls):
+        raise EngineUnavailableError("temporal_away", address=address)
+    say(_("Temporal serves the namespace."))
+    os._exit(Exit.DONE)
+
+
+async def _temporal_runs(tls: ClientTls) -> bool:
+    return await answers(partial(grpc_answers, _setting("TEMPORAL_ADDRESS"), tls.context(), tls.name))
+
+
+@asynccontextmanager
+async def _locked(dirs: Paths) -> AsyncIterator[None]:
+    """Hold the folder's lock; wait for another command, such as a backup."""
+    is_told = False
+    while True:
+        with try_lock(dirs) as mine:
+            if mine:
+                yield
+                return
+        if not is_told:
+            say(_("waiting for another command that uses {folder}").format(folder=dirs.data))
+            is_told = True
+        await asyncio.sleep(LOCK_POLL_S)
+
+
+def _setting(name: str) -> str:
+    if not (found := os.environ.get(name)):
+        raise InputError("setting_missing", setting=name)
+    return found

@@ -1,0 +1,401 @@
+"""A backup of an installation: a folder with the database and the checkpoints, and one with its keys.
+
+The folder of a backup holds `database.dump` (`pg_dump`, which reads one moment while people work), the checkpoints that
+were there before, and `backup.json`, written last, which tells size and sha256 of both, and how far the ledger reaches.
+The keys lie in a folder of their own with `keys.json`, because database and keys together let others write a ledger
+that fits (`docs/keys.md`). ADR 22 says why so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from errors import InputError, InternalError
+from ledger.checkpoints import FILE as CHECKPOINT_FILE
+from ledger.connection import open_connection
+from ledger.setup import FORMAT as LEDGER_FORMAT
+from ledger.setup import SCHEMAS, address_of, make_roles, raise_epoch, schema_digest
+from local.key_files import ROOT_KEY_FILE
+from local.ownership import KEPT
+from local.paths import INSTALLATION_FILE
+from local.postgres import programs_folder
+from local.private_files import sync_folder, write_private
+
+BACKUP_FILE = "backup.json"
+KEYS_FILE = "keys.json"
+KEYS_INSIDE = "keys"
+"""The folder of the keys inside a backup that was asked to hold them."""
+
+DUMP_FILE = "database.dump"
+FORMAT = 1
+CHECKPOINTS = "checkpoints"
+CLOCKS_DIFFER = timedelta(minutes=5)
+_READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file of a backup: its size in bytes and its sha256 in hex."""
+
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, file: Path) -> Kept:
+        """Read a file."""
+        digest, size = sha256(), 0
+        with file.open("rb") as opened:
+            while read := opened.read(_READ_BYTES):
+                digest.update(read)
+                size += len(read)
+        return cls(size, digest.hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What a backup says of itself. `tip` is the digest of the last of its `events`, in hex; `law` the highest in them.
+
+    `schema` is the sha256 of the database's schema, `made_at` a moment in UTC.
+    """
+
+    installation: str
+    program: str
+    schema: str
+    ledger_format: int
+    law: int
+    events: int
+    tip: str
+    made_at: str
+    files: Mapping[str, Kept] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class BackedUpKeys:
+    """The keys of an installation in a folder: its files by name."""
+
+    installation: str
+    folder: Path
+    files: Mapping[str, Kept]
+
+
+# Making one -----------------------------------------------------------------------------------------------------------
+
+
+async def back_up(
+    owner_url: str, data: Path, folder: Path, installation: str, program: str, cache: Path, *, with_keys: bool = False
+) -> Backup:
+    """Write database and checkpoints of an installation into a new folder; return what it says of itself.
+
+    Nobody has to stop working: the dump is of one moment. After an error there is no folder.
+
+    Raises:
+        InputError: `backup_in_the_way`, `file_unwritable`.
+        InternalError: `dump_failed`: `pg_dump` ended with an error.
+        OSError: the disk is full.
+    """
+    with _drafted(folder) as draft:
+        checkpoints = data / CHECKPOINTS / CHECKPOINT_FILE
+        # Before the database: so it holds what every checkpoint has seen.
+        if checkpoints.exists():
+            _copy(checkpoints, draft / CHECKPOINT_FILE)
+        async with _snapshot(owner_url) as (snapshot, row):
+            dump = draft / DUMP_FILE
+            options = ["--format=custom", f"--snapshot={snapshot}", f"--file={dump}"]
+            await _run("pg_dump", options, owner_url, cache)
+        await _run("pg_restore", ["--list", f"--file={os.devnull}", str(dump)], None, cache)
+        made = Backup(
+            installation=installation,
+            program=program,
+            schema=schema_digest(),
+            ledger_format=LEDGER_FORMAT,
+            law=row["law"],
+            events=row["events"],
+            tip=row["tip"],
+            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            files={file.name: Kept.of(file) for file in sorted(draft.iterdir())},
+        )
+        for name in made.files:
+            _sync(draft / name)
+        if with_keys:
+            back_up_keys(data, draft / KEYS_INSIDE, installation)
+        write_private(draft / BACKUP_FILE, json.dumps(asdict(made), indent=1))
+    return made
+
+
+def back_up_keys(data: Path, folder: Path, installation: str) -> list[str]:
+    """Write the keys of a data folder into a new folder; return the names of the files.
+
+    Raises:
+        InputError: `backup_in_the_way`, `file_unwritable`; `key_file_missing`: one is not there. After an error there
+            is no folder.
+    """
+    with _drafted(folder) as draft:
+        for name in KEPT:
+            if name == ROOT_KEY_FILE and not (data / name).exists():
+                continue
+            try:
+                _copy(data / name, draft / name)
+            except FileNotFoundError as error:
+                raise InputError("key_file_missing", file=str(data / name), problem=error.strerror) from None
+        files = {file.name: asdict(Kept.of(file)) for file in sorted(draft.iterdir())}
+        said = {"format": FORMAT, "installation": installation, "files": files}
+        write_private(draft / KEYS_FILE, json.dumps(said, indent=1))
+    return list(files)
+
+
+def check_new_folder(folder: Path) -> None:
+    """Check that nothing stands where a backup goes: no folder, or an empty one.
+
+    Raises:
+        InputError: `backup_in_the_way`.
+    """
+    try:
+        if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+            raise InputError("backup_in_the_way", folder=str(folder))
+    except OSError as error:
+        raise InputError("file_unwritable", str(folder), problem=error.strerror) from None
+
+
+@contextmanager
+def _drafted(folder: Path) -> Iterator[Path]:
+    """Yield a folder beside the one that is asked for, which becomes it when all has gone well."""
+    check_new_folder(folder)
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        draft.mkdir(mode=0o700)
+    except OSError as error:
+        raise InputError("file_unwritable", str(folder), problem=error.strerror) from None
+    try:
+        yield draft
+        sync_folder(draft)
+        try:
+            draft.rename(folder)  # in the place of an empty folder, too
+        except OSError as error:
+            raise InputError("file_unwritable", str(folder), problem=error.strerror) from None
+        sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+@asynccontextmanager
+async def _snapshot(owner_url: str) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+    """Hold one moment of the database; yield its name, and how far the ledger reaches in it."""
+    connection = await open_connection(owner_url)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            row = await connection.fetchrow(
+                "select count(*) as events, coalesce(max(law), 0) as law, coalesce((select encode(digest, 'hex') "
+                "from ledger.event order by position desc limit 1), '') as tip from ledger.event"
+            )
+            yield await connection.fetchval("select pg_export_snapshot()"), dict(row or {})
+    finally:
+        await connection.close()
+
+
+# Reading one ----------------------------------------------------------------------------------------------------------
+
+
+def read_backup(folder: Path, program: str, law: int) -> Backup:
+    """Read what a backup says of itself, and check that all of it is there as it was written, for this program.
+
+    Raises:
+        InputError: `backup_missing`, `backup_unreadable`, `backup_damaged`: no backup, or not the whole of one;
+            `backup_of_other_release`: this program cannot read its database; `clock_behind_backup`.
+    """
+    said = _said(folder, BACKUP_FILE)
+    try:
+        files = {str(name): Kept(**kept) for name, kept in said["files"].items()}
+        backup = Backup(**{**said, "files": files})
+        made_at = datetime.fromisoformat(backup.made_at)
+        if DUMP_FILE not in files or made_at.tzinfo is None:
+            raise InputError("backup_unreadable", file=str(folder / BACKUP_FILE))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputError("backup_unreadable", file=str(folder / BACKUP_FILE)) from None
+    _check_files(folder, files)
+    if (backup.schema, backup.ledger_format) != (schema_digest(), LEDGER_FORMAT) or backup.law > law:
+        raise InputError("backup_of_other_release", folder=str(folder), found=backup.program, own=program)
+    if made_at > datetime.now(UTC) + CLOCKS_DIFFER:
+        raise InputError("clock_behind_backup", made=made_at, now=datetime.now(UTC))
+    return backup
+
+
+def has_keys(folder: Path) -> bool:
+    """Whether a backup holds the keys, too."""
+    return (folder / KEYS_INSIDE).is_dir()
+
+
+def read_backed_up_keys(folder: Path, installation: str) -> BackedUpKeys:
+    """Read what a folder of keys says of itself, and check that they are there as they were written.
+
+    Raises:
+        InputError: `backup_missing`, `backup_unreadable`, `backup_damaged`; `backup_keys_foreign`: they are of another
+            installation than the backup.
+    """
+    said = _said(folder, KEYS_FILE)
+    try:
+        files = {str(name): Kept(**kept) for name, kept in said["files"].items()}
+        found = BackedUpKeys(str(said["installation"]), folder, files)
+        known = set(KEPT).issuperset(files) and set(KEPT) - {ROOT_KEY_FILE} <= set(files)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        known = False
+    if not known:
+        raise InputError("backup_unreadable", file=str(folder / KEYS_FILE))
+    _check_files(folder, files)
+    if found.installation != installation:
+        raise InputError("backup_keys_foreign", folder=str(folder), found=found.installation, expected=installation)
+    return found
+
+
+def _said(folder: Path, name: str) -> dict[str, Any]:
+    file = folder / name
+    try:
+        said = json.loads(file.read_bytes())
+    except OSError as error:
+        raise InputError("backup_missing", file=str(file), problem=error.strerror) from None
+    except ValueError:
+        raise InputError("backup_unreadable", file=str(file)) from None
+    if not isinstance(said, dict) or said.get("format") != FORMAT:
+        raise InputError("backup_unreadable", file=str(file))
+    return said
+
+
+def _check_files(folder: Path, files: Mapping[str, Kept]) -> None:
+    for name, kept in files.items():
+        file = folder / name
+        if "/" in name or name.startswith("."):
+            raise InputError("backup_damaged", file=str(file))
+        try:
+            if Kept.of(file) != kept:
+                raise InputError("backup_damaged", file=str(file))
+        except OSError as error:
+            raise InputError("backup_missing", file=str(file), problem=error.strerror) from None
+
+
+# Putting one back -----------------------------------------------------------------------------------------------------
+
+
+async def load_database(folder: Path, backup: Backup, owner_url: str, cache: Path) -> None:
+    """Load the database of a backup into an empty one, in one transaction; check that it reaches as far.
+
+    Raises:
+        InputError: `database_not_empty`: something is there already, and was not changed; `backup_damaged`.
+        InternalError: `dump_failed`.
+        OSError: the disk is full.
+    """
+    connection = await open_connection(owner_url)
+    try:
+        others = await connection.fetchval(
+            "select count(*) from pg_namespace n where nspname <> 'information_schema' and nspname !~ '^pg_' "
+            "and (nspname <> 'public' or exists (select from pg_class where relnamespace = n.oid))"
+        )
+    finally:
+        await connection.close()
+    if others:
+        raise InputError("database_not_empty", database=address_of(owner_url))
+    await make_roles(owner_url)
+    dump = folder / DUMP_FILE
+    options = ["--single-transaction", "--exit-on-error", "--no-owner", f"--dbname={_without_password(owner_url)}"]
+    await _run("pg_restore", [*options, str(dump)], owner_url, cache)
+    async with _snapshot(owner_url) as (_name, row):
+        reaches_as_far = (row["events"], row["tip"]) == (backup.events, backup.tip)
+    if not reaches_as_far:
+        await forget_database(owner_url)
+        raise InputError("backup_damaged", file=str(dump))
+
+
+async def forget_database(owner_url: str) -> None:
+    """Remove what `load_database` has made."""
+    connection = await open_connection(owner_url)
+    try:
+        await connection.execute(f"drop schema if exists {', '.join(SCHEMAS)} cascade")
+    finally:
+        await connection.close()
+
+
+async def finish(folder: Path, keys: BackedUpKeys, data: Path, owner_url: str) -> None:
+    """Raise the writer epoch, so that nothing counts that was signed before the loss, and put the files into place.
+
+    The file of the installation is the last one: until then there is none in the folder.
+    """
+    await raise_epoch(owner_url)
+    if (folder / CHECKPOINT_FILE).exists():
+        (data / CHECKPOINTS).mkdir(exist_ok=True)
+        shutil.copyfile(folder / CHECKPOINT_FILE, data / CHECKPOINTS / CHECKPOINT_FILE)
+    for name in sorted(keys.files, key=lambda one: one == INSTALLATION_FILE):
+        write_private(data / name, (keys.folder / name).read_text())
+
+
+def forget_files(keys: BackedUpKeys, data: Path) -> None:
+    """Remove what `finish` has put into a folder that was empty."""
+    for name in keys.files:
+        with suppress(FileNotFoundError):
+            (data / name).unlink()
+    shutil.rmtree(data / CHECKPOINTS, ignore_errors=True)
+
+
+# Programs -------------------------------------------------------------------------------------------------------------
+
+
+async def _run(program: str, options: list[str], url: str | None, cache: Path) -> None:
+    """Run one of PostgreSQL's programs; the password is in its environment, because arguments are seen by all."""
+    password = urlsplit(url).password if url else None
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "LC_ALL": "C",
+        "PGAPPNAME": "thidua",
+        **({"PGPASSWORD": unquote(password)} if password else {}),
+    }
+    if program == "pg_dump" and url:
+        options = [*options, f"--dbname={_without_password(url)}"]
+    process = await asyncio.create_subprocess_exec(
+        str(programs_folder(cache) / program),
+        *options,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=env,
+    )
+    try:
+        _out, told = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode:
+        text = told.decode(errors="replace").strip()
+        if os.strerror(errno.ENOSPC) in text:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise InternalError("dump_failed", program=program, problem=text.splitlines()[0][:300] if text else "-")
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    user = f"{parts.username}@" if parts.username else ""
+    return parts._replace(netloc=user + parts.netloc.rsplit("@", 1)[-1]).geturl()
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.touch(mode=0o600)
+    shutil.copyfile(source, target)
+
+
+def _sync(file: Path) -> None:
+    file.chmod(0o600)
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,136 @@
+"""What the services of `docker-compose.yml` are given: secrets in `.env`, and files, for each in a folder of its own.
+
+One service founds the installation and hands out the files; each of the others mounts its own folder, and no other's
+(`docs/operating.md`, "Docker Compose").
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import string
+from collections.abc import Mapping
+from pathlib import Path
+
+from errors import InputError
+from local.account_keys import ACCOUNT_KEY_FILE
+from local.certificates import CERTIFICATES, Certificates
+from local.installing import RoleUrls
+from local.key_files import LOG_KEY_FILE, WEB_KEY_FILE
+from local.private_files import write_private
+
+OWNER_PASSWORD = "THIDUA_OWNER_PASSWORD"  # noqa: S105 - names of settings
+TEMPORAL_PASSWORD = "THIDUA_TEMPORAL_PASSWORD"  # noqa: S105 - as above
+DASHBOARD_PASSWORD = "THIDUA_DASHBOARD_PASSWORD"  # noqa: S105 - as above
+SECRETS = (OWNER_PASSWORD, TEMPORAL_PASSWORD, DASHBOARD_PASSWORD)
+"""The passwords in `.env`: of the database's owner, of Temporal's role, of the dashboards' administrator."""
+
+LEAST_CHARACTERS = 20
+"""Of a password: letters and digits, some of which differ."""
+
+LEAST_DIFFERENT = 8
+_LETTERS = frozenset(string.ascii_letters + string.digits)
+
+DATABASE_URL_FILE = "database-url"
+DYNAMIC_FILE = "dynamic.yaml"
+
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "temporal": ("authority.pem", "server.pem", DYNAMIC_FILE),
+    "worker": ("authority.pem", "client.pem", LOG_KEY_FILE, DATABASE_URL_FILE),
+    "web": ("authority.pem", "client.pem", WEB_KEY_FILE, ACCOUNT_KEY_FILE, DATABASE_URL_FILE),
+}
+"""The files of each service that gets any. Nobody but its own user may read them."""
+
+
+def env_text(address: str, notes: Mapping[str, str]) -> str:
+    """Return the text of a new `.env` for a site at `address`. `notes` are the comments, by the setting below them."""
+    settings = {
+        "COMPOSE_PROJECT_NAME": "so-thi-dua",
+        "THIDUA_WEB_ADDRESS": address,
+        "THIDUA_WEB_PORT": "8320",
+        "THIDUA_PAGES_NETWORK": "172.29.83.0/24",
+        "THIDUA_TLS": "internal",
+        "THIDUA_SMTP_HOST": "",
+        "THIDUA_SMTP_PORT": "587",
+        "THIDUA_SMTP_STARTTLS": "yes",
+        "THIDUA_SMTP_USER": "",
+        "THIDUA_SMTP_PASSWORD": "",
+        "THIDUA_SENDER": "",
+        "THIDUA_LANG": "vi",
+        "THIDUA_BACKUPS": "/var/backups/so-thi-dua",
+        **{name: "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(32)) for name in SECRETS},
+    }
+    lines: list[str] = []
+    for name, value in settings.items():
+        if name in notes:
+            lines += ["", *(f"# {line}" for line in notes[name].splitlines())]
+        lines.append(f"{name}={value}")
+    return "\n".join(lines).lstrip() + "\n"
+
+
+def write_env(file: Path, text: str) -> None:
+    """Write a new file that only its owner reads.
+
+    Raises:
+        InputError: `env_exists`; `file_unwritable`.
+    """
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise InputError("env_exists", file=str(file)) from None
+    except OSError as error:
+        raise InputError("file_unwritable", str(file), problem=error.strerror) from None
+    with os.fdopen(descriptor, "w") as out:
+        out.write(text)
+
+
+def check_secrets(env: Mapping[str, str], names: tuple[str, ...] = (OWNER_PASSWORD, TEMPORAL_PASSWORD)) -> None:
+    """Check the passwords that a service is given, before anything is made with them.
+
+    Raises:
+        InputError: `secret_missing`; `secret_weak`: too short, too simple, or with other characters than letters and
+            digits; `secret_twice`: two parts would have the same.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        value = env.get(name, "")
+        if not value:
+            raise InputError("secret_missing", setting=name)
+        if len(value) < LEAST_CHARACTERS or len(set(value)) < LEAST_DIFFERENT or not _LETTERS.issuperset(value):
+            raise InputError("secret_weak", setting=name, least=LEAST_CHARACTERS)
+        if value in found:
+            raise InputError("secret_twice", first=found[value], second=name)
+        found[value] = name
+
+
+def hand_out(data: Path, folders: Path, urls: RoleUrls, dynamic_config: str) -> None:
+    """Put each part's files into its folder below `folders`, owned by the owner of that folder.
+
+    The files of the data folder get the owner of the data folder, so that the command line, which runs as that user,
+    can read what root has made.
+
+    Raises:
+        InputError: as `read_private`: a file is missing.
+    """
+    certificates = Certificates(data / CERTIFICATES)
+    app, _reader, web = urls
+    for part, names in PARTS.items():
+        folder = folders / part
+        texts = {DYNAMIC_FILE: dynamic_config, DATABASE_URL_FILE: web if part == "web" else app}
+        for name in names:
+            source = (certificates.folder if name.endswith(".pem") else data) / name
+            text = texts.get(name) or source.read_text()
+            if not (folder / name).exists() or (folder / name).read_text() != text:
+                write_private(folder / name, text)
+        _give_to_owner(folder)
+    _give_to_owner(data)
+
+
+def _give_to_owner(folder: Path) -> None:
+    owner = folder.stat()
+    for found in folder.rglob("*"):
+        if found.is_symlink():
+            continue
+        of = found.stat()
+        if (of.st_uid, of.st_gid) != (owner.st_uid, owner.st_gid):
+            os.chown(found, owner.st_uid, owner.st_gid)
