@@ -1,4 +1,4 @@
-"""Sheets of a workbook whose cells can be formulas, each with its result: what comes out otherwise than it should is told.
+"""Sheets of a workbook whose cells can be formulas, each with its result: what differs is told.
 
 Texts stay texts, also those that begin like a formula.
 """

@@ -183,7 +183,7 @@ def _facts(cycle: VisitedCycle, sheet: Sheet) -> dict[str, str]:
     """What the head of the file says, by the names of `_LABELS`."""
     adoptions = CYCLE.adoptions(cycle.state)
     edition = adoptions[-1].edition if adoptions else ""
-    digest = hashlib.sha256("\n".join((cycle.stream, sheet.unit, sheet.round, edition)).encode()).hexdigest().upper()
+    digest = hashlib.sha256(f"{cycle.stream}\n{sheet.unit}\n{sheet.round}\n{edition}".encode()).hexdigest().upper()
     return {
         "cluster": f"{cycle.name}, {cycle.state.lifecycle.organiser_name}",
         "unit": cycle.names.get(sheet.unit, ""),

@@ -180,7 +180,7 @@ async def years_of(application: Application, visitor: Visitor, streams: Sequence
         cycle = await open_cycle(application, stream, visitor)
         if cycle.may(Matter.CYCLE):
             found.append(await of_many(len(cycle.history), _year_of, cycle, unit))
-    return sorted(found, key=lambda one: (one.year, one.cluster))
+    return sorted(found, key=lambda one: (one.year, one.cluster, one.stream))
 
 
 def year_charts(years: Sequence[YearOfUnit]) -> list[Chart]:
