@@ -54,7 +54,7 @@ class Number(Node):
 
 
 @dataclass(frozen=True)
-class Words(Node):
+class Phrase(Node):
     """A text."""
 
     value: str
@@ -176,7 +176,7 @@ def total(parts: Sequence[Node]) -> Node:
 def _node(part: Node | Decimal | int | str) -> Node:
     if isinstance(part, Node):
         return part
-    return Words(part) if isinstance(part, str) else Number(part)
+    return Phrase(part) if isinstance(part, str) else Number(part)
 
 
 def _prefix(sheet: str, seen_from: str) -> str:

@@ -54,7 +54,7 @@ class ByCriterion:
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class TotalsBand:
     """A range of totals, the lower end included, the upper one not (in the last band it is), with how many units."""
 
     title: str
@@ -62,7 +62,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class RankedUnit:
+class ChartedUnit:
     """A unit with its rank, where it has one, and its total."""
 
     number: int
@@ -125,7 +125,7 @@ def by_criterion(cycle: VisitedCycle, unit: str = "") -> ByCriterion | None:
     return ByCriterion(titles, rows, len({one.unit for found in results.values() for one in found}), chart)
 
 
-def ranked_units(cycle: VisitedCycle) -> tuple[tuple[RankedUnit, ...], Chart] | None:
+def ranked_units(cycle: VisitedCycle) -> tuple[tuple[ChartedUnit, ...], Chart] | None:
     """The units by rank: as it was recorded, else as calculated; None while it is closed, or there are no totals."""
     state = cycle.readable_state()
     recorded = {one.unit: one.rank for one in state.conclusion.ranking}
@@ -138,7 +138,7 @@ def ranked_units(cycle: VisitedCycle) -> tuple[tuple[RankedUnit, ...], Chart] | 
     )
     if not found:
         return None
-    rows = tuple(RankedUnit(at, rank, unit, total) for at, (rank, unit, total) in enumerate(found, start=1))
+    rows = tuple(ChartedUnit(at, rank, unit, total) for at, (rank, unit, total) in enumerate(found, start=1))
     chart = Chart(
         "ranks",
         _("Totals by rank"),
@@ -150,7 +150,7 @@ def ranked_units(cycle: VisitedCycle) -> tuple[tuple[RankedUnit, ...], Chart] | 
     return rows, chart
 
 
-def distribution(cycle: VisitedCycle) -> tuple[tuple[Band, ...], Chart] | None:
+def distribution(cycle: VisitedCycle) -> tuple[tuple[TotalsBand, ...], Chart] | None:
     """How many units have totals in which range; None while some are closed to the visitor, or there are too few."""
     totals = [one.total for one in _effective(cycle).values()]
     if not cycle.readable.everything or len(totals) < FEWEST_UNITS:
@@ -159,7 +159,7 @@ def distribution(cycle: VisitedCycle) -> tuple[tuple[Band, ...], Chart] | None:
     width = next((one for one in _WIDTHS if (most // one) - (least // one) < _MOST_BANDS), _WIDTHS[-1])
     ends = [Decimal(end) * width for end in range(int(least // width), int(most // width) + 2)]
     bands = tuple(
-        Band(f"{number(low)} – {number(high)}", sum(low <= total < high for total in totals))
+        TotalsBand(f"{number(low)} – {number(high)}", sum(low <= total < high for total in totals))
         for low, high in pairwise(ends)
     )
     chart = Chart(

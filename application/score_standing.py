@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from application.formula_sheets import FormulaSheet, program_says
-from application.formulas import Cell, Node, Number, Range, Value, Words, call, joined, op
+from application.formulas import Cell, Node, Number, Phrase, Range, Value, call, joined, op
 from domain import limits
 from domain.rules import Edition
 from domain.scoring.calculation import UnitSheet
@@ -47,7 +47,7 @@ class UnitCells:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StandingCells:
     """Where a unit's rank and class stand, and the note on those that are no formulas."""
 
     rank: Node
@@ -85,7 +85,7 @@ class StandingSheet:
     units: Sequence[UnitCells]
     _headings: list[str] = field(default_factory=list)
 
-    def fill(self) -> list[Standing]:
+    def fill(self) -> list[StandingCells]:
         """Write the sheet; returns what the summary shows, in the order of the units."""
         # The name of a unit is that of its sheet.
         self._column(headings(("unit",))[0], [one.total.sheet for one in self.units])
@@ -106,7 +106,7 @@ class StandingSheet:
             class_, instead = (NO_CLASS, None) if classes is None else classes[index]
             told = [note] if note else []
             told += [f"{_('class')}: {program_says(instead)}"] if instead is not None else []
-            found.append(Standing(ranks[index], class_, "; ".join(told)))
+            found.append(StandingCells(ranks[index], class_, "; ".join(told)))
         return found
 
     def _column(self, heading: str, contents: Sequence[Value | Decimal | Node]) -> list[Cell]:
@@ -239,7 +239,7 @@ class StandingSheet:
         titles = {one.id: one.title for one in self.rules.scoring.classes}
         ruled = [None if one.sheet.ruled_class is None else titles.get(one.sheet.ruled_class) for one in self.units]
         if not any(ruled):
-            return [Words(OPEN_CLASS)] * len(self.units)
+            return [Phrase(OPEN_CLASS)] * len(self.units)
         cells = self._column(_("class by a ruling"), ruled)
         return [call("IF", op(cell, "<>", ""), cell, OPEN_CLASS) for cell in cells]
 
@@ -256,7 +256,7 @@ class StandingSheet:
         """What a class makes of a unit without one: the class, a lower one, an open one, or nothing."""
         classes = self.rules.scoring.classes
         lower = classes[at + 1].title if at + 1 < len(classes) else NO_CLASS
-        found: Node = Words(class_.title if class_.share is None else _FITS)
+        found: Node = Phrase(class_.title if class_.share is None else _FITS)
         for condition, cells in reversed(conditions):
             if condition.classes and class_.id not in condition.classes:
                 continue
@@ -310,4 +310,4 @@ class StandingSheet:
         """What a unit gets that no class took: an open class where it lies above one, none below all of them."""
         ends: list[Node] = [op(value, ">", one.most) for one in self.rules.scoring.classes if one.most is not None]
         ends += [op(value, ">=", one.under) for one in self.rules.scoring.classes if one.under is not None]
-        return call("IF", call("OR", *ends), open_, NO_CLASS) if ends else Words(NO_CLASS)
+        return call("IF", call("OR", *ends), open_, NO_CLASS) if ends else Phrase(NO_CLASS)

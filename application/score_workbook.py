@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from application.formula_sheets import FormulaSheet, formula_workbook, program_says
 from application.formulas import Cell, Node, Number, call, op, total
-from application.score_standing import Standing, StandingSheet, UnitCells, below, rounded
+from application.score_standing import StandingCells, StandingSheet, UnitCells, below, rounded
 from application.visits import VisitedCycle
 from domain.rules import Edition
 from domain.scoring.calculation import UnitSheet, calculate_scores, table_is_complete
@@ -78,7 +78,7 @@ def _fill_summary(
     page: FormulaSheet,
     book: ScoreBook,
     units: Sequence[_UnitSheet],
-    ranked: Sequence[Standing],
+    ranked: Sequence[StandingCells],
 ) -> None:
     unit, rank = headings(("unit", "rank"))
     heads = (unit, _("base"), _("bonus"), _("penalty"), _("Total"), _("criteria without points"), rank)
