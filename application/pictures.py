@@ -16,7 +16,7 @@ import pygal
 
 from i18n.messages import number
 
-WIDTH = 440
+WIDTH = 360
 """Units of a picture's width. Letters have 12 of them, and can still be read on a telephone."""
 
 _HEIGHT, _LETTERS = 240, 12

@@ -168,7 +168,8 @@ def distribution(cycle: VisitedCycle) -> tuple[tuple[TotalsBand, ...], Chart] | 
         _("How many units have a total in each range."),
         [one.title for one in bands],
         [Series(_("units"), [one.units for one in bands])],
-        ticks=_ticks(0, max(one.units for one in bands)),
+        "lying bars",
+        _ticks(0, max(one.units for one in bands)),
     )
     return bands, chart
 
@@ -200,7 +201,7 @@ def year_charts(years: Sequence[YearOfUnit]) -> list[Chart]:
         )
     ranks = [one for one in years if one.rank is not None]
     if ranks:
-        last = max(one.rank or 0 for one in ranks)
+        last = max(max(one.rank or 0, one.units) for one in ranks)
         charts.append(
             Chart(
                 "years-ranks",
