@@ -37,7 +37,7 @@ def score_table(cycle: VisitedCycle) -> ScoreTable | None:
     state, rules = cycle.readable_state(), cycle.rules
     if not state.scores or not rules.leaves():
         return None
-    results = _results(cycle)
+    results = results_by_round(cycle)
     ranks = {ranked.unit: ranked.rank for ranked in state.conclusion.ranking}
     rows = []
     for unit in state.membership.members():
@@ -48,7 +48,7 @@ def score_table(cycle: VisitedCycle) -> ScoreTable | None:
     return ScoreTable(tuple(results), tuple(rows), not cycle.readable.everything)
 
 
-def _results(cycle: VisitedCycle) -> Mapping[str, Mapping[str, UnitResult]]:
+def results_by_round(cycle: VisitedCycle) -> Mapping[str, Mapping[str, UnitResult]]:
     """The results by round, in the order of the rounds, and by unit."""
     state, rules = cycle.readable_state(), cycle.rules
     names = [name for _unit, name in state.scores]
@@ -91,7 +91,7 @@ def score_tables(cycle: VisitedCycle, texts: Mapping[str, str]) -> tuple[Table, 
 def criterion_points(cycle: VisitedCycle) -> Iterator[tuple[Cell, ...]]:
     """The points that were given, as far as the visitor may see them: unit, criterion, at most, round, points."""
     nodes = [node for _depth, node in criteria_in_order(cycle.rules.criteria)]
-    for name, results in _results(cycle).items():
+    for name, results in results_by_round(cycle).items():
         title = round_title(name, cycle.names)
         for unit, unit_name in cycle.members():
             lines = {line.criterion: line.points for line in results[unit].lines} if unit in results else {}
@@ -100,7 +100,7 @@ def criterion_points(cycle: VisitedCycle) -> Iterator[tuple[Cell, ...]]:
 
 
 def _by_criterion(cycle: VisitedCycle, rounds: tuple[str, ...], texts: Mapping[str, str]) -> Iterator[tuple[Cell, ...]]:
-    state, results = cycle.readable_state(), _results(cycle) if rounds else {}
+    state, results = cycle.readable_state(), results_by_round(cycle) if rounds else {}
     for unit, name in cycle.members():
         lines: dict[str, dict[str, Decimal | None]] = {
             of: {line.criterion: line.points for line in results[of][unit].lines}

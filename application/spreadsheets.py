@@ -53,7 +53,7 @@ def workbook(tables: Sequence[Table]) -> bytes:
         for table in tables:
             parts = range(0, max(len(table.rows), 1), MOST_ROWS)
             for at in parts:
-                _write(book, formats, _title(table.title, used), table, table.rows[at : at + MOST_ROWS])
+                _write(book, formats, sheet_title(table.title, used), table, table.rows[at : at + MOST_ROWS])
     return out.getvalue()
 
 
@@ -68,7 +68,7 @@ def _formats(book: Any) -> dict[str, Any]:
     }
 
 
-def _title(wanted: str, used: set[str]) -> str:
+def sheet_title(wanted: str, used: set[str]) -> str:
     """A name for a sheet that Excel takes, and that no other sheet has."""
     plain = _NO_TITLE.sub(" ", wanted).strip(" '")[:MOST_TITLE].strip(" '") or "1"
     title, number = plain, 1
@@ -83,9 +83,9 @@ def _title(wanted: str, used: set[str]) -> str:
 def _write(book: Any, formats: dict[str, Any], title: str, table: Table, rows: Sequence[Sequence[Cell]]) -> None:
     sheet = book.add_worksheet(title)
     _lay_out(sheet, table, len(rows))
-    widths = [_width(heading) for heading in table.headings]
+    widths = [width_of(heading) for heading in table.headings]
     for column, heading in enumerate(table.headings):
-        sheet.write_string(0, column, _plain(heading), formats["heading"])
+        sheet.write_string(0, column, plain_text(heading), formats["heading"])
     for at, row in enumerate(rows, 1):
         for column, value in enumerate(row):
             widths[column] = max(widths[column], _write_cell(sheet, formats, at, column, value))
@@ -94,17 +94,22 @@ def _write(book: Any, formats: dict[str, Any], title: str, table: Table, rows: S
 
 
 def _lay_out(sheet: Any, table: Table, rows: int) -> None:
-    """How a sheet scrolls and prints: headings stand on every page, no column is cut, pages are counted."""
-    sheet.freeze_panes(1, 0)
+    """How a sheet is filtered, scrolls and prints."""
     if rows:
         sheet.autofilter(0, 0, rows, len(table.headings) - 1)
+    print_on_a4(sheet, table.title, 0, len(table.headings))
+
+
+def print_on_a4(sheet: Any, title: str, heading: int, columns: int) -> None:
+    """Lay a sheet out: the row of headings stays in sight and stands on every page, no column is cut, pages count."""
+    sheet.freeze_panes(heading + 1, 0)
     sheet.set_paper(9)  # A4
-    if len(table.headings) > _LANDSCAPE_COLUMNS:
+    if columns > _LANDSCAPE_COLUMNS:
         sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
-    sheet.repeat_rows(0)
+    sheet.repeat_rows(heading)
     sheet.set_margins(left=0.8, right=0.6, top=0.7, bottom=0.7)
-    sheet.set_footer("&L" + table.title.replace("&", "&&")[:100] + "&R&P / &N")
+    sheet.set_footer("&L" + title.replace("&", "&&")[:100] + "&R&P / &N")
 
 
 def _write_cell(sheet: Any, formats: dict[str, Any], row: int, column: int, value: Cell) -> int:
@@ -122,12 +127,12 @@ def _write_cell(sheet: Any, formats: dict[str, Any], row: int, column: int, valu
     if isinstance(value, (int, Decimal)):
         sheet.write_number(row, column, value, formats["number"])
         return len(str(value))
-    text = _plain(f"{value:%d/%m/%Y}" if isinstance(value, date) else value)
+    text = plain_text(f"{value:%d/%m/%Y}" if isinstance(value, date) else value)
     sheet.write_string(row, column, text, formats["text"])
-    return _width(text)
+    return width_of(text)
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """A text as a cell holds it: with line breaks of one kind, and cut where Excel would refuse the file."""
     text = _UNWRITABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     units = text.encode("utf-16-le")
@@ -136,5 +141,6 @@ def _plain(text: str) -> str:
     return units[: 2 * (MOST_UNITS - len(_CUT))].decode("utf-16-le", "ignore") + _CUT
 
 
-def _width(text: str) -> int:
+def width_of(text: str) -> int:
+    """Return how many characters the longest line of a text has."""
     return max((len(line) for line in text[:500].split("\n")), default=0)

@@ -8,15 +8,18 @@ openpyxl does not tell as it reads row by row is known: merged cells, hidden row
 from __future__ import annotations
 
 import io
+import math
 import re
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
 from application.tables import MOST_CHARS, MOST_ROWS, SheetAnswer
 from application.work import answer_as_child
+from domain.numbers import write_number
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -25,6 +28,9 @@ UNPACKED_BYTES = 400_000_000
 """So much a workbook may unpack to; the child's memory is bounded all the same."""
 
 _MOST_MERGED = 20_000
+_DECIMALS = 10
+"""Decimals of a figure; what binary fractions leave behind them goes."""
+
 _NO_DIGIT = re.compile(r"[^0-9]")
 
 
@@ -177,6 +183,9 @@ def _text(value: object) -> str:
         return f"{value:%d/%m/%Y}"
     if isinstance(value, float) and value.is_integer() and abs(value) < 10**15:
         value = int(value)
+    if isinstance(value, float) and math.isfinite(value):
+        # As a person would type it: 1.125 has one reading only with another zero behind it.
+        return write_number(Decimal(repr(round(value, _DECIMALS))), ".")
     return str(value)[: 2 * MOST_CHARS]
 
 

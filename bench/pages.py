@@ -10,11 +10,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
 
 from accounts.store import Accounts
+from application.score_workbook import ScoreBook, score_workbook
 from application.yaml_files import read_model
 from bench import years
 from bench.harness import BenchRow, resident_kb
@@ -22,6 +24,8 @@ from bench.logins import logins, make_people
 from cli.session import Session, session
 from domain.administration import MakeAccount
 from domain.rules import Edition
+from domain.scoring.calculation import UnitSheet
+from domain.scoring.methods import ScoreEntry
 from ledger.connection import Pool, open_pool
 from ledger.postgres import open_ledger
 from projections.board_table import Board
@@ -156,6 +160,38 @@ async def _workbook(client: httpx.AsyncClient, year: int, clusters: int) -> Benc
     return BenchRow(name, took, "s", target="under 20 s", met=took < 20)
 
 
+def _formula_workbook() -> BenchRow:
+    """How long the workbook with formulas of a large cluster takes: twice the units and criteria of the grid."""
+    units, leaves = 30, 80
+    groups = [
+        {
+            "id": f"g{group}",
+            "title": f"Nhóm {group}",
+            "max": 100,
+            "children": [{"id": f"c{group}-{n}", "title": f"Tiêu chí {group}.{n}", "max": 10} for n in range(10)],
+        }
+        for group in range(leaves // 10)
+    ]
+    classes = [{"id": "xs", "title": "Xuất sắc", "share": "0.2"}, {"id": "tot", "title": "Tốt", "least": 300}]
+    rules = Edition.model_validate({"id": "b", "title": "B", "criteria": groups, "scoring": {"classes": classes}})
+    chance = random.Random(7)  # noqa: S311 - any points
+    sheets = [
+        UnitSheet(
+            unit=f"u{n}",
+            entries=tuple(
+                ScoreEntry(criterion=leaf, points=Decimal(chance.randint(0, 20)) / 2) for leaf in rules.leaves()
+            ),
+        )
+        for n in range(units)
+    ]
+    names = {one.unit: f"Phường {one.unit}" for one in sheets}
+    started = time.perf_counter()
+    body = score_workbook(ScoreBook("Cụm 1, 2026", rules, sheets, names))
+    took = time.perf_counter() - started
+    name = f"workbook with formulas, {units} units x {leaves} criteria, {len(body) / 1000:.0f} kB"
+    return BenchRow(name, took, "s", target="under 1 s", met=took < 1)
+
+
 async def _score_workbook(client: httpx.AsyncClient, year: int, clusters: int, process: int) -> list[BenchRow]:
     """How long the points of all clusters of a year take as a workbook, and how much more memory the process takes."""
     before, peak, started = resident_kb(process), 0, time.perf_counter()
@@ -258,6 +294,7 @@ async def _measure_pages(app: Session, clusters: int) -> list[BenchRow]:
     p95 = took[int(len(took) * 0.95)] * 1000
     rows.append(BenchRow("an act, from the click to the receipt, p95", p95, "ms", target="under 300 ms", met=p95 < 300))
     rows.append(await _workbook(clients["thu-ky"], year, clusters))
+    rows.append(_formula_workbook())
     rows += await _score_workbook(clients["thu-ky"], year - 1, clusters, app.endpoints.pids["web"])
     rows.extend(await logins(address, loads, clients))
     for client in clients.values():

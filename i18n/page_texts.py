@@ -161,6 +161,22 @@ SENTENCES: Mapping[str, str] = {
         "Excel workbook (.xlsx), or as “CSV UTF-8”."
     ),
     "table_line_too_long": N_("A line of the table is too long; at most {most} characters."),
+    "sheet_cell": N_("Cell {cell}: {what}"),
+    "sheet_empty": N_("Nothing is filled in in the file."),
+    "sheet_not_chosen": N_("Choose the file that was filled in."),
+    "sheet_not_ours": N_(
+        "This file is no score sheet that was saved from here, or its head was changed. Save the sheet from this page, "
+        "and fill that in."
+    ),
+    "sheet_of_another": N_(
+        "The file belongs to another form: its {label} is “{found}”, and that of this form “{wanted}”. Nothing was "
+        "read from it."
+    ),
+    "sheet_of_other_rules": N_(
+        "The rules “{title}” have changed since the file was saved. Save the sheet anew, and copy into it what was "
+        "filled in. Nothing was read from the file."
+    ),
+    "sheet_too_much": N_("The workbook holds too much to be read. Save the sheet from this page, and fill that in."),
     "table_locked": N_(
         "The workbook is locked with a password. Remove the password in Excel, and choose the file again."
     ),

@@ -60,6 +60,8 @@ PAGES = {
         f"{CYCLE}/du-thao/covenant",
         f"{CYCLE}/bang-diem/long-bien",
         f"{CYCLE}/bang-diem",
+        f"{CYCLE}/bieu-do-diem",
+        f"{CYCLE}/bieu-do-diem/long-bien",
         "/tro-giup/can-bo",
         "/tep",
         "/ma-mot-lan",

@@ -136,12 +136,26 @@ def saved_again(folder: Path, body: bytes, extension: str = "xlsx") -> dict[str,
     file = folder / f"bang.{extension}"
     file.write_bytes(body)
     # ";" between cells, '"' around them, UTF-8, Vietnamese (the code of the language), quoted cells are texts
-    how = [] if extension == "xlsx" else ["--infilter=CSV:59,34,76,1,,1066,true,false"]
+    save_again(folder, [file], *([] if extension == "xlsx" else ["--infilter=CSV:59,34,76,1,,1066,true,false"]))
+    return read((folder / "out" / "bang.xlsx").read_bytes())
+
+
+def save_again(folder: Path, files: Sequence[Path], *how: str) -> None:
+    """Let LibreOffice open files and save each as a workbook in the folder `out`."""
     home = f"-env:UserInstallation=file://{folder}/home"
-    command = [LIBREOFFICE, home, "--headless", *how, "--convert-to", "xlsx", "--outdir", f"{folder}/out", str(file)]
+    command = [
+        LIBREOFFICE,
+        home,
+        "--headless",
+        *how,
+        "--convert-to",
+        "xlsx",
+        "--outdir",
+        f"{folder}/out",
+        *map(str, files),
+    ]
     done = subprocess.run(command, check=False, timeout=120, capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("Error")) == (0, 0), done.stderr
-    return read((folder / "out" / "bang.xlsx").read_bytes())
 
 
 @opened_by_libreoffice

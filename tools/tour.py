@@ -40,6 +40,8 @@ PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("draft", STAFF, f"{CYCLE}/du-thao/covenant", "A paper in its versions, changes marked, comments beside."),
     ("act", STAFF, f"{CYCLE}/lam/file-complaint", "One act on one page."),
     ("sheet", STAFF, f"{CYCLE}/bang-diem/long-bien", "A score sheet in all rounds."),
+    ("charts", SECRETARIAT, f"{CYCLE}/bieu-do-diem", "The scores of a cluster in charts, each with its table."),
+    ("unit-years", STAFF, f"{CYCLE}/bieu-do-diem/long-bien", "A unit's totals and ranks over the years."),
     ("me", STAFF, "/toi", "One's own page: stand-in, mail, calendar, password, tokens."),
     ("guide", STAFF, "/tro-giup/can-bo", "A guide, in Vietnamese."),
     ("timeline", AUDITOR, f"{CYCLE}/so", "Everything that was recorded, in plain sentences."),

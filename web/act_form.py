@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from fastapi import Request
@@ -42,7 +43,7 @@ from web.error_answers import note_retry
 from web.forms import without_made
 from web.render import page
 from web.services import Services
-from web.urls import CORRECTS
+from web.urls import CORRECTS, SUMMARY
 
 FORM_ERRORS = (InputError, Refused, GateClosedError, PendingError, UnreachableError)
 """Errors that are shown beside the form that was sent. Any other error has a page of its own."""
@@ -137,6 +138,17 @@ def parse_act_form(act: type[Command], body: Mapping[str, Any]) -> ActForm:
         str(body.get("_reason", "")).replace("\r\n", "\n"),
         version_in(body.get(READ)) or None,
     )
+
+
+def asked(request: Request) -> str:
+    """The query of the link to a form, in an order of its own."""
+    return urlencode(sorted(pair for pair in request.query_params.multi_items() if pair[0] != SUMMARY))
+
+
+def draft_path(request: Request, path: str) -> str:
+    """The path of a form with the query of its link: the form's draft is kept under it."""
+    query = asked(request)
+    return path + (f"?{query}" if query else "")
 
 
 def typed_values(sent: FormData | QueryParams) -> dict[str, Any]:

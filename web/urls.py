@@ -69,6 +69,7 @@ CYCLES = "/cum"
 CYCLE = CYCLES + "/{organiser}/{year}/{cluster}"
 ACTS = CYCLE + "/lam"
 ACT = ACTS + "/{act}"
+ACT_SHEET = ACT + "/bang-cham.xlsx"
 RECEIPT = CYCLE + "/bien-nhan/{version}"
 CORRECTION = CYCLE + "/sua/{version}"
 PAPERS = CYCLE + "/du-thao"
@@ -83,6 +84,9 @@ REPORT_TEXT = REPORT + "/toan-van"
 SCORES = CYCLE + "/bang-diem"
 SCORES_DOWNLOAD = SCORES + ".{extension}"
 SCORE_SHEET = SCORES + "/{unit}"
+SCORE_WORKBOOK = CYCLE + "/bang-diem-cong-thuc.xlsx"
+SCORE_CHARTS = CYCLE + "/bieu-do-diem"
+UNIT_YEARS = SCORE_CHARTS + "/{unit}"
 MEETINGS = CYCLE + "/hoi-nghi"
 MINUTES = MEETINGS + "/{meeting}"
 MINUTES_ACT = MINUTES + "/viec/{number}"
@@ -171,6 +175,17 @@ def act_url(stream: str, act: str, **fields: object) -> str:
     return with_query(_in_cycle(ACT, stream, act=act), fields)
 
 
+def act_sheet_url(form: str) -> str:
+    """The score sheet of an act's form, whose address with its query is `form`, to fill in without a connection."""
+    path, mark, query = form.partition("?")
+    return f"{path}{ACT_SHEET.removeprefix(ACT)}{mark}{query}"
+
+
+def form_of_sheet(path: str) -> str:
+    """The path of the form that a score sheet to fill in belongs to."""
+    return path.removesuffix(ACT_SHEET.removeprefix(ACT))
+
+
 def correct_as_act_url(stream: str, act: str, version: int) -> str:
     """The form of an act that takes the place of the act with a version."""
     return act_url(stream, act, **{CORRECTS: version})
@@ -252,6 +267,21 @@ def scores_url(stream: str, extension: str = "") -> str:
 def score_sheet_url(stream: str, unit: str) -> str:
     """A unit's score sheet in all rounds."""
     return _in_cycle(SCORE_SHEET, stream, unit=unit)
+
+
+def score_workbook_url(stream: str) -> str:
+    """The points that count, as a workbook that computes."""
+    return _in_cycle(SCORE_WORKBOOK, stream)
+
+
+def score_charts_url(stream: str, unit: str = "") -> str:
+    """The charts of a cycle's scores; of one unit's where one is named."""
+    return with_query(_in_cycle(SCORE_CHARTS, stream), {UNIT: unit})
+
+
+def unit_years_url(stream: str, unit: str) -> str:
+    """A unit's results over the years."""
+    return _in_cycle(UNIT_YEARS, stream, unit=unit)
 
 
 def meetings_url(stream: str, *, kind: str = "", edited: str = "") -> str:

@@ -226,7 +226,9 @@ def _line(
     floor_missed: bool = False,
 ) -> CriterionLine:
     shown = None if points is None else as_shown(points)
-    return CriterionLine(node.id, node.title, depth, shown, node.max, undetermined, floor_missed, part=node.part)
+    return CriterionLine(
+        node.id, node.title, depth, shown, node.max, undetermined, floor_missed, part=node.part, exact=points
+    )
 
 
 def _points(node: Criterion, entry: ScoreEntry, best: BestInCluster) -> PointsOrUndetermined:
@@ -248,7 +250,7 @@ def _points(node: Criterion, entry: ScoreEntry, best: BestInCluster) -> PointsOr
         points = signed(node, points)
         if not is_typed:
             points = _capped(node, points)
-    least, most = _bounds(node)
+    least, most = bounds(node)
     if (least is not None and points < least) or (most is not None and points > most):
         raise Refused(
             "points_out_of_range",
@@ -267,7 +269,7 @@ def signed(node: Criterion, points: Decimal) -> Decimal:
     return -abs(points) + Decimal(0) if node.part == "penalty" else points
 
 
-def _bounds(node: Criterion) -> tuple[Decimal | None, Decimal | None]:
+def bounds(node: Criterion) -> tuple[Decimal | None, Decimal | None]:
     """Return the least and the most points of a leaf; None: no such bound."""
     least = getattr(node.way, "least", None)
     if node.part == "penalty":

@@ -13,7 +13,8 @@ from domain.scoring.methods import Undetermined
 class CriterionLine:
     """A criterion's points, or the reason why they are undetermined.
 
-    `capped_from` is the sum before the maximum was applied, where it was higher.
+    `capped_from` is the sum before the maximum was applied, where it was higher. `exact` are the points as they are
+    summed up: what is shown has fewer decimals.
     """
 
     criterion: str
@@ -25,6 +26,7 @@ class CriterionLine:
     floor_missed: bool = False
     capped_from: Decimal | None = None
     part: str = "base"
+    exact: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

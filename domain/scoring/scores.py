@@ -324,6 +324,11 @@ def effective_score(unit: str, scores: Scores, rules: ScoringRules) -> tuple[She
 
 def calculated_scores(state: ScoresContext, rules: ScoringRules, round_: str | None = None) -> dict[str, UnitResult]:
     """Return the members' results by unit: of one round, or of the effective scores when `round_` is None."""
+    return {result.unit: result for result in calculate_scores(rules, sheets_of(state, rules, round_))}
+
+
+def sheets_of(state: ScoresContext, rules: ScoringRules, round_: str | None = None) -> list[UnitSheet]:
+    """Return the members' sheets that have entries: of one round, or the effective ones when `round_` is None."""
     sheets = []
     for unit in state.members():
         if round_ is None:
@@ -332,7 +337,7 @@ def calculated_scores(state: ScoresContext, rules: ScoringRules, round_: str | N
             items = state.scores[unit, round_].sheet if (unit, round_) in state.scores else ()
         if items:
             sheets.append(sheet_of(unit, items, state))
-    return {result.unit: result for result in calculate_scores(rules, sheets)}
+    return sheets
 
 
 @dataclass(frozen=True, slots=True)

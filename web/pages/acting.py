@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -47,6 +46,8 @@ from web.act_files import FILE_STEP, REMOVE, chosen_for, store_files
 from web.act_form import (
     FORM_ERRORS,
     ActForm,
+    asked,
+    draft_path,
     error_text,
     file_list,
     offered_choices,
@@ -64,6 +65,7 @@ from web.entering import enter
 from web.error_answers import note_retry, unstorable_text
 from web.form_problems import ActProblems, all_errors
 from web.forms import inputs
+from web.offline_sheets import OFFLINE_STEP, OfflineForm, read_upload
 from web.other_answers import other_answer
 from web.reauthentication import address_of, reauthenticated
 from web.render import act_title, clock_time, page
@@ -108,14 +110,14 @@ async def form(request: Request, cycle: ReadableCycle, act: str) -> Response:
     wrong = version_in(request.query_params.get(urls.CORRECTS))
     known = require_permitted(cycle, act, correcting=wrong is not None)
     services = get_services(request)
-    kept = await services.drafts.load(cycle.visitor.contact.id, _draft_path(request))
+    kept = await services.drafts.load(cycle.visitor.contact.id, draft_path(request, request.url.path))
     if kept is not None:
         body, saved = kept
         if urls.SUMMARY in request.query_params:
             return await _summary(request, cycle, parse_act_form(known, body))
         return await _form(request, cycle, parse_act_form(known, body), saved=saved)
     if urls.SUMMARY in request.query_params:  # a browser's Back after it was sent
-        return RedirectResponse(_draft_path(request), 303)
+        return RedirectResponse(draft_path(request, request.url.path), 303)
     if wrong is not None:
         return await _form(request, cycle, await _correcting_form(services, cycle, known, wrong))
     values = {**default_values(cycle, known), **typed_values(request.query_params)}
@@ -136,17 +138,6 @@ async def _correcting_form(services: Services, cycle: VisitedCycle, act: type[Co
     )
 
 
-def _asked(request: Request) -> str:
-    """The query of the link to the form."""
-    return urlencode(sorted(pair for pair in request.query_params.multi_items() if pair[0] != urls.SUMMARY))
-
-
-def _draft_path(request: Request) -> str:
-    """The page's path with the query of its link: the draft is kept under it."""
-    asked = _asked(request)
-    return request.url.path + (f"?{asked}" if asked else "")
-
-
 @router.post(urls.ACT)
 async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     """Save, show the summary, or send: as the button says."""
@@ -164,18 +155,36 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
         return listed
     if problem is not None:
         return await _unusable(request, cycle, act_form, problem)
+    if step == OFFLINE_STEP:
+        return await _filled_offline(request, cycle, act_form, body, posted)
     if "_more" in body or shorter or REMOVE in posted or step == "edit":
         return await _form(request, cycle, act_form, more=(body.get("_more", ""),), back_to=shorter)
     if step == "save":
         return await _saved(request, cycle, act_form, posted)
     if step == "drop":
-        await services.drafts.drop(cycle.visitor.contact.id, _draft_path(request))
+        await services.drafts.drop(cycle.visitor.contact.id, draft_path(request, request.url.path))
         return RedirectResponse(urls.cycle_url(cycle.stream), 303)
     sends = step == "send" or (step == FROM_FORM and SHOWN in posted)
     if not sends:  # the summary is a page of its own: a browser's Back and Reload show it again
         summary = urls.with_query(request.url.path, {urls.SUMMARY: 1})
-        return RedirectResponse(f"{summary}&{_asked(request)}".rstrip("&"), 303)
+        return RedirectResponse(f"{summary}&{asked(request)}".rstrip("&"), 303)
     return await _entered(request, cycle, act_form, posted)
+
+
+async def _filled_offline(
+    request: Request, cycle: VisitedCycle, act_form: ActForm, body: dict[str, str], posted: FormData
+) -> Response:
+    """The form with what a sheet holds that was filled in elsewhere; as it was, where that cannot be used."""
+    try:
+        read = await read_upload(cycle, act_form, body, posted)
+    except InputError as error:
+        read = OfflineForm(body, [error], [])
+    if not read.faults:
+        act_form = parse_act_form(act_form.act, read.body)
+        if (problem := await _keep(request, cycle, read.body, "save")) is not None:
+            read.faults.append(problem)
+    good = " ".join(read.notes) if not read.faults else ""
+    return await _form(request, cycle, act_form, errors=read.faults, good=good, status=422 if read.faults else 200)
 
 
 async def _entered(request: Request, cycle: VisitedCycle, act_form: ActForm, posted: FormData) -> Response:
@@ -225,7 +234,7 @@ async def _keep(request: Request, cycle: VisitedCycle, body: dict[str, str], ste
         return unstorable
     draft = {name: value for name, value in body.items() if name not in _NOT_KEPT}
     try:
-        await get_services(request).drafts.save(cycle.visitor.contact.id, _draft_path(request), draft)
+        await get_services(request).drafts.save(cycle.visitor.contact.id, draft_path(request, request.url.path), draft)
     except QuotaError as error:
         return (
             None if step in {"send", FROM_FORM, "drop"} else error
@@ -334,7 +343,13 @@ async def _form(
         must_date=dated and cycle.state.lifecycle.clock == "backfill" and act_form.wrong is None,
         titled=await offered_choices(services, cycle, act_form.act),
         action=_action(request, cycle, act_form),
+        offline=_offline(request, cycle, act_form) if sheet is not None and sheet.round else "",
     )
+
+
+def _offline(request: Request, cycle: VisitedCycle, act_form: ActForm) -> str:
+    """The address of the form's sheet to fill in without a connection; a correction has none."""
+    return "" if act_form.corrects is not None else urls.act_sheet_url(_action(request, cycle, act_form))
 
 
 async def _request_for_time(services: Services, cycle: VisitedCycle, act_form: ActForm) -> ExtensionRequest | None:
@@ -361,8 +376,7 @@ def _takes_back(act_form: ActForm) -> bool:
 
 def _action(request: Request, cycle: VisitedCycle, act_form: ActForm) -> str:
     """The address that the form is sent to: its own, with the query of its link."""
-    asked = _asked(request)
-    return urls.act_url(cycle.stream, act_form.act.NAME) + (f"?{asked}" if asked else "")
+    return draft_path(request, urls.act_url(cycle.stream, act_form.act.NAME))
 
 
 async def _wrong(services: Services, cycle: VisitedCycle, act_form: ActForm) -> ActView | None:
@@ -427,5 +441,5 @@ async def _preview(
 
 async def _send(request: Request, cycle: VisitedCycle, command: CommandInput, *, confirmed: bool) -> Response:
     """Enter the command. `confirmed`: the password was asked for once more."""
-    entered = await enter(request, cycle, command, confirmed=confirmed, draft=_draft_path(request))
+    entered = await enter(request, cycle, command, confirmed=confirmed, draft=draft_path(request, request.url.path))
     return RedirectResponse(urls.receipt_url(cycle.stream, entered.version, known=entered.known), 303)
