@@ -1,0 +1,187 @@
+"""The score grid: a round's sheets of several units in one table, or of one unit as a list, saved cell by cell.
+
+Everybody who may enter the round's act for the visitor's unit fills in the same sheets. What is ready is entered as one
+act for each unit, all of them or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from accounts.shared_drafts import SharedCell
+from application.score_grid import EVIDENCE, points_before
+from application.visits import VisitedCycle
+from domain.access import Matter
+from errors import NotFoundError
+from web import urls
+from web.act_files import FILE_STEP, chosen_for, store_files
+from web.act_form import file_list, typed_text, version_in
+from web.auth import checked_form, reads_cycle
+from web.autosave import is_autosave
+from web.grid_entering import enter_ready
+from web.grid_page import Conflicts, GridPart, Told, grid_page, in_words, reasons_part, told_of
+from web.open_grid import OpenGrid, open_grid, posted_cells, state_of
+from web.paging import PageNumber
+from web.render import page
+from web.services import get_services
+
+router = APIRouter(include_in_schema=False)
+ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
+
+TAKE = "_take"
+"""The button that fills in what earlier rounds propose: its value is a cell, a unit, or all."""
+
+MINE = "_mine"
+"""The button that keeps one's own value in a conflict: its value is the cell's path, a blank, and the value."""
+
+REVISION = "_revision"
+"""The field that says which revision of the draft the page showed."""
+
+
+async def _opened(request: Request, cycle: ReadableCycle, round: str) -> OpenGrid:  # noqa: A002 - a part of the address
+    return await open_grid(get_services(request), cycle, round)
+
+
+def _part(
+    unit: Annotated[str, Query(alias=urls.UNIT)] = "", number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
+) -> GridPart:
+    return GridPart(unit, number)
+
+
+Opened = Annotated[OpenGrid, Depends(_opened)]
+Part = Annotated[GridPart, Depends(_part)]
+
+
+@router.get(urls.GRID)
+async def grid(
+    request: Request, opened: Opened, part: Part, entered: Annotated[str, Query(alias=urls.ENTERED_AS)] = ""
+) -> Response:
+    """The grid, with what others have changed since the visitor looked."""
+    cycle = opened.grid.cycle
+    look = await get_services(request).shared.look(
+        opened.draft, cycle.visitor.contact.id, revision=opened.revision, version=len(cycle.history)
+    )
+    return await grid_page(request, opened, part, Told(), look=look, entered=entered)
+
+
+@router.get(urls.GRID_CHANGES)
+async def changes(
+    request: Request, opened: Opened, part: Part, since: Annotated[str, Query(alias=urls.FROM)] = ""
+) -> Response:
+    """What others have saved since a revision, for a page that is open."""
+    return await _state(request, opened, part, version_in(since) or 0)
+
+
+@router.get(urls.GRID_REASONS)
+async def reasons(request: Request, opened: Opened, part: Part) -> Response:
+    """The list of changes that need a reason, for a page that is open."""
+    return reasons_part(request, opened, part)
+
+
+@router.get(urls.GRID_CELL)
+async def cell(request: Request, opened: Opened, unit: str, criterion: str) -> Response:
+    """What belongs to a cell: the earlier rounds with their evidence and reasons, and the evidence of this one."""
+    grid = opened.grid
+    found = next((one for one in grid.criteria if one.id == criterion), None)
+    if unit not in grid.units or found is None:
+        raise NotFoundError("page_not_found")
+    items = [(name, grid.item_before(unit, name, criterion)) for name in grid.before[unit]]
+    before = [(name, item) for name, item in items if item is not None]
+    return page(
+        request,
+        "grid_cell.html",
+        cycle=grid.cycle,
+        opened=opened,
+        unit=unit,
+        criterion=found,
+        before=before,
+        texts=await get_services(request).application.texts.get(item.reason for _name, item in before if item.reason),
+        points_before=points_before,
+        evidence=opened.values.get(f"{unit}.{criterion}.{EVIDENCE}", ""),
+    )
+
+
+@router.post(urls.GRID)
+async def fill_in(request: Request, opened: Opened, part: Part) -> Response:
+    """Save cells; or enter what is ready, if it is what the page has shown."""
+    form = await checked_form(request)
+    body = typed_text(form)
+    problem = await store_files(get_services(request), opened.grid.cycle, form, body)
+    posted, notes = posted_cells(opened.grid, form, body)
+    if body.get("_step") == FILE_STEP:
+        path = chosen_for(form)
+        if problem is None and path in posted:
+            await _save(request, opened, {path: posted[path]}, opened.revision)
+        return file_list(request, opened.grid.cycle, body, path, problem)
+    if problem is not None:
+        raise problem
+    read = version_in(body.get(REVISION)) or 0
+    if is_autosave(request):
+        return await _saved(request, opened, part, posted, body, notes)
+    conflicts = told_of(await _save(request, opened, opened.changes(posted), read, apart=True), posted)
+    path, _blank, own = body.get(MINE, "").partition(" ")
+    if path in opened.grid.paths:
+        conflicts = [one for one in conflicts if one[0].path != path]
+        await _save(request, opened, {path: own}, max([read, *(one.revision for one in opened.cells.values())]))
+    opened = await open_grid(get_services(request), opened.grid.cycle, opened.grid.round)
+    if take := body.get(TAKE):
+        shown = opened.shown(part.unit, part.page).rows
+        await _save(request, opened, opened.proposed(take, shown), opened.revision)
+        opened = await open_grid(get_services(request), opened.grid.cycle, opened.grid.round)
+    if conflicts or body.get("_step") != "enter":
+        told = Told(conflicts=conflicts, notes=notes, form=body, status=409 if conflicts else 200)
+        return await grid_page(request, opened, part, told)
+    return await enter_ready(request, opened, part, body, notes)
+
+
+async def _save(
+    request: Request, opened: OpenGrid, values: Mapping[str, str], read: int, *, apart: bool = False
+) -> tuple[SharedCell, ...]:
+    """Save cells; returns those that are in conflict. `apart`: the others are saved all the same."""
+    shared = get_services(request).shared
+    conflicts = await shared.save(opened.draft, values, read=read, person=opened.person)
+    if conflicts and apart:
+        refused = {one.path for one in conflicts}
+        rest = {path: value for path, value in values.items() if path not in refused}
+        await shared.save(opened.draft, rest, read=read, person=opened.person)
+    return conflicts
+
+
+async def _saved(
+    request: Request,
+    opened: OpenGrid,
+    part: GridPart,
+    posted: Mapping[str, str],
+    body: Mapping[str, str],
+    notes: Sequence[str],
+) -> Response:
+    """The answer to a script that saves cells, or fills in what is proposed: all of them or none."""
+    since = version_in(body.get(REVISION)) or 0
+    taken = opened.proposed(body[TAKE], opened.shown(part.unit, part.page).rows) if TAKE in body else {}
+    conflicts = await _save(request, opened, {**posted, **taken}, opened.revision if taken else since)
+    if not conflicts:
+        opened = await open_grid(get_services(request), opened.grid.cycle, opened.grid.round)
+    return await _state(request, opened, part, since, conflicts=told_of(conflicts, posted), notes=notes)
+
+
+async def _state(
+    request: Request,
+    opened: OpenGrid,
+    part: GridPart,
+    since: int,
+    *,
+    conflicts: Conflicts = (),
+    notes: Sequence[str] = (),
+) -> Response:
+    people = {one.person for one in opened.cells.values() if one.revision > since}
+    names = await get_services(request).application.people.names(people) if people else {}
+    told = [
+        {"path": one.path, "value": one.value, "mine": mine, "revision": one.revision, "text": text}
+        for one, mine, text in in_words(opened, conflicts, names)
+    ]
+    state = state_of(opened, opened.shown(part.unit, part.page).rows, since, names)
+    return JSONResponse({**state, "conflicts": told, "notes": " ".join(notes)})
