@@ -5,12 +5,10 @@ Totals, classes and ranks are the law's own (`domain.scoring`). Nothing is read 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
-from hashlib import sha256
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -112,8 +110,11 @@ class UnitFigures:
 
 
 @dataclass(slots=True)
-class _Typed:
-    """A unit's sheet as it was typed, in the shape that the law takes, with what cannot be used."""
+class TypedSheet:
+    """A unit's sheet as it was typed, in the shape that the law takes, with what cannot be used.
+
+    `rows` are by criterion, as the act takes them; `problems` are sentences by cell.
+    """
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     items: tuple[SheetItem, ...] = ()
@@ -139,7 +140,12 @@ class ScoreGrid:
         """The columns: each criterion with a figure that is typed for it."""
         return tuple((one, figure) for one in self.criteria for figure in figures_of(one))
 
-    @property
+    @cached_property
+    def index_of(self) -> Mapping[str, int]:
+        """The index of each criterion by its id."""
+        return {one.id: index for index, one in enumerate(self.criteria)}
+
+    @cached_property
     def is_whole(self) -> bool:
         """Whether all members are scored: only then ranks and classes can be told."""
         return len(self.units) > 1 and self.units == tuple(self.cycle.state.membership.members())
@@ -155,14 +161,18 @@ class ScoreGrid:
         """Whether a sheet needs an entry for each criterion; a round of the edition can score some of them."""
         return self.round in _ACTS
 
-    def concerns(self, unit: str, criterion: Criterion) -> bool:
-        """Whether a criterion takes an entry for a unit."""
-        kind = self.cycle.readable_state().kind_of(unit)
-        return criterion.concerns(unit, kind) and not criterion.is_exempt(kind)
-
-    def of_unit(self, unit: str) -> list[Criterion]:
+    def of_unit(self, unit: str) -> tuple[Criterion, ...]:
         """The criteria that take an entry for a unit."""
-        return [one for one in self.criteria if self.concerns(unit, one)]
+        return self._asked[unit]
+
+    @cached_property
+    def _asked(self) -> Mapping[str, tuple[Criterion, ...]]:
+        kinds, found = self.cycle.readable_state().kind_of, dict[str, tuple[Criterion, ...]]()
+        for unit in self.units:
+            kind = kinds(unit)
+            asked = (one for one in self.criteria if one.concerns(unit, kind) and not one.is_exempt(kind))
+            found[unit] = tuple(asked)
+        return found
 
     @cached_property
     def paths(self) -> frozenset[str]:
@@ -176,7 +186,8 @@ class ScoreGrid:
 
     def first_path(self, unit: str, criterion: str) -> str:
         """The path of the first figure of a criterion."""
-        figure = next((figures_of(one)[0] for one in self.criteria if one.id == criterion), "points")
+        index = self.index_of.get(criterion)
+        figure = "points" if index is None else figures_of(self.criteria[index])[0]
         return f"{unit}.{criterion}.{figure}"
 
     def where(self, path: str) -> str:
@@ -186,7 +197,7 @@ class ScoreGrid:
 
     def title_of(self, criterion: str) -> str:
         """The title of a criterion."""
-        return next((one.title for one in self.criteria if one.id == criterion), "")
+        return self.criteria[self.index_of[criterion]].title
 
     # What stands in the register ----------------------------------------------------------------------------------
 
@@ -247,6 +258,10 @@ class ScoreGrid:
         state, rules = self.cycle.readable_state(), self.cycle.rules
         return {unit: compared_items(unit, self.round, state, rules) for unit in self.units}
 
+    def has_proposals(self, unit: str) -> bool:
+        """Whether earlier rounds propose anything for a unit."""
+        return bool(self._compared[unit])
+
     def proposed(self, unit: str) -> dict[str, str]:
         """The figures that the earlier rounds propose for a unit, as they would be typed."""
         return {
@@ -258,25 +273,17 @@ class ScoreGrid:
 
     # What follows from what was typed -----------------------------------------------------------------------------
 
-    def figures(self, values: Mapping[str, str], touched: Iterable[str]) -> dict[str, UnitFigures]:
-        """What follows from the cells, by unit; `touched` are the units that have something to enter."""
-        typed = {unit: self._typed(unit, values) for unit in self.units}
+    def typed(self, values: Mapping[str, str]) -> dict[str, TypedSheet]:
+        """The sheets as they were typed, by unit; `values` are the cells."""
+        return {unit: self._typed(unit, values) for unit in self.units}
+
+    def figures(self, typed: Mapping[str, TypedSheet], touched: Iterable[str]) -> dict[str, UnitFigures]:
+        """What follows from the sheets, by unit; `touched` are the units that have something to enter."""
         results, changed = self._results(typed), set(touched)
         return {unit: self._figures(unit, one, results.get(unit), unit in changed) for unit, one in typed.items()}
 
-    def sheets(self, values: Mapping[str, str], units: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-        """The sheets of units as their acts take them: a row for each criterion in which something was typed."""
-        return {
-            unit: [{"criterion": name, **row} for name, row in self._typed(unit, values).rows.items()] for unit in units
-        }
-
-    def mark(self, values: Mapping[str, str], units: Iterable[str]) -> str:
-        """A digest of the sheets of units; "" without units. What is entered is what the page has shown."""
-        sheets = self.sheets(values, units)
-        return sha256(json.dumps(sheets, sort_keys=True).encode()).hexdigest()[:32] if sheets else ""
-
-    def _typed(self, unit: str, values: Mapping[str, str]) -> _Typed:
-        found, items = _Typed(), []
+    def _typed(self, unit: str, values: Mapping[str, str]) -> TypedSheet:
+        found, items = TypedSheet(), []
         for criterion in self.of_unit(unit):
             start = f"{unit}.{criterion.id}"
             names = (*figures_of(criterion), EVIDENCE, REASON)
@@ -285,7 +292,7 @@ class ScoreGrid:
                 continue
             found.rows[criterion.id] = row
             try:
-                items.append(_ITEM.validate_python({"criterion": criterion.id, **_as_entry(row)}, context=TYPED))
+                items.append(_item(criterion.id, tuple(row.items())))
             except ValidationError as error:
                 problem = first_problem(error)
                 name = str(problem["place"][0]) if problem["place"] else "points"
@@ -293,7 +300,7 @@ class ScoreGrid:
         found.items = signed_sheet(tuple(items), self.cycle.rules)
         return found
 
-    def _results(self, typed: Mapping[str, _Typed]) -> dict[str, UnitResult]:
+    def _results(self, typed: Mapping[str, TypedSheet]) -> dict[str, UnitResult]:
         """The results of all units together; a figure that cannot be used takes no total of the others away."""
         try:
             return self._calculated({unit: one.items for unit, one in typed.items() if one.items})
@@ -307,7 +314,7 @@ class ScoreGrid:
         sheets: Sequence[UnitSheet] = [sheet_of(unit, found, state) for unit, found in items.items()]
         return {one.unit: one for one in calculate_scores(self.cycle.rules, sheets)}
 
-    def _leave_out_unusable(self, unit: str, typed: _Typed) -> None:
+    def _leave_out_unusable(self, unit: str, typed: TypedSheet) -> None:
         while typed.items:
             try:
                 self._calculated({unit: typed.items})
@@ -319,7 +326,7 @@ class ScoreGrid:
             else:
                 return
 
-    def _figures(self, unit: str, typed: _Typed, result: UnitResult | None, touched: bool) -> UnitFigures:
+    def _figures(self, unit: str, typed: TypedSheet, result: UnitResult | None, touched: bool) -> UnitFigures:
         problems, asked = dict(typed.problems), self.of_unit(unit)
         base = [one.id for one in asked if one.part == "base"]
         missing = tuple(one for one in base if one not in typed.rows)
@@ -349,7 +356,7 @@ class ScoreGrid:
             ready=touched and bool(typed.rows) and not (owed or problems or unexplained),
         )
 
-    def _changed(self, unit: str, typed: _Typed) -> tuple[str, ...]:
+    def _changed(self, unit: str, typed: TypedSheet) -> tuple[str, ...]:
         """The criteria whose value differs from what it is compared with; all, where that is closed to the visitor."""
         if not self.reads_earlier:
             return tuple(typed.rows)
@@ -394,14 +401,21 @@ def _as_cells(item: SheetItem) -> dict[str, str]:
     return {name: lists.get(name, str(value)) for name, value in values.items() if value != []}
 
 
-def _as_entry(row: Mapping[str, str]) -> dict[str, Any]:
-    """What was typed for a criterion as the law takes it; reasons are texts, which the vault holds."""
-    entry: dict[str, Any] = {name: text for name, text in row.items() if name != REASON}
+@lru_cache(maxsize=20_000)
+def _item(criterion: str, row: tuple[tuple[str, str], ...]) -> SheetItem:
+    """What was typed for a criterion as the law takes it; reasons are texts, which the vault holds.
+
+    Of hundreds of cells one has changed since the last time: the others are remembered.
+
+    Raises:
+        ValidationError
+    """
+    entry: dict[str, Any] = {"criterion": criterion, **{name: text for name, text in row if name != REASON}}
     if MET in entry:
         entry[MET] = entry[MET].split()
     if EVIDENCE in entry:
         entry[EVIDENCE] = [line for part in entry[EVIDENCE].splitlines() if (line := part.strip())]
-    return entry
+    return _ITEM.validate_python(entry, context=TYPED)
 
 
 def points_before(item: SheetItem | None) -> str:

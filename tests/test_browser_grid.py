@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from browser_help import User, a_user
 from engine_help import CITY, open_cycle, submit, units
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, expect
 from speech import RULES
 from web_help import PASSWORD, Site
 
@@ -19,7 +19,7 @@ PASTE = """text => {
 }"""
 
 
-def cell(page: Page, unit: str, criterion: str) -> str:
+def cell(unit: str, criterion: str) -> str:
     return f'[name="{unit}.{criterion}.points"]'
 
 
@@ -42,41 +42,40 @@ async def test_two_appraisers_at_once_keys_and_a_pasted_block(site: Site, browse
         await lan.goto(path)
         await minh.goto(path)
         # Keys: Enter goes down, the arrow to the right; Ctrl+D takes what is proposed.
-        await lan.page.click(cell(lan.page, FIRST, "a1"))
+        await lan.page.click(cell(FIRST, "a1"))
         await lan.page.keyboard.type("29")
         await lan.page.keyboard.press("Enter")
         await lan.page.keyboard.press("Control+d")
-        await lan.page.locator(f"{cell(lan.page, SECOND, 'a1')}").and_(lan.page.locator(":focus")).wait_for()
+        await lan.page.locator(f"{cell(SECOND, 'a1')}").and_(lan.page.locator(":focus")).wait_for()
+        await expect(lan.page.locator(cell(SECOND, "a1"))).to_have_value("30")
         await lan.page.keyboard.press("ArrowRight")
         assert await lan.page.evaluate("document.activeElement.name") == f"{SECOND}.a2.points"
         await saved(lan)
         # The other one sees it, and is told of a conflict with both values.
         await minh.page.evaluate("dispatchEvent(new Event('focus'))")
-        await minh.page.wait_for_function(f"document.querySelector('[name=\"{FIRST}.a1.points\"]').value === '29'")
+        await expect(minh.page.locator(cell(FIRST, "a1"))).to_have_value("29")
         await minh.page.context.set_offline(True)
-        await minh.page.fill(cell(minh.page, FIRST, "a2"), "14")
+        await minh.page.fill(cell(FIRST, "a2"), "14")
         await minh.page.locator("#saved").get_by_text("Chưa lưu: mất kết nối").wait_for()
-        await lan.page.fill(cell(lan.page, FIRST, "a2"), "13")
+        await lan.page.fill(cell(FIRST, "a2"), "13")
         await saved(lan)
-        await lan.page.wait_for_function(
-            "document.querySelector('[data-unit=\"don-vi-1\"] [data-of=total]').textContent === '42'"
-        )
+        await expect(lan.page.locator(f'[data-unit="{FIRST}"] [data-of=total]')).to_have_text("42")
         await minh.page.context.set_offline(False)
         await minh.page.locator("#conflicts").get_by_text("Nguyễn Lan đã ghi “13”").wait_for()
-        assert await minh.page.input_value(cell(minh.page, FIRST, "a2")) == "13"
+        assert await minh.page.input_value(cell(FIRST, "a2")) == "13"
         await minh.page.get_by_role("button", name="Vẫn ghi theo tôi").click()
         await lan.page.evaluate("dispatchEvent(new Event('focus'))")
-        await lan.page.wait_for_function(f"document.querySelector('[name=\"{FIRST}.a2.points\"]').value === '14'")
+        await expect(lan.page.locator(cell(FIRST, "a2"))).to_have_value("14")
         # A block that does not fit changes no cell; one that fits fills all of its cells.
-        await lan.page.click(cell(lan.page, FIRST, "a2"))
+        await lan.page.click(cell(FIRST, "a2"))
         await lan.page.evaluate(PASTE, "1\t2\t3\n4\t5\t6")
         await lan.page.locator("#saved").get_by_text("Khối dán có 2 dòng và 3 cột").wait_for()
-        assert await lan.page.input_value(cell(lan.page, FIRST, "a2")) == "14"
+        assert await lan.page.input_value(cell(FIRST, "a2")) == "14"
         await lan.page.evaluate(PASTE, "15\t35\n15\t35\n")
         await lan.page.locator("#enter", has_text="Ghi 1 đơn vị").wait_for()
         await lan.page.locator("#reasons textarea").first.fill("Thiếu một báo cáo")
         await lan.page.locator("#enter", has_text="Ghi 2 đơn vị").wait_for()
-        await lan.page.click(cell(lan.page, FIRST, "a1"))
+        await lan.page.click(cell(FIRST, "a1"))
         await lan.page.locator("#cell").get_by_text("chưa có minh chứng").wait_for()
         await lan.press("Ghi 2 đơn vị")
         assert "Đã ghi vào sổ: 2 đơn vị" in await lan.page.inner_text("main")
@@ -94,7 +93,7 @@ async def test_a_units_own_sheet_on_a_telephone(site: Site, browser: Browser) ->
             await an.page.keyboard.type(points)
             await an.page.keyboard.press("Enter")
         await an.page.get_by_text("A2: 21 điểm, nhưng chỉ được từ 0 đến 20").first.wait_for()
-        await an.page.fill(cell(an.page, FIRST, "a2"), "20")
+        await an.page.fill(cell(FIRST, "a2"), "20")
         await an.page.locator("#enter", has_text="Ghi 1 đơn vị").wait_for()
         await an.press("Ghi 1 đơn vị")
         assert "/bien-nhan/" in an.page.url

@@ -30,6 +30,7 @@ async def enter_ready(
     request: Request, opened: OpenGrid, part: GridPart, form: Mapping[str, str], notes: Sequence[str]
 ) -> Response:
     """Enter the sheets that are ready, if they are those that the page has shown; or say what is missing."""
+    await opened.settle()
     shown = opened.shown(part.unit, part.page).rows
     ready, mark = opened.ready(shown), opened.mark(shown)
     if not ready:
@@ -82,7 +83,7 @@ def _commands(opened: OpenGrid, ready: Sequence[str], form: Mapping[str, str]) -
         ScoreRound: {"round": grid.round, "by": {"group": group} if (group := form.get("_group", "").strip()) else own},
     }
     commands = []
-    for unit, sheet in grid.sheets(opened.values, ready).items():
+    for unit, sheet in opened.sheets(ready).items():
         values = {"unit": unit, "sheet": sheet, **more.get(grid.act, {})}
         act_form = ActForm(
             grid.act,

@@ -12,10 +12,12 @@ from fastapi.responses import HTMLResponse
 
 from accounts.shared_drafts import Look, SharedCell
 from application.permitted_acts import may_date
-from application.score_grid import REASON, figures_of, points_before
+from application.score_grid import EVIDENCE, MET, REASON, UnitFigures, figures_of, points_before
 from domain.scoring.criteria import Criterion
 from domain.scoring.scores import ScoreRound
 from i18n import _
+from i18n.fields import field_label
+from i18n.messages import number
 from ledger.paging import Paged
 from web import urls
 from web.act_form import version_in
@@ -64,6 +66,7 @@ async def grid_page(
     request: Request, opened: OpenGrid, part: GridPart, told: Told, *, look: Look | None = None, entered: str = ""
 ) -> HTMLResponse:
     """The page. `look` is what the visitor had seen before, `entered` the versions that were entered just now."""
+    await opened.settle()
     people, grid, cycle = get_services(request).application.people, opened.grid, opened.grid.cycle
     found: Paged[str] = opened.shown(part.unit, part.page)
     shown, is_list = found.rows, len(found.rows) == 1
@@ -79,8 +82,8 @@ async def grid_page(
         **_sheets(opened, shown, wrong),
         is_list=is_list,
         alone=len(grid.units) == 1,
-        rows=list(_rows(opened, shown[0])) if is_list else [],
-        columns=grid.columns,
+        rows=list(_list_rows(opened, shown[0])) if is_list else _grid_rows(opened, shown),
+        heads=[] if is_list else _heads(opened),
         bare=[opened.figures[unit] for unit in shown if opened.figures[unit].without_evidence],
         pager=Pager(found, urls.grid_url(cycle.stream, grid.round)),
         action=urls.grid_url(cycle.stream, grid.round, unit=part.unit, page=part.page),
@@ -108,12 +111,12 @@ async def grid_page(
         teams=grid.act is ScoreRound,
         closed=_closed(opened),
         wide=not is_list,
-        faulty=wrong,
     )
 
 
-def reasons_part(request: Request, opened: OpenGrid, part: GridPart) -> HTMLResponse:
+async def reasons_part(request: Request, opened: OpenGrid, part: GridPart) -> HTMLResponse:
     """The part of the page that asks for the reasons of changes."""
+    await opened.settle()
     return page(request, "grid_reasons.html", **_sheets(opened, opened.shown(part.unit, part.page).rows, {}))
 
 
@@ -125,7 +128,7 @@ def _sheets(opened: OpenGrid, shown: Sequence[str], wrong: Mapping[str, str]) ->
         "grid": opened.grid,
         "names": opened.grid.cycle.names,
         "shown": shown,
-        "wrong": wrong,
+        "faulty": wrong,
         "points_before": points_before,
         "anchor_of": lambda path: anchor_of(opened, shown, path),
         "reasons_mark": reasons_mark(opened, shown),
@@ -156,14 +159,18 @@ def in_words(opened: OpenGrid, conflicts: Conflicts, names: Mapping[str, str]) -
     ]
 
 
+def cell_id(row: int, index: int, figure: str) -> str:
+    """The id of a cell's input, by the row of its unit and the index of its criterion."""
+    if figure in {REASON, EVIDENCE}:
+        return f"l-{row}-{index}" if figure == REASON else f"e-{index}"
+    return f"o-{row}-{index}" if figure == "points" else f"o-{row}-{index}-{figure}"
+
+
 def anchor_of(opened: OpenGrid, shown: Sequence[str], path: str) -> str:
     """The id of a cell's input; "" where the page has none."""
     unit, criterion, figure = path.split(".")
-    names = [one.id for one in opened.grid.criteria]
-    if unit not in shown or criterion not in names:
-        return ""
-    place = f"{shown.index(unit)}-{names.index(criterion)}"
-    return f"{'l' if figure == REASON else 'o'}-{place}" + ("" if figure in {REASON, "points"} else f"-{figure}")
+    index = opened.grid.index_of.get(criterion)
+    return "" if unit not in shown or index is None else cell_id(shown.index(unit), index, figure)
 
 
 def _since(opened: OpenGrid, look: Look | None) -> list[SharedCell]:
@@ -198,18 +205,104 @@ def _entered(opened: OpenGrid, entered: str) -> list[tuple[str, int]]:
     ]
 
 
-def _rows(opened: OpenGrid, unit: str) -> Iterator[tuple[int, Criterion, bool]]:
-    """The rows of a unit's list: depth, criterion, and whether it takes an entry. Empty headings are left out."""
+@dataclass(frozen=True, slots=True)
+class GridCell:
+    """A cell of the table: its input, and below it what the earlier rounds say; `met` in place of conditions."""
+
+    path: str
+    id: str
+    labels: str
+    value: str
+    before: str
+    differs: bool
+    met: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GridRow:
+    """A unit's row of the table; a criterion that is not asked of it has None."""
+
+    figures: UnitFigures
+    name: str
+    url: str
+    has_proposals: bool
+    cells: tuple[GridCell | None, ...]
+
+
+def _heads(opened: OpenGrid) -> list[tuple[str, str]]:
+    """The head of each column: the criterion, and the most points or which figure it is."""
+    return [
+        (one.title, field_label(figure) if figure != "points" else "" if one.max is None else number(one.max))
+        for one, figure in opened.grid.columns
+    ]
+
+
+def _grid_rows(opened: OpenGrid, shown: Sequence[str]) -> list[GridRow]:
+    grid = opened.grid
+    columns = [(grid.index_of[one.id], one, figure) for one, figure in grid.columns]
+    found = []
+    for row, unit in enumerate(shown):
+        figures, asked = opened.figures[unit], {one.id for one in grid.of_unit(unit)}
+        changed = set(figures.differing) if grid.reads_earlier else set[str]()
+        cells = tuple(
+            _cell(opened, unit, (row, column), index, one, figure, differs=one.id in changed)
+            if one.id in asked
+            else None
+            for column, (index, one, figure) in enumerate(columns)
+        )
+        url = urls.grid_url(grid.cycle.stream, grid.round, unit=unit)
+        found.append(GridRow(figures, grid.cycle.names[unit], url, grid.has_proposals(unit), cells))
+    return found
+
+
+def _cell(
+    opened: OpenGrid,
+    unit: str,
+    at: tuple[int, int],
+    index: int,
+    criterion: Criterion,
+    figure: str,
+    *,
+    differs: bool,
+) -> GridCell:
+    grid, path = opened.grid, f"{unit}.{criterion.id}.{figure}"
+    is_first, value = figure == figures_of(criterion)[0], opened.values.get(path, "")
+    before = (points_before(grid.item_before(unit, name, criterion.id)) for name in grid.before[unit])
+    conditions = getattr(criterion.way, "conditions", ())
+    if figure == MET:
+        list_id = cell_id(0, index, figure)
+        return GridCell(path, list_id, "", value, "", differs, f"{len(value.split())}/{len(conditions)}")
+    return GridCell(
+        path,
+        cell_id(at[0], index, figure),
+        f"d{at[0]} c{at[1]}",
+        value,
+        " · ".join(before) if is_first else "",
+        differs and is_first,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """A row of a unit's list: a criterion with its index in the grid, or a heading, whose index is None."""
+
+    depth: int
+    criterion: Criterion
+    index: int | None
+
+
+def _list_rows(opened: OpenGrid, unit: str) -> Iterator[ListRow]:
+    """The rows of a unit's list. Headings without rows are left out."""
     asked = {one.id for one in opened.grid.of_unit(unit)}
 
-    def walk(nodes: Sequence[Criterion], depth: int) -> Iterator[tuple[int, Criterion, bool]]:
+    def walk(nodes: Sequence[Criterion], depth: int) -> Iterator[ListRow]:
         for node in nodes:
             if node.children:
                 if below := list(walk(node.children, depth + 1)):
-                    yield depth, node, False
+                    yield ListRow(depth, node, None)
                     yield from below
             elif node.id in asked:
-                yield depth, node, True
+                yield ListRow(depth, node, opened.grid.index_of[node.id])
 
     return walk(opened.grid.cycle.rules.criteria, 0)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -13,8 +15,7 @@ from starlette.datastructures import FormData
 from accounts.shared_drafts import SharedCell
 from application.fields import unusable_text
 from application.pasted_text import clean_text
-from application.score_grid import EVIDENCE, MET, REASON, ScoreGrid, UnitFigures, grid_of
-from application.visits import VisitedCycle
+from application.score_grid import EVIDENCE, MET, REASON, ScoreGrid, TypedSheet, UnitFigures
 from application.work import of_many
 from errors import CodedError
 from i18n import _, ngettext
@@ -67,17 +68,31 @@ class OpenGrid:
         return frozenset(path.partition(".")[0] for path in changed)
 
     @cached_property
+    def typed(self) -> Mapping[str, TypedSheet]:
+        """The sheets as they were typed, by unit."""
+        return self.grid.typed(self.values)
+
+    @cached_property
     def figures(self) -> Mapping[str, UnitFigures]:
         """What follows from the cells, by unit."""
-        return self.grid.figures(self.values, self.touched)
+        return self.grid.figures(self.typed, self.touched)
+
+    async def settle(self) -> None:
+        """Work out what follows from the cells: beside the event loop, where there are many."""
+        await of_many(len(self.grid.units) * len(self.grid.criteria) // _CELLS_OF_A_PIECE, lambda: self.figures)
+
+    def sheets(self, units: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+        """The sheets of units as their acts take them: a row for each criterion in which something was typed."""
+        return {unit: [{"criterion": name, **row} for name, row in self.typed[unit].rows.items()] for unit in units}
 
     def ready(self, shown: Iterable[str]) -> tuple[str, ...]:
         """Those of some units whose sheets can be entered."""
         return tuple(unit for unit in shown if self.figures[unit].ready)
 
     def mark(self, shown: Iterable[str]) -> str:
-        """A digest of what would be entered for some units."""
-        return self.grid.mark(self.values, self.ready(shown))
+        """A digest of what would be entered for some units; "" where that is nothing."""
+        sheets = self.sheets(self.ready(shown))
+        return sha256(json.dumps(sheets, sort_keys=True).encode()).hexdigest()[:32] if sheets else ""
 
     def changes(self, posted: Mapping[str, str]) -> dict[str, str]:
         """Those of the posted cells that hold something else by now."""
@@ -101,20 +116,12 @@ class OpenGrid:
         return Paged.of(self.grid.units, PageRequest(page, min(UNITS_ON_PAGE, most)))
 
 
-async def open_grid(services: Services, cycle: VisitedCycle, round_: str) -> OpenGrid:
-    """Open the grid of a round for a visitor who scores somebody in it.
-
-    Raises:
-        NotFoundError, ForbiddenError: as `grid_of`.
-    """
-    grid = await of_many(len(cycle.history), grid_of, cycle, round_)
+async def open_grid(services: Services, grid: ScoreGrid) -> OpenGrid:
+    """Open a grid with what was typed and not sent."""
     name = draft_name(grid)
     cells = {one.path: one for one in await services.shared.cells(name) if one.path in grid.paths}
     texts = await services.application.texts.get(grid.own_reasons)
-    found = OpenGrid(grid, name, cells, grid.recorded(texts))
-    # Worked out once, beside the event loop where there is much of it; the page finds it there.
-    await of_many(len(grid.units) * len(grid.criteria) // _CELLS_OF_A_PIECE, lambda: found.figures)
-    return found
+    return OpenGrid(grid, name, cells, grid.recorded(texts))
 
 
 def draft_name(grid: ScoreGrid) -> str:
@@ -158,7 +165,7 @@ def state_of(opened: OpenGrid, shown: Iterable[str], since: int, names: Mapping[
         "bar": bar_text(opened, units),
         "button": button_text(opened, units),
         "reasons": reasons_mark(opened, units),
-        "units": {unit: _unit_state(opened.figures[unit]) for unit in units},
+        "units": {unit: _unit_state(opened.figures[unit], told=opened.grid.reads_earlier) for unit in units},
         "cells": [
             {
                 "path": one.path,
@@ -176,7 +183,8 @@ def state_of(opened: OpenGrid, shown: Iterable[str], since: int, names: Mapping[
     }
 
 
-def _unit_state(one: UnitFigures) -> dict[str, Any]:
+def _unit_state(one: UnitFigures, *, told: bool) -> dict[str, Any]:
+    """What follows from a unit's sheet; `told`: the visitor may know which values differ from earlier rounds."""
     return {
         "total": "-" if one.total is None else number(one.total),
         "count": count_text(one),
@@ -184,7 +192,7 @@ def _unit_state(one: UnitFigures) -> dict[str, Any]:
         "class": one.class_ or "-",
         "spread": "-" if one.spread is None else number(one.spread),
         "problems": one.problems,
-        "differing": one.differing,
+        "differing": one.differing if told else (),
         "unexplained": one.unexplained,
     }
 

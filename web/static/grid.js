@@ -10,6 +10,7 @@
   const inputs = (path) => [...form.elements].filter((one) => one.name === path);
   const input = (path) => inputs(path).find((one) => one.type !== "hidden");
   const pending = new Map();  // what was typed and is not saved yet, by path
+  const takes = [];  // what is to be filled in as proposed: a cell, a unit, or all
   let saving = false, leaving = false, timer = 0;
 
   // What is saved -------------------------------------------------------------------------------------------------
@@ -23,11 +24,16 @@
     clearTimeout(timer);
     timer = setTimeout(save, 500);
   }
-  // One request at a time; what is typed meanwhile goes with the next one.
-  async function save(take = "") {
+  // One request at a time; what is typed, or taken as proposed, meanwhile goes with the next one.
+  async function save() {
     clearTimeout(timer);
-    if (saving || (!pending.size && !take)) return;
+    if (saving) return;
     saving = true;
+    while ((pending.size || takes.length) && await send(takes.shift() || "")) { /* until all of it is saved */ }
+    takes.length = 0;
+    saving = false;
+  }
+  async function send(take) {
     const sent = new Map(pending), body = new URLSearchParams({ _form: hidden._form.value, _revision: hidden._revision.value, _step: "save" });
     for (const path of sent.keys()) fieldsOf(path, body);
     if (take) body.append("_take", take);
@@ -37,18 +43,15 @@
         for (const [path, value] of sent) if (pending.get(path) === value) pending.delete(path);
         const state = await answer.json();
         show(state);
-        if (take) announce(said.pasted.replace("{count}", state.cells.length));
-      } else {
-        document.getElementById("saved").innerHTML = (await answer.text()).slice(0, 4000);  // a part that our server made
-        unsaved();
+        if (take) announce(said.pasted.replace("{count}", state.cells.filter((one) => !sent.has(one.path)).length));
+        return true;
       }
+      document.getElementById("saved").innerHTML = (await answer.text()).slice(0, 4000);  // a part that our server made
     } catch {
       tell(form, words.offline);
-      unsaved();
-    } finally {
-      saving = false;
     }
-    if (pending.size && !document.querySelector("#saved > *")) await save();
+    unsaved();
+    return false;
   }
   function unsaved() {
     document.getElementById("saved-at").textContent = said.notSaved;
@@ -143,8 +146,8 @@
     if (document.hidden || leaving) return;
     if (pending.size) { await save(); return; }
     try {
-      const answer = await fetch(withQuery(said.changes, `tu=${hidden._revision.value}`));
-      if (answer.ok && !saving && !pending.size) show(await answer.json());
+      const answer = await fetch(withQuery(said.changes, `tu=${hidden._revision.value}&sau=${hidden._read.value}`));
+      if (answer.status === 200 && !saving && !pending.size) show(await answer.json());
     } catch { /* the line is down: what is typed says so when it is saved */ }
   }
   setInterval(look, 4000);
@@ -160,7 +163,8 @@
     const take = event.target.closest("button[name=_take]");
     if (!take) return;
     event.preventDefault();
-    save(take.value);
+    takes.push(take.value);
+    save();
   });
   form.addEventListener("submit", async (event) => {
     if (event.submitter?.id !== "enter" || (!pending.size && !saving)) { leaving = true; return; }
@@ -206,7 +210,8 @@
     };
     if (event.ctrlKey && event.key.toLowerCase() === "d") {
       event.preventDefault();
-      save(one.name.split(".").slice(0, 2).join("."));
+      takes.push(one.name.split(".").slice(0, 2).join("."));
+      save();
     } else if (moves[event.key] && !event.ctrlKey && !event.altKey) {
       event.preventDefault();
       go(one, ...moves[event.key]);
