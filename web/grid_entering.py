@@ -18,7 +18,7 @@ from web import urls
 from web.act_form import FORM_ERRORS, READ, ActForm, version_in
 from web.answers import command_id, note_position
 from web.form_problems import FormProblem
-from web.grid_page import GridPart, Told, anchor_of, grid_page
+from web.grid_page import GridPart, PageNotes, anchor_of, grid_page
 from web.open_grid import OpenGrid, error_told, refused_unit, wrong_cells
 from web.services import get_services
 
@@ -39,14 +39,14 @@ async def enter_ready(
             for path, text in wrong_cells(opened, shown)
         ]
         none = sentence("no_sheet_begun")
-        told = Told(problems=problems or [FormProblem(none, none)], notes=notes, form=form, status=422)
+        told = PageNotes(problems=problems or [FormProblem(none, none)], notes=notes, form=form, status=422)
         return await grid_page(request, opened, part, told)
     if not form.get(SHOWN):
         good = _("Saved. What is ready is named at the foot of the page; nothing is sent yet.")
-        return await grid_page(request, opened, part, Told(good=good, notes=notes, form=form))
+        return await grid_page(request, opened, part, PageNotes(good=good, notes=notes, form=form))
     if mark != form[SHOWN]:
         text = _("This is not what the page showed when you sent it. Nothing is sent yet: look at it once more.")
-        return await grid_page(request, opened, part, Told(text=text, notes=notes, form=form, status=409))
+        return await grid_page(request, opened, part, PageNotes(text=text, notes=notes, form=form, status=409))
     try:
         versions = await _submitted(request, opened, ready, form)
     except FORM_ERRORS as error:
@@ -100,19 +100,19 @@ def _commands(opened: OpenGrid, ready: Sequence[str], form: Mapping[str, str]) -
 
 def _not_entered(
     opened: OpenGrid, shown: Sequence[str], ready: Sequence[str], form: Mapping[str, str], error: CodedError
-) -> Told:
+) -> PageNotes:
     """Why nothing was entered, and at which cell."""
     text = error_told(opened, error, ready)
     if error.kind in {Kind.PENDING, Kind.AWAY}:
         again = _("Nothing you typed is lost. The same button again does nothing twice.")
-        return Told(text=f"{text} {again}", form=form, same_id=True, status=503)
+        return PageNotes(text=f"{text} {again}", form=form, same_id=True, status=503)
     path, anchor, criterion = "", "", error.facts.get("criterion")
     if error.path in _DATE_INPUTS:
         path, anchor = error.path, _DATE_INPUTS[error.path]
     elif isinstance(error, Refused) and criterion and (unit := refused_unit(error, ready)):
         path = opened.grid.first_path(unit, str(criterion))
         anchor = anchor_of(opened, shown, path)
-    return Told(problems=[FormProblem(text, text, path, anchor)], form=form, status=error.http_status)
+    return PageNotes(problems=[FormProblem(text, text, path, anchor)], form=form, status=error.http_status)
 
 
 _DATE_INPUTS = {"_on": "when-on", "_source": "when-source"}

@@ -48,7 +48,7 @@ class GridPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PageNotes:
     """What a page says beside the sheets; `form` is the one that was sent, whose other fields stay."""
 
     conflicts: Conflicts = ()
@@ -63,7 +63,7 @@ class Told:
 
 
 async def grid_page(
-    request: Request, opened: OpenGrid, part: GridPart, told: Told, *, look: Look | None = None, entered: str = ""
+    request: Request, opened: OpenGrid, part: GridPart, told: PageNotes, *, look: Look | None = None, entered: str = ""
 ) -> HTMLResponse:
     """The page. `look` is what the visitor had seen before, `entered` the versions that were entered just now."""
     await opened.settle()
@@ -135,7 +135,7 @@ def _sheets(opened: OpenGrid, shown: Sequence[str], wrong: Mapping[str, str]) ->
     }
 
 
-def told_of(conflicts: Sequence[SharedCell], posted: Mapping[str, str]) -> Conflicts:
+def with_posted(conflicts: Sequence[SharedCell], posted: Mapping[str, str]) -> Conflicts:
     """Conflicts, each with the value that was posted."""
     return [(one, posted.get(one.path, "")) for one in conflicts]
 

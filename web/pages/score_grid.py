@@ -25,7 +25,7 @@ from web.act_form import file_list, typed_text, version_in
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave
 from web.grid_entering import enter_ready
-from web.grid_page import Conflicts, GridPart, Told, grid_page, in_words, reasons_part, told_of
+from web.grid_page import Conflicts, GridPart, PageNotes, grid_page, in_words, reasons_part, with_posted
 from web.open_grid import OpenGrid, draft_name, open_grid, posted_cells, state_of
 from web.paging import PageNumber
 from web.render import page
@@ -72,7 +72,7 @@ async def grid(
     look = await get_services(request).shared.look(
         opened.draft, cycle.visitor.contact.id, revision=opened.revision, version=len(cycle.history)
     )
-    return await grid_page(request, opened, part, Told(), look=look, entered=entered)
+    return await grid_page(request, opened, part, PageNotes(), look=look, entered=entered)
 
 
 @router.get(urls.GRID_CHANGES)
@@ -138,7 +138,7 @@ async def fill_in(request: Request, grid: Planned, part: Part) -> Response:
     if is_autosave(request):
         return await _saved(request, grid, part, posted, body, notes)
     opened = await open_grid(services, grid)
-    conflicts = told_of(await _save(services, grid, opened.changes(posted), read, apart=True), posted)
+    conflicts = with_posted(await _save(services, grid, opened.changes(posted), read, apart=True), posted)
     path, _blank, own = body.get(MINE, "").partition(" ")
     if path in grid.paths:
         conflicts = [one for one in conflicts if one[0].path != path]
@@ -147,7 +147,7 @@ async def fill_in(request: Request, grid: Planned, part: Part) -> Response:
     if take := body.get(TAKE):
         opened = await _take(services, opened, part, take)
     if conflicts or body.get("_step") != "enter":
-        told = Told(conflicts=conflicts, notes=notes, form=body, status=409 if conflicts else 200)
+        told = PageNotes(conflicts=conflicts, notes=notes, form=body, status=409 if conflicts else 200)
         return await grid_page(request, opened, part, told)
     return await enter_ready(request, opened, part, body, notes)
 
@@ -197,7 +197,7 @@ async def _saved(
     opened = await open_grid(services, grid)
     if TAKE in body and not conflicts:
         opened = await _take(services, opened, part, body[TAKE])
-    return await _state(request, opened, part, since, conflicts=told_of(conflicts, posted), notes=notes)
+    return await _state(request, opened, part, since, conflicts=with_posted(conflicts, posted), notes=notes)
 
 
 async def _state(
