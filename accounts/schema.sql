@@ -130,6 +130,30 @@ create table accounts.draft (
 );
 create index on accounts.draft (person, saved_at desc, path);
 
+-- What several people fill in together and have not sent yet, cell by cell: the last value of each, whose it is, and
+-- when. Revisions grow in the order of saving, and none is given twice: also not after a draft was forgotten.
+create sequence accounts.shared_revision;
+create table accounts.shared_draft (
+    draft    text not null,
+    path     text not null,
+    value    text not null,
+    revision bigint not null,
+    person   text not null,
+    at       timestamptz not null default now(),
+    primary key (draft, path)
+);
+create index on accounts.shared_draft (draft, revision);
+
+-- What a person had seen when they last looked at a shared draft: its revision, and the version of what it is about.
+create table accounts.shared_look (
+    draft    text not null,
+    person   text not null,
+    revision bigint not null,
+    version  bigint not null,
+    at       timestamptz not null default now(),
+    primary key (draft, person)
+);
+
 create table accounts.calendar (
     digest  bytea primary key,
     person  text not null unique references accounts.account (person),
@@ -265,6 +289,8 @@ grant select, insert, update, delete on
     accounts.login, accounts.draft, accounts.calendar, accounts.known_source
     to thidua_web;
 grant select, insert, update, delete on accounts.calendar_entry to thidua_web;
+grant select, insert, update, delete on accounts.shared_draft, accounts.shared_look to thidua_web;
+grant usage on sequence accounts.shared_revision to thidua_web;
 grant select, insert on accounts.read_log to thidua_web;
 grant insert (person, what, path, exported) on accounts.read_log to thidua_app;
 grant select on accounts.log, accounts.history to thidua_app, thidua_web;

@@ -88,10 +88,10 @@ def _from_before(cycle: VisitedCycle, unit: str, round_: str) -> dict[str, Mappi
     last = own or next((scores[unit, r] for r in reversed(rounds) if (unit, r) in scores), None)
     if last is None:
         return {}
-    return {item.criterion: _as_typed(item) for item in last.sheet}
+    return {item.criterion: item_as_typed(item) for item in last.sheet}
 
 
-def _as_typed(item: SheetItem) -> dict[str, Any]:
+def item_as_typed(item: SheetItem) -> dict[str, Any]:
     """An entry of an earlier round as a person would type it."""
     values = item.model_dump(mode="json", exclude={"reason"}, exclude_none=True)
     figures = {name: typed_number(value) for name, value in values.items() if isinstance(getattr(item, name), Decimal)}

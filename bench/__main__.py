@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from application.yaml_files import read_model
-from bench import acts, ledgers, pages, verifying
+from bench import acts, grids, ledgers, pages, verifying
 from bench.harness import BenchRow, scratch, server
 from domain.rules import Edition
 from local.paths import paths
@@ -37,6 +37,11 @@ async def _pages() -> list[BenchRow]:
         return await pages.pages(folder)
 
 
+async def _grids() -> list[BenchRow]:
+    with scratch() as folder:
+        return await grids.grids(folder)
+
+
 async def _logins() -> list[BenchRow]:
     """The pages and logins over a small city: for the logins alone, without ten years of the large one."""
     with scratch() as folder:
@@ -48,7 +53,7 @@ async def _verifying() -> list[BenchRow]:
         return await verifying.verifying(running, folder, read_model(RULES / "specimen-2020.yaml", Edition))
 
 
-PARTS = ("ledger", "verifying", "engine", "pages")
+PARTS = ("ledger", "verifying", "engine", "pages", "grids")
 SMALL = "logins"
 """A part that is not run unless it is named: the same as "pages", over a small city."""
 
@@ -72,6 +77,8 @@ def main() -> None:
         rows += asyncio.run(_engine())
     if "pages" in parts:
         rows += asyncio.run(_pages())
+    if "grids" in parts:
+        rows += asyncio.run(_grids())
     if SMALL in parts:
         rows += asyncio.run(_logins())
     table = Table("what", "figure", "against", "ratio", "target", "")

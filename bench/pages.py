@@ -65,7 +65,8 @@ class Load:
         return ranked[min(len(ranked) - 1, len(ranked) * percent // 100)] * 1000
 
 
-async def _log_in(address: str, person: str) -> httpx.AsyncClient:
+async def log_in(address: str, person: str) -> httpx.AsyncClient:
+    """Return a client of somebody who has logged in."""
     client = httpx.AsyncClient(base_url=address, timeout=60, follow_redirects=True)
     page = (await client.get("/dang-nhap")).text
     token = re.search(r'name="_form" value="(\w+)"', page)
@@ -260,7 +261,7 @@ async def _measure_pages(app: Session, clusters: int) -> list[BenchRow]:
     address, year = app.endpoints.web_address or "", datetime.now(UTC).year
     sampled = list(range(1, clusters + 1, max(1, clusters // 8)))
     officer = f"cb-{years.unit(sampled[0], 0)}"
-    clients = {person: await _log_in(address, person) for person in ("thu-ky", "kiem-tra", officer)}
+    clients = {person: await log_in(address, person) for person in ("thu-ky", "kiem-tra", officer)}
     cycles = [f"/cum/{years.CITY}/{year - back}/cum-{cluster}" for cluster in sampled for back in (0, 1)]
     late = ["/bang/don-doc", f"/bang/don-doc?nam={year}", *(f"/bang/don-doc?trang={n}" for n in (2, 7, 100, 9999))]
     board = ["/bang", f"/bang?nam={year}", f"/bang?nam={year}&loc=tre", "/bang?trang=30", "/bang?tim=so+33"]

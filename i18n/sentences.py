@@ -76,6 +76,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "edition_without_criteria": N_("The rules edition {edition} has no criteria to score by."),
     "no_such_criterion": N_("{criterion} is no criterion of {edition} that takes points."),
     "criterion_twice": N_("{criterion} is in the sheet twice."),
+    "no_sheet_begun": N_("No points were typed yet: there is nothing to enter."),
     "criteria_missing": Plural(
         "The sheet lacks {count} criterion: {criteria}.", "The sheet lacks {count} criteria: {criteria}."
     ),

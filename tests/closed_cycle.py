@@ -18,6 +18,7 @@ from web_help import Site
 
 from application.application import CommandInput
 from application.gate import at_command_line
+from application.score_grid import EVIDENCE, REASON
 from audit.replay import digests_in
 from domain.codec import plain
 from domain.deviations import deviations
@@ -29,6 +30,7 @@ from i18n import in_language
 from i18n.messages import number
 from ledger.events import RecordedEvent
 from vault.files import StoredFile
+from web import urls
 
 RULES = Edition.model_validate(
     {
@@ -267,6 +269,22 @@ async def _keep_drafts(site: Site, cycle: ClosedCycle, mark: Marks) -> None:
     for person, path, body in kept:
         await site.services.drafts.save(person, path, body)
         cycle.drafts.setdefault(person, set()).update(marks_in(json.dumps(body)))
+    for round_, unit, scored, people in _GRIDS:
+        cells = {f"{scored}.a.points": mark.points(), f"{scored}.a.{REASON}": mark.word()}
+        cells[f"{scored}.a.{EVIDENCE}"] = mark.word()
+        name = f"{urls.grid_url(cycle.stream, round_)} {unit}"
+        await site.services.shared.save(name, cells, read=0, person=people[0])
+        for person in people:
+            cycle.drafts.setdefault(person, set()).update(marks_in(json.dumps(cells)))
+
+
+_GRIDS = (
+    ("self", SUBJECT, SUBJECT, ("can-bo-2", "dong-nghiep-2", "thay-2")),
+    ("cross-checked", SUBJECT, CHECKED, ("can-bo-2", "dong-nghiep-2", "thay-2")),
+    ("cross-checked", CHECKER, SUBJECT, ("can-bo-1",)),
+    ("appraised", CITY, SUBJECT, ("thu-ky", "thu-ky-quan-tri")),
+)
+"""Sheets that are being filled in: the round, whose draft it is, the unit that is scored, and who shares it."""
 
 
 async def _read(site: Site, cycle: ClosedCycle, contents: Mapping[str, str]) -> None:

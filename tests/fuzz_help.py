@@ -254,6 +254,9 @@ def form_names(route: Route) -> tuple[str, ...]:
     if route.path.endswith(("/{act}", "/{number}", "/hoi-nghi")):
         names |= {path for act in ACTS for one in form_fields(Command.KNOWN[act]) for path in paths(one)}
         names |= {"sheet.²", "sheet.²٣.points", f"sheet.{'9' * 5_000}.points", "a." * 2_000, "\0", "_on", "_file.by.x"}
+    if route.path.endswith("/{round}"):
+        names |= {f"don-vi-1.a1.{name}" for name in ("points", "evidence", "reason")}
+        names |= {"_take", "_mine", "_revision", "_shown", "_read", "_on", "_source", "_file.don-vi-1.a1.evidence"}
     return tuple(sorted(names | {"_do", "_step", "_id", "_more", "_less", "_form", "no_such_field"}))
 
 

@@ -143,6 +143,24 @@ class TestActs:
             True,
         )
 
+    async def test_a_score_grid_names_each_cell(self, site: Site, stream: str) -> None:
+        thu = await secretary(site)
+        path = urls.grid_url(stream, "appraised")
+        await thu.get(path)
+        typed = {"don-vi-1.a1.points": "41", "don-vi-2.a2.points": "mười", "don-vi-2.b.points": "9"}
+        await thu.post(path, **{**thu.hidden_in(path), **typed, "_step": "enter"})
+        found = told(thu.page)
+        assert thu.status == 422
+        for text in ("Đơn vị 1, A1: A1: 41 điểm", "Đơn vị 2, A2: hãy gõ số", "Đơn vị 2, A1: chưa có điểm"):
+            assert text in found.text
+        assert set(typed.items()) <= set(found.kept.items()), "and keeps what was typed"
+        assert {"don-vi-1.a1.points", "don-vi-2.a2.points"} <= set(found.marked)
+        await thu.post(path, **{**thu.hidden_in(path), "don-vi-1.a1.points": "0", "_on": "31/02/2026", "_step": "save"})
+        typed = {f"don-vi-1.{name}.points": "9" for name in ("a1", "a2", "b")}
+        for _ in range(2):  # the first time the page says what would be entered
+            await thu.post(path, **{**thu.hidden_in(path), **typed, "_on": "31/02/2026", "_step": "enter"})
+        assert (thu.status, told(thu.page).marked[-1]) == (422, "_on")
+
     async def test_each_field_is_named_as_on_the_page(self, site: Site, stream: str) -> None:
         thu = await secretary(site)
         found = await self.looked(
@@ -466,6 +484,7 @@ TESTED = {
     "code.html",
     "compare.html",
     "files.html",
+    "grid.html",
     "invitation.html",
     "late.html",
     "login.html",

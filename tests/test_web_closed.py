@@ -155,12 +155,18 @@ class Addresses:
         searched = [{"?": f"q={words}"} for words in ("dauvet0", "dauvet1", "dauvet2", "diem")]
         kept = [{"meeting": "nhap", "number": number} for number in ("0", "moi")]
         files = [{"digest": one.digest, "name": one.name} for one in self.cycle.files]
+        rounds = [{"round": name} for name in ("self", "cross-checked", "appraised")]
+        cells = [{**one, "unit": unit, "criterion": "a"} for one in rounds for unit in (SUBJECT, CHECKED)]
         return {
             "/bien-nhan/{version}": versions,
             "/sua/{version}": versions,
             "/muc/{version}": versions,
             "/lam/{act}": list(self._forms()),
             "/lam/{act}/bang-cham.xlsx": list(self._forms()),
+            "/cham-diem/{round}": [*rounds, *({**one, "?": f"don_vi={SUBJECT}"} for one in rounds)],
+            "/cham-diem/{round}/thay-doi": [{**one, "?": "tu=0"} for one in rounds],
+            "/cham-diem/{round}/ly-do": rounds,
+            "/o/{unit}/{criterion}": cells,
             "/bang-diem/{unit}": [{"unit": unit} for unit in (*units(6), CITY)],
             "/bieu-do-diem": [{}, *({"?": f"don_vi={unit}"} for unit in units(6))],
             "/bieu-do-diem/{unit}": [{"unit": unit} for unit in units(6)],

@@ -96,6 +96,8 @@ async def test_every_route_with_every_role(site: Site) -> None:
         "digest": "x",
         "name": "x",
         "extension": "csv",
+        "round": "appraised",
+        "criterion": "a1",
     }
     differs = []
     seen = 0

@@ -37,7 +37,7 @@ PASSWORD = "mot cau dai de nho"  # noqa: S105 - of people who are rehearsed
 SECRETARY = "thu-ky-dien-tap"
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
 UNITS = ("Phường Láng", "Phường Cửa Nam", "Phường Ba Đình", "Phường Giảng Võ", "Phường Ngọc Hà", "Phường Tây Hồ")
-PEOPLE_TO_INVITE, REPORTS, DEVIATIONS = 15, 5, 26
+PEOPLE_TO_INVITE, REPORTS, DEVIATIONS, SHEETS = 15, 5, 26, 5
 REDIRECTS = 3  # statuses of three hundred and more
 
 # What is typed in the jobs.
@@ -49,6 +49,7 @@ TARGETS = (
     "Sửa hai nhà Đại đoàn kết",
     "Mỗi khu dân cư một mô hình tự quản",
 )
+POINTS = {"nv-1": "18", "nv-2": "18,5", "ct-1": "14", "ct-2": "13,5", "cb": "27"}
 NUMBER, DAY = "412/QĐ-MTTQ-BTT", "20/01/2027"
 
 
@@ -266,6 +267,28 @@ async def decide(at: Worker, office: Office) -> None:
     await at.enter()
 
 
+async def appraise(at: Worker, office: Office) -> None:
+    """Appraise five sheets as they are proposed."""
+    await at.follow(at.link(f"{office.scoring}/cham-diem/appraised"))
+    await at.press(at.page.locator("main button[name=_take][value=all]"))
+    await at.page.locator("#enter", has_text=f"Ghi {SHEETS} đơn vị").wait_for()
+    await at.follow(at.page.locator("#enter"))
+    await at.page.get_by_text(f"Đã ghi vào sổ: {SHEETS} đơn vị").first.wait_for()
+
+
+async def score(at: Worker, office: Office) -> None:
+    """Score the own unit in five criteria: from cell to cell by Enter."""
+    await at.follow(at.link(f"{office.midyear}/cham-diem/self"))
+    for criterion, points in POINTS.items():
+        await at.type(f"s-1.{criterion}.points", points)
+        await at.page.keyboard.press("Enter")
+        at.keys += 1
+    await at.page.locator("#enter", has_text="Ghi 1 đơn vị").wait_for()
+    await at.follow(at.page.locator("#enter"))
+    if "/bien-nhan/" not in at.page.url:
+        raise AssertionError(await at.page.inner_text("main"))
+
+
 def officer(unit: str) -> str:
     """The account of a unit's officer."""
     return f"cb-{unit}"
@@ -281,6 +304,8 @@ JOBS = (
     MeasuredJob("grant / refuse an extension", SECRETARY, refuse, "3, 5, 36", Cost(1, 2, len(REASON))),
     MeasuredJob("accept 5 reports", SECRETARY, accept, "20, 15, 0", Cost(2, 3, 0)),
     MeasuredJob("acknowledge 26 deviations", SECRETARY, acknowledge, "78, 78, …", Cost(2, 3, len(REASON))),
+    MeasuredJob("appraise 5 sheets unchanged", SECRETARY, appraise, "20, 15, 0", Cost(2, 3, 0)),
+    MeasuredJob("self-score of 5 criteria", officer("s-1"), score, "3, 8, 14", Cost(2, 2, 19)),
     MeasuredJob("award decision, 2 awards", SECRETARY, decide, "5, 17, 76", Cost(2, 5, len(NUMBER + DAY + PASSWORD))),
 )
 
@@ -297,6 +322,8 @@ class Office:
     """One in the middle of its year."""
     concluding: str
     """One whose nominations were submitted."""
+    scoring: str
+    """One whose sheets wait for the appraisal."""
     picture: Path
     newcomer: str
     invitation: str = ""
@@ -313,15 +340,17 @@ class Preparation:
         await self._person(SECRETARY, CITY, "Trần Thị Thư Ký", "secretariat")
         await self._person("cb-moi", "don-vi-moi", "Lê Văn Mới", None)
         signing, midyear, concluding = [await self._cycle(kind) for kind in ("k", "s", "t")]
+        scoring = await self._cycle("d", SHEETS)
         await self._until_signing(signing, "k", 2)
         await self._until_midyear(midyear)
         await self._until_nominated(concluding)
+        await self._until_checked(scoring)
         await self._signed_late(await self._cycle("m", DEVIATIONS))
         for number in range(PEOPLE_TO_INVITE):
             await self._person(f"moi-{number}", f"k-{number % len(UNITS) + 1}", f"Phạm Thị Chưa Mời {number}", None)
         picture = folder / "anh-hoi-nghi.png"
         picture.write_bytes(PICTURE)
-        return Office(signing, midyear, concluding, picture, "cb-moi")
+        return Office(signing, midyear, concluding, scoring, picture, "cb-moi")
 
     async def _person(self, person: str, unit: str, name: str, kind: Any) -> None:
         from accounts.store import Accounts  # noqa: PLC0415 - the path is known when this runs
@@ -343,14 +372,20 @@ class Preparation:
         edition = read_model(ROOT / "rules" / "rehearsal-2026.yaml", Edition)
         digest = await self.app.texts.put_edition(edition.model_dump_json())
         stream = f"{CITY}/{YEAR}/cum-{kind}"
-        names = [*UNITS, *(f"Phường {n}" for n in range(len(UNITS) + 1, count + 1))]
+        names = [*UNITS[:count], *(f"Phường {n}" for n in range(len(UNITS) + 1, count + 1))]
         units = [{"id": f"{kind}-{n}", "name": name} for n, name in enumerate(names, 1)]
         for unit in units:
             await self._person(officer(unit["id"]), unit["id"], f"Cán bộ {unit['name']}", "staff")
         fields = {
             "organiser": CITY,
             "organiser_name": "Ủy ban MTTQ thành phố (diễn tập)",
-            "cluster_name": {"k": "Cụm ký giao ước", "m": "Cụm ký muộn", "s": "Cụm sơ kết", "t": "Cụm tổng kết"}[kind],
+            "cluster_name": {
+                "d": "Cụm chấm điểm",
+                "k": "Cụm ký giao ước",
+                "m": "Cụm ký muộn",
+                "s": "Cụm sơ kết",
+                "t": "Cụm tổng kết",
+            }[kind],
             "year": YEAR,
             "edition": digest,
             "units": units,
@@ -404,6 +439,17 @@ class Preparation:
         await self._step(stream, 7, 3)
         for number in range(1, DEVIATIONS + 1):
             await self._enter(stream, f"m-{number}", ("sign", {"unit": f"m-{number}"}))
+
+    async def _until_checked(self, stream: str) -> None:
+        """All units have scored themselves and each other."""
+        await self._step(stream, 11, 2)
+        sheet = [{"criterion": criterion, "points": points} for criterion, points in POINTS.items()]
+        units = [f"d-{number}" for number in range(1, SHEETS + 1)]
+        for unit in units:
+            await self._enter(stream, unit, ("score-self", {"unit": unit, "sheet": sheet}))
+        await self._step(stream, 11, 12)
+        for by, unit in zip(units, [*units[1:], units[0]], strict=True):
+            await self._enter(stream, by, ("cross-check", {"unit": unit, "by": by, "sheet": sheet}))
 
     async def _until_nominated(self, stream: str) -> None:
         """Two units are nominated, and the nominations are submitted."""

@@ -34,6 +34,8 @@ PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("samples", SECRETARIAT, "/mau", "Samples of all parts of the pages, in rehearsals."),
     ("targets", STAFF, f"{CYCLE}/lam/register-targets?unit=long-bien", "A list in a form: rows are added in the page."),
     ("appraise", SECRETARIAT, f"{CYCLE}/lam/appraise?unit=long-bien", "Appraising, with the unit's own points beside."),
+    ("grid", SECRETARIAT, f"{CYCLE}/cham-diem/appraised", "The sheets of all units as one grid, saved cell by cell."),
+    ("own-sheet", STAFF, f"{CYCLE}/cham-diem/self", "A unit's own sheet as a list, with its evidence."),
     ("minutes", SECRETARIAT, f"{CYCLE}/hoi-nghi?kind=final", "Meeting mode: the meeting itself."),
     ("people", SECRETARIAT, "/nguoi-dung", "People, accounts, stand-ins."),
     ("inbox", STAFF, "/viec", "What a unit can do, what waits for others, what it has done (here: all is done)."),

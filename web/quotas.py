@@ -33,6 +33,9 @@ DRAFTS = 200
 DRAFT_CHARACTERS = 20_000_000
 """Of all drafts of a person together, minutes among them."""
 
+SHARED_DRAFT_CHARACTERS = 4_000_000
+"""Of all cells of a draft that several people fill in together."""
+
 MINUTES = 50
 """Minutes of meetings that a person has begun and not entered."""
 

@@ -15,6 +15,7 @@ from accounts.codes import Codes
 from accounts.drafts import Drafts
 from accounts.log import AccountLog
 from accounts.read_log import ReadLog
+from accounts.shared_drafts import SharedDrafts
 from accounts.stand_ins import StandIns
 from accounts.store import Accounts
 from accounts.throttle import Throttle
@@ -53,6 +54,7 @@ class Services:
     codes: Codes
     throttle: Throttle
     drafts: Drafts
+    shared: SharedDrafts
     stand_ins: StandIns
     calendars: Calendars
     read_log: ReadLog
@@ -90,6 +92,7 @@ def services_of(application: Application, settings: Settings) -> Services:
         codes=Codes(pool, AccountKeys(settings.account_key_file)),
         throttle=Throttle(Attempts(pool)),
         drafts=Drafts(pool, quotas.DRAFTS, quotas.DRAFT_CHARACTERS),
+        shared=SharedDrafts(pool, quotas.SHARED_DRAFT_CHARACTERS),
         stand_ins=StandIns(pool),
         calendars=Calendars(pool),
         read_log=ReadLog(pool),

@@ -87,6 +87,10 @@ SCORE_SHEET = SCORES + "/{unit}"
 SCORE_WORKBOOK = CYCLE + "/bang-diem-cong-thuc.xlsx"
 SCORE_CHARTS = CYCLE + "/bieu-do-diem"
 UNIT_YEARS = SCORE_CHARTS + "/{unit}"
+GRID = CYCLE + "/cham-diem/{round}"
+GRID_CHANGES = GRID + "/thay-doi"
+GRID_REASONS = GRID + "/ly-do"
+GRID_CELL = GRID + "/o/{unit}/{criterion}"
 MEETINGS = CYCLE + "/hoi-nghi"
 MINUTES = MEETINGS + "/{meeting}"
 MINUTES_ACT = MINUTES + "/viec/{number}"
@@ -284,6 +288,27 @@ def unit_years_url(stream: str, unit: str) -> str:
     return _in_cycle(UNIT_YEARS, stream, unit=unit)
 
 
+def grid_url(stream: str, round_: str, *, unit: str = "", page: int = 1) -> str:
+    """The score sheets of a round as a grid; that of one unit as a list, or a page of the units."""
+    query = {UNIT: unit, PAGE: page if page > 1 else ""}
+    return with_query(_in_cycle(GRID, stream, round=round_), query)
+
+
+def grid_changes_url(stream: str, round_: str) -> str:
+    """What others have saved in a grid since a revision."""
+    return _in_cycle(GRID_CHANGES, stream, round=round_)
+
+
+def grid_reasons_url(stream: str, round_: str) -> str:
+    """The changes of a grid that need a reason."""
+    return _in_cycle(GRID_REASONS, stream, round=round_)
+
+
+def grid_cell_url(stream: str, round_: str, unit: str, criterion: str) -> str:
+    """What belongs to a cell of a grid."""
+    return _in_cycle(GRID_CELL, stream, round=round_, unit=unit, criterion=criterion)
+
+
 def meetings_url(stream: str, *, kind: str = "", edited: str = "") -> str:
     """New minutes of a `kind` of meeting, or the head of the minutes that are `edited`."""
     return with_query(_in_cycle(MEETINGS, stream), {"kind": kind, EDITED: edited})
@@ -337,8 +362,13 @@ def task_url(stream: str, duty: Duty | str, unit: str, subject: str = "") -> str
         return meetings_url(stream, kind="final")
     if duty in _ON_PAPERS:
         return paper_to_answer_url(stream, duty, unit, _ON_PAPERS[duty])
+    if duty in ON_GRIDS:
+        return grid_url(stream, ON_GRIDS[duty])
     return _filled_in(stream, *ACTS_OF_DUTIES[duty], unit, subject)
 
+
+ON_GRIDS = {Duty.SELF_SCORE: "self", Duty.CROSS_CHECK: "cross-checked", Duty.APPRAISAL: "appraised"}
+"""Duties that are done on a score grid, each with its round."""
 
 _ON_PAPERS = {Duty.STANCE: ANSWER_PART, Duty.SIGNATURE: SIGNING_PART}
 """Duties that are done on the page of a paper, each with the part of the page."""
@@ -358,9 +388,9 @@ def other_task_url(stream: str, duty: Duty | str, unit: str, subject: str = "") 
     return other[0], _filled_in(stream, *other, unit, subject)
 
 
-def form_of_task_url(stream: str, duty: Duty | str, unit: str) -> str:
+def form_of_task_url(stream: str, duty: Duty | str, unit: str, subject: str = "") -> str:
     """The form of the act that does a duty of a unit, as who enters it for the unit fills it in."""
-    return _filled_in(stream, *ACTS_OF_DUTIES[Duty(duty)], unit, "")
+    return _filled_in(stream, *ACTS_OF_DUTIES[Duty(duty)], unit, subject)
 
 
 def _filled_in(stream: str, act: str, fields: Mapping[str, str], unit: str, subject: str) -> str:

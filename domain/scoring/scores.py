@@ -409,7 +409,7 @@ def _require_valid_sheet(
         raise Refused("criteria_missing", criteria=", ".join(missing), count=len(missing))
 
 
-def _signed(sheet: tuple[SheetItem, ...], rules: ScoringRules) -> tuple[SheetItem, ...]:
+def signed_sheet(sheet: tuple[SheetItem, ...], rules: ScoringRules) -> tuple[SheetItem, ...]:
     """Return the sheet as it is recorded: points under a penalty carry their minus, however they were typed."""
     leaves = rules.leaves()
     return tuple(
@@ -442,11 +442,27 @@ def _require_reasons(sheet: tuple[SheetItem, ...], earlier: tuple[SheetItem, ...
         if any(item.reason is None for item in sheet):
             raise Refused("each_needs_reason")
         return
-    by_criterion = {item.criterion: item for item in earlier}
-    for item in sheet:
-        previous = by_criterion.get(item.criterion)
-        if (previous is None or previous.figures != item.figures) and item.reason is None:
+    for item in differing(sheet, earlier):
+        if item.reason is None:
             raise Refused("change_needs_reason", criterion=item.criterion)
+
+
+def differing(sheet: Iterable[SheetItem], earlier: tuple[SheetItem, ...]) -> tuple[SheetItem, ...]:
+    """Return the items that differ from the earlier ones: each needs a reason. Without earlier ones, none does."""
+    by_criterion = {item.criterion: item.figures for item in earlier}
+    return tuple(item for item in sheet if earlier and by_criterion.get(item.criterion) != item.figures)
+
+
+def compared_items(unit: str, round_: str, state: ScoresContext, rules: ScoringRules) -> tuple[SheetItem, ...]:
+    """Return what a unit's sheet of a round is compared with: nothing, the self-score, or what has counted so far."""
+    if round_ == "self":
+        return ()
+    if round_ == "cross-checked":
+        claimed = state.scores.get((unit, "self"))
+        return () if claimed is None else claimed.sheet
+    if round_ == "appraised":
+        return effective_score(unit, state.scores, rules)
+    return effective_score(unit, _earlier_scores(unit, round_, state, rules), rules)
 
 
 def _require_new(scored: ScoredSheet | None, by: str, sheet: tuple[SheetItem, ...], *, read: bool = True) -> None:
@@ -469,7 +485,7 @@ def withdraw_score(
 
 def score_self(command: ScoreSelf, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[SelfScored]:
     require_member(command.unit, meta, state)
-    sheet = _signed(command.sheet, rules)
+    sheet = signed_sheet(command.sheet, rules)
     scored = state.scores.get((command.unit, "self"))
     if scored is not None:
         require_own_or_decided(command.unit, meta, state)
@@ -498,11 +514,10 @@ def cross_check(command: CrossCheck, meta: Meta, state: ScoresContext, rules: Sc
     if meta.unit != command.by or command.by != state.checker_of(command.unit, rules):
         require_decided(meta, state, "not_the_checker", unit=command.unit, by=command.by)
     read = _reads(_READ_BY_CHECKER, command.unit, meta, state, rules)
-    sheet = _signed(command.sheet, rules)
+    sheet = signed_sheet(command.sheet, rules)
     _require_new(scored, command.by, sheet, read=read)
     _require_valid_sheet(command.unit, sheet, state, rules)
-    claimed = state.scores.get((command.unit, "self"))
-    _require_reasons(sheet, claimed.sheet if claimed is not None else (), read=read)
+    _require_reasons(sheet, compared_items(command.unit, "cross-checked", state, rules), read=read)
     yield CrossChecked(unit=command.unit, by=command.by, sheet=sheet)
 
 
@@ -510,10 +525,10 @@ def appraise(
     command: AppraiseScores, meta: Meta, state: ScoresContext, rules: ScoringRules
 ) -> Iterator[ScoresAppraised]:
     require_member(command.unit, meta, state)
-    sheet = _signed(command.sheet, rules)
+    sheet = signed_sheet(command.sheet, rules)
     _require_new(state.scores.get((command.unit, "appraised")), meta.unit, sheet)
     _require_valid_sheet(command.unit, sheet, state, rules)
-    _require_reasons(sheet, effective_score(command.unit, state.scores, rules))
+    _require_reasons(sheet, compared_items(command.unit, "appraised", state, rules))
     yield ScoresAppraised(unit=command.unit, sheet=sheet)
 
 
@@ -521,34 +536,31 @@ def score_round(command: ScoreRound, meta: Meta, state: ScoresContext, rules: Sc
     require_member(command.unit, meta, state)
     if command.round in _OWN_COMMANDS:
         raise Refused("round_has_its_act", round=command.round, act=_OWN_COMMANDS[command.round])
-    sheet, by = _signed(command.sheet, rules), command.by or Participant(unit=meta.unit)
+    sheet, by = signed_sheet(command.sheet, rules), command.by or Participant(unit=meta.unit)
     read = _reads((command.round,), command.unit, meta, state, rules)
     _require_new(state.scores.get((command.unit, command.round)), _scorer(by), sheet, read=read)
     _require_valid_sheet(command.unit, sheet, state, rules, whole=False)
-    scores = _earlier_scores(command, state, rules)
-    earlier = {item.criterion: item for item in effective_score(command.unit, scores, rules)}
-    if _reads((round_ for _of, round_ in scores), command.unit, meta, state, rules):
-        _require_reasons(tuple(item for item in sheet if item.criterion in earlier), tuple(earlier.values()))
+    earlier = compared_items(command.unit, command.round, state, rules)
+    rounds = (round_ for _of, round_ in _earlier_scores(command.unit, command.round, state, rules))
+    if _reads(rounds, command.unit, meta, state, rules):
+        known = {item.criterion for item in earlier}
+        _require_reasons(tuple(item for item in sheet if item.criterion in known), earlier)
     else:
-        _require_reasons(sheet, tuple(earlier.values()), read=False)
+        _require_reasons(sheet, earlier, read=False)
     yield RoundScored(unit=command.unit, round=command.round, sheet=sheet, by=by)
 
 
 _OWN_COMMANDS = {"self": ScoreSelf.NAME, "cross-checked": CrossCheck.NAME, "appraised": AppraiseScores.NAME}
 
 
-def _earlier_scores(command: ScoreRound, state: ScoresContext, rules: ScoringRules) -> Scores:
-    """Return the unit's rounds that come earlier in the edition's order.
+def _earlier_scores(unit: str, round_: str, state: ScoresContext, rules: ScoringRules) -> Scores:
+    """Return the unit's rounds that come earlier in the edition's order than a round.
 
     The order of recording does not matter: the paper of an earlier round can come after that of a later one.
     """
-    order = rules.rounds_in_order((command.round, *(round_ for of, round_ in state.scores if of == command.unit)))
-    earlier = set(order[: order.index(command.round)])
-    return {
-        (of, round_): scored
-        for (of, round_), scored in state.scores.items()
-        if of == command.unit and round_ in earlier
-    }
+    order = rules.rounds_in_order((round_, *(name for of, name in state.scores if of == unit)))
+    earlier = set(order[: order.index(round_)])
+    return {(of, name): scored for (of, name), scored in state.scores.items() if of == unit and name in earlier}
 
 
 def _scorer(by: Participant) -> str:

@@ -19,6 +19,7 @@ from application.excerpts import CHARS
 from application.extension_requests import requests_of
 from application.permitted_acts import permitted_acts
 from application.recorded_acts import recorded_acts, standing_acts, steps_of
+from application.score_grid import grid_rounds
 from application.score_tables import score_table
 from application.visits import VisitedCycle
 from application.work import of_many
@@ -171,6 +172,7 @@ async def cluster(
         ],
         unsigned=[one.bearer for one in owed if one.duty is Duty.SIGNATURE and one.done is None],
         scores=scores,
+        grids=[(urls.grid_url(cycle.stream, one), round_title(one, cycle.names)) for one in grid_rounds(cycle)],
         ranking=sorted(state.conclusion.ranking, key=lambda one: one.rank),
         deviations=[(one, deviation_text(one, cycle.names)) for one in found],
         corrections=corrections,
@@ -303,6 +305,8 @@ def _task_url(cycle: VisitedCycle, one: Obligation) -> str:
         return ""
     if visitor.unit not in {one.bearer, cycle.state.lifecycle.organiser} or visitor.login.account.kind == "auditor":
         return ""
+    if one.duty in urls.ON_GRIDS and visitor.unit != one.bearer:  # a grid is filled in for one's own unit
+        return urls.form_of_task_url(cycle.stream, one.duty, one.bearer, one.subject)
     return urls.task_url(cycle.stream, one.duty, one.bearer, one.subject)
 
 

@@ -1,0 +1,124 @@
+"""Shared drafts on PostgreSQL: what several people fill in together, cell by cell, and have not sent yet.
+
+A cell is saved with the revision that its writer had read. A later value of somebody else is not overwritten: the
+writer is told both. Who may read and write a draft is decided by who calls this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from errors import QuotaError
+from ledger.connection import LOCK_CLASS, Connection, Pool
+
+VALUE_CHARACTERS = 20_000
+"""Of one cell: a list of twenty files is the longest."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedCell:
+    """The last value of a cell; "" where it was emptied. Revisions grow in the order of saving."""
+
+    path: str
+    value: str
+    revision: int
+    person: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a person had seen of a draft, and of what it is about, when they last looked at it."""
+
+    revision: int
+    version: int
+    at: datetime
+
+
+class SharedDrafts:
+    """The shared drafts of an installation, each under a name: the address of its page, and whose it is.
+
+    A draft has at most so many `characters` in all of its cells.
+    """
+
+    def __init__(self, pool: Pool, characters: int) -> None:
+        self._pool, self._characters = pool, characters
+
+    async def cells(self, draft: str, *, since: int = 0) -> tuple[SharedCell, ...]:
+        """Return the cells that were saved after a revision, the latest last; all of them since 0."""
+        rows = await self._pool.fetch(
+            "select path, value, revision, person, at from accounts.shared_draft "
+            "where draft = $1 and revision > $2 order by revision",
+            draft,
+            since,
+        )
+        return tuple(SharedCell(*row) for row in rows)
+
+    async def save(self, draft: str, values: Mapping[str, str], *, read: int, person: str) -> tuple[SharedCell, ...]:
+        """Save cells by path, all of them or, where one is in conflict, none; `read` is the revision that was read.
+
+        Returns the conflicts: cells that somebody else has changed since, to another value.
+
+        Raises:
+            QuotaError: `not_kept`: a value or the whole draft is too long.
+        """
+        if any(len(value) > VALUE_CHARACTERS for value in values.values()):
+            raise QuotaError("not_kept")
+        if not values:
+            return ()
+        async with self._pool.acquire() as connection, connection.transaction():
+            # One writer of a draft after another, so that revisions become visible in their order.
+            await connection.execute("select pg_advisory_xact_lock(hashtextextended($2, $1))", LOCK_CLASS, draft)
+            rows = await connection.fetch(
+                "select path, value, revision, person, at from accounts.shared_draft "
+                "where draft = $1 and path = any($2) and revision > $3 and person <> $4 order by revision",
+                draft,
+                list(values),
+                read,
+                person,
+            )
+            conflicts = tuple(found for row in rows if (found := SharedCell(*row)).value != values[found.path])
+            if not conflicts:
+                await self._store(connection, draft, values, person)
+        return conflicts
+
+    async def _store(self, connection: Connection, draft: str, values: Mapping[str, str], person: str) -> None:
+        await connection.execute(
+            "insert into accounts.shared_draft (draft, path, value, revision, person) "
+            "select $1, path, value, nextval('accounts.shared_revision'), $4 "
+            "from unnest($2::text[], $3::text[]) as typed (path, value) "
+            "on conflict (draft, path) do update set value = excluded.value, revision = excluded.revision, "
+            "person = excluded.person, at = now() where shared_draft.value <> excluded.value",
+            draft,
+            list(values),
+            list(values.values()),
+            person,
+        )
+        size = await connection.fetchval("select sum(length(value)) from accounts.shared_draft where draft = $1", draft)
+        if size > self._characters:
+            raise QuotaError("not_kept")
+
+    async def forget(self, draft: str, paths: Sequence[str], *, until: int) -> None:
+        """Delete cells that were sent. What was saved after the revision `until` stays."""
+        await self._pool.execute(
+            "delete from accounts.shared_draft where draft = $1 and path = any($2) and revision <= $3",
+            draft,
+            list(paths),
+            until,
+        )
+
+    async def look(self, draft: str, person: str, *, revision: int, version: int) -> Look | None:
+        """Note what a person sees now; returns what they had seen the time before, None at the first time."""
+        row = await self._pool.fetchrow(
+            "with before as (select revision, version, at from accounts.shared_look where draft = $1 and person = $2), "
+            "now_seen as (insert into accounts.shared_look (draft, person, revision, version) values ($1, $2, $3, $4) "
+            "on conflict (draft, person) do update set revision = excluded.revision, version = excluded.version, "
+            "at = now()) select revision, version, at from before",
+            draft,
+            person,
+            revision,
+            version,
+        )
+        return None if row is None else Look(*row)

@@ -1,0 +1,424 @@
+"""A round's score sheets of several units as one grid: who scores whom, what was typed so far, what follows from it.
+
+Totals, classes and ranks are the law's own (`domain.scoring`). Nothing is read that is closed to the visitor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from application.permitted_acts import permitted_acts
+from application.score_sheets import FIGURES, item_as_typed, titled
+from application.visits import ForbiddenError, VisitedCycle
+from domain.obligations import cross_checkers
+from domain.problems import first_problem
+from domain.records import Command, Refused
+from domain.rules import USUAL_ROUNDS
+from domain.scoring.calculation import UnitSheet, calculate_scores
+from domain.scoring.criteria import Criterion
+from domain.scoring.results import UnitResult
+from domain.scoring.scores import (
+    AppraiseScores,
+    CrossCheck,
+    ScoreRound,
+    ScoreSelf,
+    SheetItem,
+    calculated_scores,
+    compared_items,
+    differing,
+    sheet_of,
+    signed_sheet,
+)
+from domain.types import TYPED
+from errors import NotFoundError
+from i18n import _
+from i18n.messages import problem_in_words, sentence, typed_number
+from i18n.values import round_title
+
+_ITEM: TypeAdapter[SheetItem] = TypeAdapter(SheetItem)
+_ACTS: Mapping[str, type[Command]] = {"self": ScoreSelf, "cross-checked": CrossCheck, "appraised": AppraiseScores}
+"""The acts of the usual rounds; every other round has the same one."""
+
+EVIDENCE, REASON, MET = "evidence", "reason", "met"
+
+
+def grid_rounds(cycle: VisitedCycle) -> tuple[str, ...]:
+    """Return the rounds in which the visitor scores somebody, in their order."""
+    if not cycle.rules.leaves():
+        return ()
+    permitted = permitted_acts(cycle)
+    declared = [rule.id for rule in cycle.rules.rounds] or list(USUAL_ROUNDS)
+    return tuple(one for one in declared if _ACTS.get(one, ScoreRound) in permitted and _scored_units(cycle, one))
+
+
+def _scored_units(cycle: VisitedCycle, round_: str) -> tuple[str, ...]:
+    """The members that the visitor's unit scores in a round, where it may enter the round's act."""
+    unit, members = cycle.visitor.unit, cycle.state.membership.members()
+    if round_ == "self":
+        return (unit,) if unit in members else ()
+    if round_ == "cross-checked":
+        checked = cross_checkers(cycle.state, cycle.rules)
+        return tuple(one for one in members if checked.get(one) == unit)
+    return tuple(members)
+
+
+def grid_of(cycle: VisitedCycle, round_: str) -> ScoreGrid:
+    """Return the grid of a round for the visitor.
+
+    Raises:
+        NotFoundError: the edition has no such round.
+        ForbiddenError: the visitor scores nobody in it.
+    """
+    if not cycle.rules.has_round(round_):
+        raise NotFoundError("page_not_found")
+    if round_ not in grid_rounds(cycle):
+        raise ForbiddenError("not_yours_to_say")
+    rule = cycle.rules.round_rule(round_)
+    only = frozenset(rule.criteria) if rule is not None else frozenset()
+    leaves = tuple(one for one in cycle.rules.leaves().values() if not only or one.id in only)
+    return ScoreGrid(cycle, round_, _scored_units(cycle, round_), leaves)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFigures:
+    """What follows from a unit's sheet as it stands. Figures that are not determined yet are None.
+
+    `problems` are sentences by cell; `missing` are criteria without an entry, `unexplained` those whose change still
+    needs a reason. `ready`: the sheet can be entered into the register.
+    """
+
+    unit: str
+    filled: int
+    of: int
+    total: Decimal | None
+    complete: bool
+    rank: int | None
+    class_: str
+    spread: Decimal | None
+    problems: Mapping[str, str]
+    missing: tuple[str, ...]
+    differing: tuple[str, ...]
+    unexplained: tuple[str, ...]
+    without_evidence: tuple[str, ...]
+    ready: bool
+
+
+@dataclass(slots=True)
+class TypedSheet:
+    """A unit's sheet as it was typed, in the shape that the law takes, with what cannot be used.
+
+    `rows` are by criterion, as the act takes them; `problems` are sentences by cell.
+    """
+
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    items: tuple[SheetItem, ...] = ()
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ScoreGrid:
+    """Units by criteria of one round, as a visitor fills them in. A cell's path is `unit.criterion.figure`."""
+
+    cycle: VisitedCycle
+    round: str
+    units: tuple[str, ...]
+    criteria: tuple[Criterion, ...]
+
+    @property
+    def act(self) -> type[Command]:
+        """The act by which a unit's sheet is entered."""
+        return _ACTS.get(self.round, ScoreRound)
+
+    @property
+    def columns(self) -> tuple[tuple[Criterion, str], ...]:
+        """The columns: each criterion with a figure that is typed for it."""
+        return tuple((one, figure) for one in self.criteria for figure in figures_of(one))
+
+    @cached_property
+    def index_of(self) -> Mapping[str, int]:
+        """The index of each criterion by its id."""
+        return {one.id: index for index, one in enumerate(self.criteria)}
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether all members are scored: only then ranks and classes can be told."""
+        return len(self.units) > 1 and self.units == tuple(self.cycle.state.membership.members())
+
+    @property
+    def reads_earlier(self) -> bool:
+        """Whether the visitor reads all earlier rounds: who does not is not told which values differ from them."""
+        organiser = self.cycle.visitor.unit == self.cycle.state.lifecycle.organiser
+        return organiser or self.round in {"self", "cross-checked"}
+
+    @property
+    def needs_all(self) -> bool:
+        """Whether a sheet needs an entry for each criterion; a round of the edition can score some of them."""
+        return self.round in _ACTS
+
+    def of_unit(self, unit: str) -> tuple[Criterion, ...]:
+        """The criteria that take an entry for a unit."""
+        return self._asked[unit]
+
+    @cached_property
+    def _asked(self) -> Mapping[str, tuple[Criterion, ...]]:
+        kinds, found = self.cycle.readable_state().kind_of, dict[str, tuple[Criterion, ...]]()
+        for unit in self.units:
+            kind = kinds(unit)
+            asked = (one for one in self.criteria if one.concerns(unit, kind) and not one.is_exempt(kind))
+            found[unit] = tuple(asked)
+        return found
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """The paths of all cells."""
+        return frozenset(
+            f"{unit}.{one.id}.{name}"
+            for unit in self.units
+            for one in self.of_unit(unit)
+            for name in (*figures_of(one), EVIDENCE, REASON)
+        )
+
+    def first_path(self, unit: str, criterion: str) -> str:
+        """The path of the first figure of a criterion."""
+        index = self.index_of.get(criterion)
+        figure = "points" if index is None else figures_of(self.criteria[index])[0]
+        return f"{unit}.{criterion}.{figure}"
+
+    def where(self, path: str) -> str:
+        """A cell in words: unit and criterion."""
+        unit, criterion, _figure = path.split(".")
+        return f"{self.cycle.names.get(unit, unit)}, {self.title_of(criterion)}"
+
+    def title_of(self, criterion: str) -> str:
+        """The title of a criterion."""
+        return self.criteria[self.index_of[criterion]].title
+
+    # What stands in the register ----------------------------------------------------------------------------------
+
+    @cached_property
+    def before(self) -> Mapping[str, tuple[str, ...]]:
+        """By unit the other rounds that the visitor may read, in their order."""
+        scores, rules = self.cycle.readable_state().scores, self.cycle.rules
+        return {
+            unit: tuple(
+                name
+                for name in rules.rounds_in_order(name for of, name in scores if of == unit)
+                if name != self.round and (unit, name) in scores and scores[unit, name].sheet
+            )
+            for unit in self.units
+        }
+
+    def item_before(self, unit: str, round_: str, criterion: str) -> SheetItem | None:
+        """What another round says of a unit's criterion, as far as the visitor may read it."""
+        return self._items_before.get((unit, round_), {}).get(criterion)
+
+    @cached_property
+    def _items_before(self) -> Mapping[tuple[str, str], Mapping[str, SheetItem]]:
+        scores = self.cycle.readable_state().scores
+        return {
+            (unit, name): {item.criterion: item for item in scores[unit, name].sheet}
+            for unit, names in self.before.items()
+            for name in names
+        }
+
+    @cached_property
+    def totals_before(self) -> Mapping[str, Mapping[str, UnitResult]]:
+        """The results of the other rounds, by round and unit."""
+        state, rules = self.cycle.readable_state(), self.cycle.rules
+        rounds = dict.fromkeys(name for names in self.before.values() for name in names)
+        return {name: calculated_scores(state, rules, name) for name in rounds}
+
+    def recorded(self, texts: Mapping[str, str]) -> dict[str, str]:
+        """The cells of sheets of this round that stand in the register; `texts` has the reasons by digest."""
+        found: dict[str, str] = {}
+        for unit in self.units:
+            scored = self.cycle.readable_state().scores.get((unit, self.round))
+            for item in scored.sheet if scored is not None else ():
+                values = _as_cells(item)
+                if item.reason is not None:
+                    values[REASON] = texts.get(item.reason, "")
+                found.update({f"{unit}.{item.criterion}.{name}": value for name, value in values.items()})
+        return {path: value for path, value in found.items() if path in self.paths}
+
+    @property
+    def own_reasons(self) -> set[str]:
+        """The digests of the reasons on the sheets of this round."""
+        scores = self.cycle.readable_state().scores
+        sheets = (scores[unit, self.round].sheet for unit in self.units if (unit, self.round) in scores)
+        return {item.reason for sheet in sheets for item in sheet if item.reason}
+
+    @cached_property
+    def _compared(self) -> Mapping[str, tuple[SheetItem, ...]]:
+        state, rules = self.cycle.readable_state(), self.cycle.rules
+        return {unit: compared_items(unit, self.round, state, rules) for unit in self.units}
+
+    def has_proposals(self, unit: str) -> bool:
+        """Whether earlier rounds propose anything for a unit."""
+        return bool(self._compared[unit])
+
+    def proposed(self, unit: str) -> dict[str, str]:
+        """The figures that the earlier rounds propose for a unit, as they would be typed."""
+        return {
+            path: value
+            for item in self._compared[unit]
+            for name, value in _as_cells(item).items()
+            if name != EVIDENCE and (path := f"{unit}.{item.criterion}.{name}") in self.paths
+        }
+
+    # What follows from what was typed -----------------------------------------------------------------------------
+
+    def typed(self, values: Mapping[str, str]) -> dict[str, TypedSheet]:
+        """The sheets as they were typed, by unit; `values` are the cells."""
+        return {unit: self._typed(unit, values) for unit in self.units}
+
+    def figures(self, typed: Mapping[str, TypedSheet], touched: Iterable[str]) -> dict[str, UnitFigures]:
+        """What follows from the sheets, by unit; `touched` are the units that have something to enter."""
+        results, changed = self._results(typed), set(touched)
+        return {unit: self._figures(unit, one, results.get(unit), unit in changed) for unit, one in typed.items()}
+
+    def _typed(self, unit: str, values: Mapping[str, str]) -> TypedSheet:
+        found, items = TypedSheet(), []
+        for criterion in self.of_unit(unit):
+            start = f"{unit}.{criterion.id}"
+            names = (*figures_of(criterion), EVIDENCE, REASON)
+            row = {name: text for name in names if (text := values.get(f"{start}.{name}", "").strip())}
+            if not row:
+                continue
+            found.rows[criterion.id] = row
+            try:
+                items.append(_item(criterion.id, tuple(row.items())))
+            except ValidationError as error:
+                problem = first_problem(error)
+                name = str(problem["place"][0]) if problem["place"] else "points"
+                found.problems[f"{start}.{name}"] = problem_in_words(problem["problem"], problem["given"])
+        found.items = signed_sheet(tuple(items), self.cycle.rules)
+        return found
+
+    def _results(self, typed: Mapping[str, TypedSheet]) -> dict[str, UnitResult]:
+        """The results of all units together; a figure that cannot be used takes no total of the others away."""
+        try:
+            return self._calculated({unit: one.items for unit, one in typed.items() if one.items})
+        except Refused:
+            for unit, one in typed.items():
+                self._leave_out_unusable(unit, one)
+        return self._calculated({unit: one.items for unit, one in typed.items() if one.items})
+
+    def _calculated(self, items: Mapping[str, tuple[SheetItem, ...]]) -> dict[str, UnitResult]:
+        state = self.cycle.readable_state()
+        sheets: Sequence[UnitSheet] = [sheet_of(unit, found, state) for unit, found in items.items()]
+        return {one.unit: one for one in calculate_scores(self.cycle.rules, sheets)}
+
+    def _leave_out_unusable(self, unit: str, typed: TypedSheet) -> None:
+        while typed.items:
+            try:
+                self._calculated({unit: typed.items})
+            except Refused as error:
+                criterion = str(error.facts.get("criterion"))
+                text = sentence(error.code, titled(error.facts, self.cycle.rules))
+                typed.problems[self.first_path(unit, criterion)] = text
+                typed.items = tuple(one for one in typed.items if one.criterion != criterion)
+            else:
+                return
+
+    def _figures(self, unit: str, typed: TypedSheet, result: UnitResult | None, touched: bool) -> UnitFigures:
+        problems, asked = dict(typed.problems), self.of_unit(unit)
+        base = [one.id for one in asked if one.part == "base"]
+        missing = tuple(one for one in base if one not in typed.rows)
+        for line in result.lines if result is not None else ():
+            open_ = line.undetermined
+            if open_ is not None and open_.code == "figure_missing" and line.criterion in typed.rows:
+                path = f"{unit}.{line.criterion}.{dict(open_.facts)['figure']}"
+                problems.setdefault(path, sentence(open_.code, {**dict(open_.facts), "criterion": line.title}))
+        changed = self._changed(unit, typed)
+        unexplained = tuple(one for one in changed if self.reads_earlier and REASON not in typed.rows[one])
+        is_complete = result is not None and result.complete and not missing and not problems
+        owed = missing if self.needs_all else ()
+        return UnitFigures(
+            unit,
+            filled=sum(one in typed.rows for one in base),
+            of=len(base),
+            total=None if result is None else result.total,
+            complete=is_complete,
+            rank=result.rank if result is not None and is_complete and self.is_whole else None,
+            class_=self._class(result) if result is not None and is_complete and self.is_whole else "",
+            spread=self._spread(unit, result if is_complete else None),
+            problems=problems,
+            missing=missing,
+            differing=changed,
+            unexplained=unexplained,
+            without_evidence=tuple(one for one in typed.rows if not self._has_evidence(unit, one, typed.rows[one])),
+            ready=touched and bool(typed.rows) and not (owed or problems or unexplained),
+        )
+
+    def _changed(self, unit: str, typed: TypedSheet) -> tuple[str, ...]:
+        """The criteria whose value differs from what it is compared with; all, where that is closed to the visitor."""
+        if not self.reads_earlier:
+            return tuple(typed.rows)
+        earlier = self._compared[unit]
+        known = {item.criterion for item in earlier}
+        # A round of the edition can score what no earlier one has: that is no change.
+        return tuple(
+            one.criterion for one in differing(typed.items, earlier) if self.needs_all or one.criterion in known
+        )
+
+    def _class(self, result: UnitResult) -> str:
+        if result.class_open is not None:
+            return _("undetermined")
+        titles = {one.id: one.title for one in self.cycle.rules.scoring.classes}
+        return titles.get(result.class_ or "", "")
+
+    def _spread(self, unit: str, result: UnitResult | None) -> Decimal | None:
+        """How far the totals of the rounds lie apart; None where there is one only."""
+        totals = [of_round[unit].total for of_round in self.totals_before.values() if unit in of_round]
+        totals += [] if result is None else [result.total]
+        return max(totals) - min(totals) if len(totals) > 1 else None
+
+    def _has_evidence(self, unit: str, criterion: str, row: Mapping[str, Any]) -> bool:
+        """Whether the unit's own evidence, or that of this sheet, is there."""
+        before = (self.item_before(unit, name, criterion) for name in self.before[unit])
+        return EVIDENCE in row or any(item is not None and item.evidence for item in before)
+
+    def round_name(self, round_: str = "") -> str:
+        """The title of a round; of this one, where none is named."""
+        return round_title(round_ or self.round, self.cycle.names)
+
+
+def figures_of(criterion: Criterion) -> tuple[str, ...]:
+    """The figures that are typed for a criterion."""
+    return FIGURES.get(criterion.way.way, ("points",))
+
+
+def _as_cells(item: SheetItem) -> dict[str, str]:
+    """An entry of the register as the cells would be typed."""
+    values = {name: value for name, value in item_as_typed(item).items() if name != "criterion"}
+    lists = {name: "\n".join(value) for name, value in values.items() if isinstance(value, list)}
+    return {name: lists.get(name, str(value)) for name, value in values.items() if value != []}
+
+
+@lru_cache(maxsize=20_000)
+def _item(criterion: str, row: tuple[tuple[str, str], ...]) -> SheetItem:
+    """What was typed for a criterion as the law takes it; reasons are texts, which the vault holds.
+
+    Of hundreds of cells one has changed since the last time: the others are remembered.
+
+    Raises:
+        ValidationError
+    """
+    entry: dict[str, Any] = {"criterion": criterion, **{name: text for name, text in row if name != REASON}}
+    if MET in entry:
+        entry[MET] = entry[MET].split()
+    if EVIDENCE in entry:
+        entry[EVIDENCE] = [line for part in entry[EVIDENCE].splitlines() if (line := part.strip())]
+    return _ITEM.validate_python(entry, context=TYPED)
+
+
+def points_before(item: SheetItem | None) -> str:
+    """The figure of an earlier round, as people write it; "-" where there is none."""
+    figures = item.figures if item is not None else ()
+    return next((typed_number(one) for one in figures if isinstance(one, Decimal)), "-")

@@ -1,0 +1,220 @@
+"""The score grid: a round's sheets of several units in one table, or of one unit as a list, saved cell by cell.
+
+Everybody who may enter the round's act for the visitor's unit fills in the same sheets. What is ready is entered as one
+act for each unit, all of them or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from accounts.shared_drafts import SharedCell
+from application.score_grid import EVIDENCE, ScoreGrid, grid_of, points_before
+from application.visits import VisitedCycle
+from application.work import of_many
+from domain.access import Matter
+from errors import NotFoundError
+from web import urls
+from web.act_files import FILE_STEP, chosen_for, store_files
+from web.act_form import file_list, typed_text, version_in
+from web.auth import checked_form, reads_cycle
+from web.autosave import is_autosave
+from web.grid_entering import enter_ready
+from web.grid_page import Conflicts, GridPart, PageNotes, grid_page, in_words, reasons_part, with_posted
+from web.open_grid import OpenGrid, draft_name, open_grid, posted_cells, state_of
+from web.paging import PageNumber
+from web.render import page
+from web.services import Services, get_services
+
+router = APIRouter(include_in_schema=False)
+ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
+
+TAKE = "_take"
+"""The button that fills in what earlier rounds propose: its value is a cell, a unit, or all."""
+
+MINE = "_mine"
+"""The button that keeps one's own value in a conflict: its value is the cell's path, a blank, and the value."""
+
+REVISION = "_revision"
+"""The field that says which revision of the draft the page showed."""
+
+
+def _part(
+    unit: Annotated[str, Query(alias=urls.UNIT)] = "", number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
+) -> GridPart:
+    return GridPart(unit, number)
+
+
+async def _planned(cycle: ReadableCycle, round: str) -> ScoreGrid:  # noqa: A002 - a part of the address
+    return await of_many(len(cycle.history), grid_of, cycle, round)
+
+
+async def _opened(request: Request, grid: Annotated[ScoreGrid, Depends(_planned)]) -> OpenGrid:
+    return await open_grid(get_services(request), grid)
+
+
+Opened = Annotated[OpenGrid, Depends(_opened)]
+Planned = Annotated[ScoreGrid, Depends(_planned)]
+Part = Annotated[GridPart, Depends(_part)]
+
+
+@router.get(urls.GRID)
+async def grid(
+    request: Request, opened: Opened, part: Part, entered: Annotated[str, Query(alias=urls.ENTERED_AS)] = ""
+) -> Response:
+    """The grid, with what others have changed since the visitor looked."""
+    cycle = opened.grid.cycle
+    look = await get_services(request).shared.look(
+        opened.draft, cycle.visitor.contact.id, revision=opened.revision, version=len(cycle.history)
+    )
+    return await grid_page(request, opened, part, PageNotes(), look=look, entered=entered)
+
+
+@router.get(urls.GRID_CHANGES)
+async def changes(
+    request: Request,
+    opened: Opened,
+    part: Part,
+    since: Annotated[str, Query(alias=urls.FROM)] = "",
+    version: Annotated[str, Query(alias=urls.AFTER_VERSION)] = "",
+) -> Response:
+    """What others have saved since a revision, for a page that is open; no content where nothing came."""
+    read = version_in(since) or 0
+    if opened.revision <= read and len(opened.grid.cycle.history) == version_in(version):
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+    return await _state(request, opened, part, read)
+
+
+@router.get(urls.GRID_REASONS)
+async def reasons(request: Request, opened: Opened, part: Part) -> Response:
+    """The list of changes that need a reason, for a page that is open."""
+    return await reasons_part(request, opened, part)
+
+
+@router.get(urls.GRID_CELL)
+async def cell(request: Request, opened: Opened, unit: str, criterion: str) -> Response:
+    """What belongs to a cell: the earlier rounds with their evidence and reasons, and the evidence of this one."""
+    grid = opened.grid
+    index = grid.index_of.get(criterion)
+    if unit not in grid.units or index is None:
+        raise NotFoundError("page_not_found")
+    items = [(name, grid.item_before(unit, name, criterion)) for name in grid.before[unit]]
+    before = [(name, item) for name, item in items if item is not None]
+    return page(
+        request,
+        "grid_cell.html",
+        cycle=grid.cycle,
+        opened=opened,
+        unit=unit,
+        criterion=grid.criteria[index],
+        index=index,
+        before=before,
+        texts=await get_services(request).application.texts.get(item.reason for _name, item in before if item.reason),
+        points_before=points_before,
+        evidence=opened.values.get(f"{unit}.{criterion}.{EVIDENCE}", ""),
+    )
+
+
+@router.post(urls.GRID)
+async def fill_in(request: Request, grid: Planned, part: Part) -> Response:
+    """Save cells; or enter what is ready, if it is what the page has shown."""
+    form = await checked_form(request)
+    services, body = get_services(request), typed_text(form)
+    problem = await store_files(services, grid.cycle, form, body)
+    posted, notes = posted_cells(grid, form, body)
+    if body.get("_step") == FILE_STEP:
+        path = chosen_for(form)
+        if problem is None and path in posted:
+            await _add_evidence(services, grid, path, posted[path], version_in(body.get(REVISION)) or 0)
+        return file_list(request, grid.cycle, body, path, problem)
+    if problem is not None:
+        raise problem
+    read = version_in(body.get(REVISION)) or 0
+    if is_autosave(request):
+        return await _saved(request, grid, part, posted, body, notes)
+    opened = await open_grid(services, grid)
+    conflicts = with_posted(await _save(services, grid, opened.changes(posted), read, apart=True), posted)
+    path, _blank, own = body.get(MINE, "").partition(" ")
+    if path in grid.paths:
+        conflicts = [one for one in conflicts if one[0].path != path]
+        await _save(services, grid, {path: own}, _LATEST)
+    opened = await open_grid(services, grid)
+    if take := body.get(TAKE):
+        opened = await _take(services, opened, part, take)
+    if conflicts or body.get("_step") != "enter":
+        told = PageNotes(conflicts=conflicts, notes=notes, form=body, status=409 if conflicts else 200)
+        return await grid_page(request, opened, part, told)
+    return await enter_ready(request, opened, part, body, notes)
+
+
+_LATEST = 2**62
+"""In place of a revision: whatever stands there was read, or does not matter."""
+
+
+async def _take(services: Services, opened: OpenGrid, part: GridPart, what: str) -> OpenGrid:
+    """Fill in what is proposed; what somebody has typed into these cells meanwhile stays."""
+    taken = opened.proposed(what, opened.shown(part.unit, part.page).rows)
+    await _save(services, opened.grid, taken, opened.revision, apart=True)
+    return await open_grid(services, opened.grid)
+
+
+async def _add_evidence(services: Services, grid: ScoreGrid, path: str, value: str, read: int) -> None:
+    """Save evidence with a file that was sent; what somebody else has added meanwhile stays."""
+    for conflict in await _save(services, grid, {path: value}, read):
+        lines = dict.fromkeys((*conflict.value.splitlines(), *value.splitlines()))
+        await _save(services, grid, {path: "\n".join(lines)}, _LATEST)
+
+
+async def _save(
+    services: Services, grid: ScoreGrid, values: Mapping[str, str], read: int, *, apart: bool = False
+) -> tuple[SharedCell, ...]:
+    """Save cells; returns those that are in conflict. `apart`: the others are saved all the same."""
+    name, person = draft_name(grid), grid.cycle.visitor.contact.id
+    conflicts = await services.shared.save(name, values, read=read, person=person)
+    if conflicts and apart:
+        refused = {one.path for one in conflicts}
+        rest = {path: value for path, value in values.items() if path not in refused}
+        await services.shared.save(name, rest, read=read, person=person)
+    return conflicts
+
+
+async def _saved(
+    request: Request,
+    grid: ScoreGrid,
+    part: GridPart,
+    posted: Mapping[str, str],
+    body: Mapping[str, str],
+    notes: Sequence[str],
+) -> Response:
+    """The answer to a script that saves cells, or fills in what is proposed: all of them or none."""
+    services, since = get_services(request), version_in(body.get(REVISION)) or 0
+    conflicts = await _save(services, grid, posted, since)
+    opened = await open_grid(services, grid)
+    if TAKE in body and not conflicts:
+        opened = await _take(services, opened, part, body[TAKE])
+    return await _state(request, opened, part, since, conflicts=with_posted(conflicts, posted), notes=notes)
+
+
+async def _state(
+    request: Request,
+    opened: OpenGrid,
+    part: GridPart,
+    since: int,
+    *,
+    conflicts: Conflicts = (),
+    notes: Sequence[str] = (),
+) -> Response:
+    await opened.settle()
+    people = {one.person for one in opened.cells.values() if one.revision > since}
+    names = await get_services(request).application.people.names(people) if people else {}
+    told = [
+        {"path": one.path, "value": one.value, "mine": mine, "revision": one.revision, "text": text}
+        for one, mine, text in in_words(opened, conflicts, names)
+    ]
+    state = state_of(opened, opened.shown(part.unit, part.page).rows, since, names)
+    return JSONResponse({**state, "conflicts": told, "notes": " ".join(notes)})
