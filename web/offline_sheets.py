@@ -12,6 +12,7 @@ from application.score_sheets import sheet_of
 from application.tables import table_of
 from application.visits import VisitedCycle
 from domain.file_references import references_in
+from domain.numbers import whole_number
 from errors import CodedError, InputError
 from i18n import _, ngettext
 from i18n.messages import sentence
@@ -65,4 +66,4 @@ async def read_upload(cycle: VisitedCycle, act_form: ActForm, body: Mapping[str,
 def _is_replaced(name: str, filled: set[int]) -> bool:
     """Whether an input belongs to a row that the file fills in."""
     parts = name.split(".")
-    return parts[0] == "sheet" and len(parts) > 1 and parts[1].isdecimal() and int(parts[1]) in filled
+    return parts[0] == "sheet" and len(parts) > 1 and whole_number(parts[1]) in filled

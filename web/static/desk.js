@@ -141,7 +141,7 @@ for (const form of [...document.forms].filter(sending)) {
   // A file is sent once, when it is chosen, by its own input: what is saved at pauses of typing leaves files out.
   form.addEventListener("htmx:configRequest", (event) => {
     for (const name of [...event.detail.formData.keys()]) {
-      if (name.startsWith("_file.") && name !== event.detail.elt.name) event.detail.formData.delete(name);
+      if (name === "_offline" || (name.startsWith("_file.") && name !== event.detail.elt.name)) event.detail.formData.delete(name);
     }
   });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
