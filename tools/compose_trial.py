@@ -33,6 +33,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from local.paths import paths
+from local.process import free_ports
 from local.temporal import SERVER_VERSION, build
 
 ROOT = Path(__file__).parent.parent
@@ -474,6 +475,7 @@ def run(home: Path) -> None:
             project.write_settings(
                 COMPOSE_PROJECT_NAME=f"thidua{number}",
                 THIDUA_PAGES_NETWORK=f"172.29.{83 + number}.0/24",
+                THIDUA_WEB_PORT=str(free_ports(1)[0]),
                 THIDUA_BACKUPS=str(backups),
                 THIDUA_SMTP_HOST="mail",
                 THIDUA_SMTP_PORT="1025",
