@@ -47,6 +47,10 @@ _ACTS: Mapping[str, type[Command]] = {"self": ScoreSelf, "cross-checked": CrossC
 
 EVIDENCE, REASON, MET = "evidence", "reason", "met"
 
+_TOTALS: dict[Any, Mapping[str, Decimal]] = {}
+_TOTALS_KEPT = 200
+"""Totals of recorded rounds, which stay until something is recorded: the key has the last event, and who reads."""
+
 
 def grid_rounds(cycle: VisitedCycle) -> tuple[str, ...]:
     """Return the rounds in which the visitor scores somebody, in their order."""
@@ -228,11 +232,20 @@ class ScoreGrid:
         }
 
     @cached_property
-    def totals_before(self) -> Mapping[str, Mapping[str, UnitResult]]:
-        """The results of the other rounds, by round and unit."""
-        state, rules = self.cycle.readable_state(), self.cycle.rules
-        rounds = dict.fromkeys(name for names in self.before.values() for name in names)
-        return {name: calculated_scores(state, rules, name) for name in rounds}
+    def totals_before(self) -> Mapping[str, Mapping[str, Decimal]]:
+        """The totals of the other rounds, by round and unit."""
+        cycle, rounds = self.cycle, dict.fromkeys(name for names in self.before.values() for name in names)
+        last = cycle.history[-1][0]
+        found = {}
+        for name in rounds:
+            key = (last.digest, cycle.visitor.unit, cycle.readers, name)
+            if (totals := _TOTALS.get(key)) is None:
+                results = calculated_scores(cycle.readable_state(), cycle.rules, name)
+                totals = _TOTALS[key] = {unit: one.total for unit, one in results.items()}
+                for oldest in list(_TOTALS)[:-_TOTALS_KEPT]:
+                    _TOTALS.pop(oldest, None)
+            found[name] = totals
+        return found
 
     def recorded(self, texts: Mapping[str, str]) -> dict[str, str]:
         """The cells of sheets of this round that stand in the register; `texts` has the reasons by digest."""
@@ -375,7 +388,7 @@ class ScoreGrid:
 
     def _spread(self, unit: str, result: UnitResult | None) -> Decimal | None:
         """How far the totals of the rounds lie apart; None where there is one only."""
-        totals = [of_round[unit].total for of_round in self.totals_before.values() if unit in of_round]
+        totals = [of_round[unit] for of_round in self.totals_before.values() if unit in of_round]
         totals += [] if result is None else [result.total]
         return max(totals) - min(totals) if len(totals) > 1 else None
 
