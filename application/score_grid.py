@@ -334,10 +334,15 @@ class ScoreGrid:
             except Refused as error:
                 criterion = str(error.facts.get("criterion"))
                 text = sentence(error.code, titled(error.facts, self.cycle.rules))
-                typed.problems[self.first_path(unit, criterion)] = text
+                typed.problems[self.first_path(unit, criterion)] = self._at_its_cell(criterion, text)
                 typed.items = tuple(one for one in typed.items if one.criterion != criterion)
             else:
                 return
+
+    def _at_its_cell(self, criterion: str, text: str) -> str:
+        """A sentence about a criterion without its title, which the cell has."""
+        rest = text.removeprefix(f"{self.title_of(criterion)}: ") if criterion in self.index_of else text
+        return rest[:1].upper() + rest[1:]
 
     def _figures(self, unit: str, typed: TypedSheet, result: UnitResult | None, touched: bool) -> UnitFigures:
         problems, asked = dict(typed.problems), self.of_unit(unit)
@@ -347,7 +352,8 @@ class ScoreGrid:
             open_ = line.undetermined
             if open_ is not None and open_.code == "figure_missing" and line.criterion in typed.rows:
                 path = f"{unit}.{line.criterion}.{dict(open_.facts)['figure']}"
-                problems.setdefault(path, sentence(open_.code, {**dict(open_.facts), "criterion": line.title}))
+                text = sentence(open_.code, {**dict(open_.facts), "criterion": line.title})
+                problems.setdefault(path, self._at_its_cell(line.criterion, text))
         changed = self._changed(unit, typed)
         unexplained = tuple(one for one in changed if self.reads_earlier and REASON not in typed.rows[one])
         is_complete = result is not None and result.complete and not missing and not problems
