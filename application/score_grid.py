@@ -47,6 +47,10 @@ _ACTS: Mapping[str, type[Command]] = {"self": ScoreSelf, "cross-checked": CrossC
 
 EVIDENCE, REASON, MET = "evidence", "reason", "met"
 
+_TOTALS: dict[Any, Mapping[str, Decimal]] = {}
+_TOTALS_KEPT = 200
+"""Totals of recorded rounds, which stay until something is recorded: the key has the last event, and who reads."""
+
 
 def grid_rounds(cycle: VisitedCycle) -> tuple[str, ...]:
     """Return the rounds in which the visitor scores somebody, in their order."""
@@ -228,11 +232,20 @@ class ScoreGrid:
         }
 
     @cached_property
-    def totals_before(self) -> Mapping[str, Mapping[str, UnitResult]]:
-        """The results of the other rounds, by round and unit."""
-        state, rules = self.cycle.readable_state(), self.cycle.rules
-        rounds = dict.fromkeys(name for names in self.before.values() for name in names)
-        return {name: calculated_scores(state, rules, name) for name in rounds}
+    def totals_before(self) -> Mapping[str, Mapping[str, Decimal]]:
+        """The totals of the other rounds, by round and unit."""
+        cycle, rounds = self.cycle, dict.fromkeys(name for names in self.before.values() for name in names)
+        last = cycle.history[-1][0]
+        found = {}
+        for name in rounds:
+            key = (last.digest, cycle.visitor.unit, cycle.readers, name)
+            if (totals := _TOTALS.get(key)) is None:
+                results = calculated_scores(cycle.readable_state(), cycle.rules, name)
+                totals = _TOTALS[key] = {unit: one.total for unit, one in results.items()}
+                for oldest in list(_TOTALS)[:-_TOTALS_KEPT]:
+                    _TOTALS.pop(oldest, None)
+            found[name] = totals
+        return found
 
     def recorded(self, texts: Mapping[str, str]) -> dict[str, str]:
         """The cells of sheets of this round that stand in the register; `texts` has the reasons by digest."""
@@ -321,10 +334,15 @@ class ScoreGrid:
             except Refused as error:
                 criterion = str(error.facts.get("criterion"))
                 text = sentence(error.code, titled(error.facts, self.cycle.rules))
-                typed.problems[self.first_path(unit, criterion)] = text
+                typed.problems[self.first_path(unit, criterion)] = self._at_its_cell(criterion, text)
                 typed.items = tuple(one for one in typed.items if one.criterion != criterion)
             else:
                 return
+
+    def _at_its_cell(self, criterion: str, text: str) -> str:
+        """A sentence about a criterion without its title, which the cell has."""
+        rest = text.removeprefix(f"{self.title_of(criterion)}: ") if criterion in self.index_of else text
+        return rest[:1].upper() + rest[1:]
 
     def _figures(self, unit: str, typed: TypedSheet, result: UnitResult | None, touched: bool) -> UnitFigures:
         problems, asked = dict(typed.problems), self.of_unit(unit)
@@ -334,7 +352,8 @@ class ScoreGrid:
             open_ = line.undetermined
             if open_ is not None and open_.code == "figure_missing" and line.criterion in typed.rows:
                 path = f"{unit}.{line.criterion}.{dict(open_.facts)['figure']}"
-                problems.setdefault(path, sentence(open_.code, {**dict(open_.facts), "criterion": line.title}))
+                text = sentence(open_.code, {**dict(open_.facts), "criterion": line.title})
+                problems.setdefault(path, self._at_its_cell(line.criterion, text))
         changed = self._changed(unit, typed)
         unexplained = tuple(one for one in changed if self.reads_earlier and REASON not in typed.rows[one])
         is_complete = result is not None and result.complete and not missing and not problems
@@ -375,7 +394,7 @@ class ScoreGrid:
 
     def _spread(self, unit: str, result: UnitResult | None) -> Decimal | None:
         """How far the totals of the rounds lie apart; None where there is one only."""
-        totals = [of_round[unit].total for of_round in self.totals_before.values() if unit in of_round]
+        totals = [of_round[unit] for of_round in self.totals_before.values() if unit in of_round]
         totals += [] if result is None else [result.total]
         return max(totals) - min(totals) if len(totals) > 1 else None
 

@@ -270,8 +270,9 @@ async def _keep_drafts(site: Site, cycle: ClosedCycle, mark: Marks) -> None:
         await site.services.drafts.save(person, path, body)
         cycle.drafts.setdefault(person, set()).update(marks_in(json.dumps(body)))
     for round_, unit, scored, people in _GRIDS:
-        cells = {f"{scored}.a.points": mark.points(), f"{scored}.a.{REASON}": mark.word()}
-        cells[f"{scored}.a.{EVIDENCE}"] = mark.word()
+        cells = {f"{scored}.a.points": mark.points(), f"{scored}.a.{EVIDENCE}": mark.word()}
+        if round_ != "self":  # which is compared with nothing
+            cells[f"{scored}.a.{REASON}"] = mark.word()
         name = f"{urls.grid_url(cycle.stream, round_)} {unit}"
         await site.services.shared.save(name, cells, read=0, person=people[0])
         for person in people:

@@ -151,7 +151,7 @@ class TestActs:
         await thu.post(path, **{**thu.hidden_in(path), **typed, "_step": "enter"})
         found = told(thu.page)
         assert thu.status == 422
-        for text in ("Đơn vị 1, A1: A1: 41 điểm", "Đơn vị 2, A2: hãy gõ số", "Đơn vị 2, A1: chưa có điểm"):
+        for text in ("Đơn vị 1, A1: 41 điểm", "Đơn vị 2, A2: hãy gõ số", "Đơn vị 2, A1: chưa có điểm"):
             assert text in found.text
         assert set(typed.items()) <= set(found.kept.items()), "and keeps what was typed"
         assert {"don-vi-1.a1.points", "don-vi-2.a2.points"} <= set(found.marked)

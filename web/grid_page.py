@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
@@ -84,17 +85,18 @@ async def grid_page(
         alone=len(grid.units) == 1,
         rows=list(_list_rows(opened, shown[0])) if is_list else _grid_rows(opened, shown),
         heads=[] if is_list else _heads(opened),
+        groups=[] if is_list else _groups(opened),
         bare=[opened.figures[unit] for unit in shown if opened.figures[unit].without_evidence],
         pager=Pager(found, urls.grid_url(cycle.stream, grid.round)),
         action=urls.grid_url(cycle.stream, grid.round, unit=part.unit, page=part.page),
         texts=texts,
-        id=told.form["_id"] if told.same_id else uuid4(),
+        id=(told.same_id and told.form.get("_id")) or uuid4(),
         sent=told.form,
         read=len(cycle.history),
         mark=opened.mark(shown),
         bar=bar_text(opened, shown),
         button=button_text(opened, shown),
-        saved=saved_sign() if opened.cells else "",
+        saved=saved_sign(max(one.at for one in opened.cells.values())) if opened.cells else "",
         count_text=count_text,
         figures_of=figures_of,
         shown_value=shown_value,
@@ -235,6 +237,18 @@ def _heads(opened: OpenGrid) -> list[tuple[str, str]]:
         (one.title, field_label(figure) if figure != "points" else "" if one.max is None else number(one.max))
         for one, figure in opened.grid.columns
     ]
+
+
+def _groups(opened: OpenGrid) -> list[tuple[str, int]]:
+    """The heads above those of the columns: criteria of the first level, with their most points; [] without any."""
+    tops = [(top, leaf.id) for top in opened.grid.cycle.rules.criteria for leaf in top.leaves()]
+    top_of = {leaf: top for top, leaf in tops}
+    found: list[tuple[str, int]] = []
+    for top, columns in groupby((top_of[one.id] for one, _figure in opened.grid.columns), key=lambda top: top.id):
+        first = top_of[next(leaf for of, leaf in tops if of.id == top)]
+        most = f" ({number(first.max)})" if first.max is not None else ""
+        found.append((f"{first.title}{most}" if first.children else "", len(list(columns))))
+    return found if any(title for title, _count in found) else []
 
 
 def _grid_rows(opened: OpenGrid, shown: Sequence[str]) -> list[GridRow]:

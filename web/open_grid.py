@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -211,9 +212,9 @@ def shown_value(value: str) -> str:
     return f"“{value}”" if value else _("nothing")
 
 
-def saved_sign() -> str:
-    """That everything is saved, and when."""
-    return _("✓ saved at {time}").format(time=clock_time())
+def saved_sign(at: datetime | None = None) -> str:
+    """That everything is saved, and when; now where no time is named."""
+    return _("✓ saved at {time}").format(time=clock_time(at))
 
 
 def bar_text(opened: OpenGrid, shown: Iterable[str]) -> str:

@@ -21,9 +21,10 @@ from domain.access import Matter
 from errors import NotFoundError
 from web import urls
 from web.act_files import FILE_STEP, chosen_for, store_files
-from web.act_form import file_list, typed_text, version_in
+from web.act_form import error_text, file_list, typed_text, version_in
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave
+from web.error_answers import note_retry
 from web.grid_entering import enter_ready
 from web.grid_page import Conflicts, GridPart, PageNotes, grid_page, in_words, reasons_part, with_posted
 from web.open_grid import OpenGrid, draft_name, open_grid, posted_cells, state_of
@@ -132,8 +133,6 @@ async def fill_in(request: Request, grid: Planned, part: Part) -> Response:
         if problem is None and path in posted:
             await _add_evidence(services, grid, path, posted[path], version_in(body.get(REVISION)) or 0)
         return file_list(request, grid.cycle, body, path, problem)
-    if problem is not None:
-        raise problem
     read = version_in(body.get(REVISION)) or 0
     if is_autosave(request):
         return await _saved(request, grid, part, posted, body, notes)
@@ -146,6 +145,11 @@ async def fill_in(request: Request, grid: Planned, part: Part) -> Response:
     opened = await open_grid(services, grid)
     if take := body.get(TAKE):
         opened = await _take(services, opened, part, take)
+    if problem is not None:
+        note_retry(problem)
+        text = error_text(problem, grid.cycle)
+        told = PageNotes(conflicts=conflicts, text=text, notes=notes, form=body, status=problem.http_status)
+        return await grid_page(request, opened, part, told)
     if conflicts or body.get("_step") != "enter":
         told = PageNotes(conflicts=conflicts, notes=notes, form=body, status=409 if conflicts else 200)
         return await grid_page(request, opened, part, told)
