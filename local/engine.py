@@ -57,6 +57,15 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 FORGETS_WITH: Mapping[str, tuple[str, ...]] = {"temporal": ("postgresql",)}
 """Temporal's databases commit asynchronously: after a crash its server remembers what they have lost (ADR 21)."""
 
+DATA_DISK, DATABASE_DISK = "THIDUA_DATA_DISK", "THIDUA_DATABASE_DISK"
+"""Settings that name a folder on the disk of the data, and on that of the database: their free space is watched."""
+
+POSTGRESQL = "postgresql"
+"""The folder of the embedded database in the data folder."""
+
+_OF_BOTH = ("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_LOG_FORMAT", DATA_DISK, DATABASE_DISK, "OTEL_")
+"""What settings of worker and web begin with."""
+
 EnginePart = Literal["ledger", "temporal", "worker", "web"]
 Report = Callable[[str], None]
 Bootstrap = Callable[[Installation, tuple[RecordedEvent, ...], int], Append | None]
@@ -218,7 +227,7 @@ async def _start(
 ) -> tuple[Endpoints, Installation, Supervisor]:
     installed = await _installation(paths, os.environ.get("DATABASE_URL"), rehearsal=rehearsal)
     pids: dict[str, int] = {}
-    postgres = PostgresServer(paths.data / "postgresql", paths.cache, paths.logs / "postgresql.log")
+    postgres = PostgresServer(paths.data / POSTGRESQL, paths.cache, paths.logs / "postgresql.log")
     owner, name = os.environ.get("DATABASE_URL"), str(paths.data)
     if owner is None:
         owner = await _start_own_database(stack, paths, installed, postgres, pids, reads=bootstrap is None)
@@ -389,11 +398,21 @@ def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation, we
         "THIDUA_CHECKPOINTS": str(paths.data / "checkpoints"),
         "THIDUA_LOG_KEY_FILE": str(paths.data / LOG_KEY_FILE),
         **({"THIDUA_WORKER_HEALTH": str(host_and_port(endpoints.worker_health)[1])} if endpoints.worker_health else {}),
-        **_environment("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_METRICS"),
+        **_environment("THIDUA_METRICS"),
         **_environment("THIDUA_WEB_ADDRESS", "THIDUA_WEB_HOST", "THIDUA_WEB_PORT"),
+        **_of_both(paths),
         **({"THIDUA_WEB_PORT": str(web_port)} if web_port is not None else {}),
     }
     return start_server("worker", [sys.executable, "-m", "worker"], log=log, env=env)
+
+
+def _of_both(paths: Paths) -> dict[str, str]:
+    """Return the settings that worker and web have in common, and the disks whose free space they watch."""
+    found = {
+        DATA_DISK: str(paths.data),
+        **({} if "DATABASE_URL" in os.environ else {DATABASE_DISK: str(paths.data / POSTGRESQL)}),
+    }
+    return {**found, **_environment(*_OF_BOTH)}
 
 
 def _environment(*prefixes: str) -> dict[str, str]:
@@ -438,7 +457,8 @@ def start_web(paths: Paths, endpoints: Endpoints, port: int | None = None) -> tu
     env = {
         **CHILD_ENVIRONMENT,
         # All that the operator sets for pages, but for what is this engine's own.
-        **_environment("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_WEB_"),
+        **_environment("THIDUA_WEB_", "THIDUA_METRICS_HOST"),
+        **_of_both(paths),
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "THIDUA_WEB_DATABASE_URL": endpoints.web_url,
         "THIDUA_TEMPORAL_ADDRESS": endpoints.temporal or "",
