@@ -6,7 +6,7 @@ The code makes spans with OpenTelemetry's API, which does nothing by itself. Wha
 resources follow the SDK's own settings.
 
 A span holds names, ids, counts and times: `ATTRIBUTES` lists what leaves the process. Texts of errors never do, because
-they may hold what people wrote.
+they may hold what people wrote; nor do addresses, which FastAPI notes of each request and which may hold secrets.
 """
 
 from __future__ import annotations

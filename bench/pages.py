@@ -61,7 +61,8 @@ class Load:
         return ranked[min(len(ranked) - 1, len(ranked) * percent // 100)] * 1000
 
 
-async def _log_in(address: str, person: str) -> httpx.AsyncClient:
+async def log_in(address: str, person: str) -> httpx.AsyncClient:
+    """Return a browser in which a person has logged in."""
     client = httpx.AsyncClient(base_url=address, timeout=60, follow_redirects=True)
     page = (await client.get("/dang-nhap")).text
     token = re.search(r'name="_form" value="(\w+)"', page)
@@ -70,7 +71,7 @@ async def _log_in(address: str, person: str) -> httpx.AsyncClient:
     return client
 
 
-async def _people(app: Session, clusters: int) -> None:
+async def make_accounts(app: Session, clusters: int) -> None:
     """Enter a secretary, an auditor, and an officer for about eight units."""
     pool = await open_pool(app.endpoints.owner_url)
     accounts = Accounts(pool)
@@ -212,7 +213,7 @@ async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years
         started = time.perf_counter()
         await SearchIndex(ledger).catch_up()
         rows.append(BenchRow("search index from position 0", events / (time.perf_counter() - started), "events/s"))
-        await _people(app, clusters)
+        await make_accounts(app, clusters)
         await make_people(app, years.unit(1, 0))
         await ledger.close()
     async with session("web", print, rehearsal=True) as app:
@@ -224,7 +225,7 @@ async def _measure_pages(app: Session, clusters: int) -> list[BenchRow]:
     address, year = app.endpoints.web_address or "", datetime.now(UTC).year
     sampled = list(range(1, clusters + 1, max(1, clusters // 8)))
     officer = f"cb-{years.unit(sampled[0], 0)}"
-    clients = {person: await _log_in(address, person) for person in ("thu-ky", "kiem-tra", officer)}
+    clients = {person: await log_in(address, person) for person in ("thu-ky", "kiem-tra", officer)}
     cycles = [f"/cum/{years.CITY}/{year - back}/cum-{cluster}" for cluster in sampled for back in (0, 1)]
     late = ["/bang/don-doc", f"/bang/don-doc?nam={year}", *(f"/bang/don-doc?trang={n}" for n in (2, 7, 100, 9999))]
     board = ["/bang", f"/bang?nam={year}", f"/bang?nam={year}&loc=tre", "/bang?trang=30", "/bang?tim=so+33"]

@@ -139,7 +139,7 @@ SENTENCES: Mapping[str, str] = {
         "THIDUA_WEB_ADDRESS: “{found}” is no address of a site; write one such as https://thidua.example.vn, no path."
     ),
     "setting_bad_host": N_("{setting}: “{found}” is no address to listen on; write one such as 127.0.0.1."),
-    "setting_bad_log_format": N_("{setting}: “{found}” is no format of logs; write json or text."),
+    "setting_bad_log_format": N_("{setting}: “{found}” is no format of logs; write `json` or `text`."),
     "setting_bad_traces": N_("{setting}: “{found}” is not supported; write {possible}."),
     "traces_not_installed": N_(
         "Traces are asked for ({setting}), but what sends them is not installed. Install the package with its extra: "

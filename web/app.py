@@ -15,7 +15,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -49,7 +48,6 @@ from web.render import page
 from web.services import Services, get_services
 
 log = structlog.get_logger()
-_tracer = trace.get_tracer("thidua.web")
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -110,10 +108,11 @@ class RequestMiddleware:
         structlog.contextvars.bind_contextvars(request=request.state.request_id)
         answer = _Answer(request, send)
         forget_retry()
-        with _tracer.start_as_current_span("request", kind=SpanKind.SERVER, record_exception=False) as span:
-            with in_language(language_of(request)):
-                await self._answered(request, request_checks.LimitedBody(scope, receive), answer, refused)
-            answer.log(span)
+        # FastAPI makes the span of a request, where traces are asked for (`application.traces`).
+        trace.get_current_span().set_attribute("thidua.request", request.state.request_id)
+        with in_language(language_of(request)):
+            await self._answered(request, request_checks.LimitedBody(scope, receive), answer, refused)
+        answer.log()
 
     async def _answered(
         self, request: Request, body: request_checks.LimitedBody, answer: _Answer, refused: CodedError | None
@@ -227,23 +226,13 @@ class _Answer:
         if not request_checks.is_api(self._request.scope):
             add_cookies(self._request, headers)
 
-    def log(self, span: Span) -> None:
-        """Write the line of the log, count the answer, and name its span."""
+    def log(self) -> None:
         seconds = time.perf_counter() - self._started
         route = getattr(self._request.scope.get("route"), "path", "-")  # never the URL: it may hold a secret
         visitor = getattr(self._request.state, "visitor", None)
         if visitor is not None:
             get_services(self._request).rate.learn(_secret(self._request), visitor.contact.id)
         health.count(self._request.method, route, self.status, seconds)
-        span.update_name(f"{self._request.method} {route}")
-        span.set_attributes(
-            {
-                "http.request.method": self._request.method,
-                "http.route": route,
-                "http.response.status_code": self.status,
-                "thidua.request": self._request.state.request_id,
-            }
-        )
         log.info(
             "request",
             method=self._request.method,
