@@ -147,7 +147,8 @@ async def note_polls(client: Client, heartbeat: Heartbeat, queue: str = TASK_QUE
 
 async def _measure(ledger: PostgresLedger, client: Client, tls: ClientTls | None) -> None:
     """Measure the condition of the installation for the metrics."""
-    show(await measured(ledger, {"temporal": partial(_temporal_answers, client)}, tls))
+    ends = tls.last_moment if tls is not None else None
+    show(await measured(ledger, {"temporal": partial(_temporal_answers, client)}, ends))
 
 
 async def _temporal_answers(client: Client) -> bool:

@@ -29,8 +29,7 @@ from ledger.connection import DATABASE_ERRORS, is_lost
 from ledger.figures import LedgerFigures, ledger_figures, recorded_after, recorded_today
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger
-from local.certificates import ClientTls
-from local.engine import DATA_DISK, DATABASE_DISK
+from local.paths import DATA_DISK, DATABASE_DISK
 from projections import board_table, search
 from projections.cursors import positions
 
@@ -62,7 +61,7 @@ class Lag:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class SystemCondition:
     """What was measured. Seconds and days are floats, space is in bytes.
 
     `parts`: whether each part answers, as far as it was asked. `clock_ahead_s`: by how much this machine's clock is
@@ -86,24 +85,29 @@ class Condition:
 Asked = Mapping[str, Callable[[], Awaitable[bool]]]
 """For each part that can be asked whether it answers, the question."""
 
+Ends = Callable[[], datetime | None]
+
 
 async def measured(
-    ledger: PostgresLedger | None, asked: Asked, tls: ClientTls | None, env: Mapping[str, str] = os.environ
-) -> Condition:
+    ledger: PostgresLedger | None, asked: Asked, certificates_end: Ends | None, env: Mapping[str, str] = os.environ
+) -> SystemCondition:
     """Measure an installation.
 
     Args:
         ledger: None where no database can be reached.
         asked: parts to ask, beside the database.
-        tls: the certificates of the engine's door, as this process shows them.
+        certificates_end: tells when those end that this process shows to the engine; None without any.
         env: names the folders of `DISKS`.
     """
     names, questions = list(asked), [one() for one in asked.values()]
     answers: Sequence[Any]
     figures, answers = await asyncio.gather(_figures(ledger), asyncio.gather(*questions, return_exceptions=True))
     parts = {name: answer is True for name, answer in zip(names, answers, strict=True)}
-    found = Condition(
-        at=datetime.now(UTC), parts=parts, disks=_disks(env), certificate_days=await asyncio.to_thread(_days_left, tls)
+    found = SystemCondition(
+        at=datetime.now(UTC),
+        parts=parts,
+        disks=_disks(env),
+        certificate_days=await asyncio.to_thread(_days_left, certificates_end),
     )
     if ledger is None:
         return found
@@ -180,16 +184,16 @@ def _disks(env: Mapping[str, str]) -> dict[str, Disk]:
     return found
 
 
-def _days_left(tls: ClientTls | None) -> float | None:
+def _days_left(certificates_end: Ends | None) -> float | None:
     """Return for how many days the certificates still hold, with their fractions; None where there are none to read."""
     try:
-        last = tls.last_moment() if tls is not None else None
+        last = certificates_end() if certificates_end is not None else None
     except InputError:
         return None
     return None if last is None else (last - datetime.now(UTC)).total_seconds() / 86_400
 
 
-def seconds_since(since: datetime | None, condition: Condition) -> float:
+def seconds_since(since: datetime | None, condition: SystemCondition) -> float:
     """How long ago something was recorded, by the database's clock; 0 where there is nothing."""
     if since is None or condition.ledger is None:
         return 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Gauge
 
-from application.condition import Condition, seconds_since
+from application.condition import SystemCondition, seconds_since
 
 MEASURE_S = 15.0
 """How often the worker measures."""
@@ -31,7 +31,7 @@ _NOT_SENT = Gauge("thidua_notices_not_sent", "Notices of the last 24 hours that 
 _LOGINS = Gauge("thidua_failed_logins", "Failed passwords and codes of the last quarter of an hour")
 
 
-def show(condition: Condition) -> None:
+def show(condition: SystemCondition) -> None:
     """Set the gauges. Those of what was not measured keep their values; the time of measuring tells of it."""
     for part, answers in condition.parts.items():
         _PART.labels(part).set(answers)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
-from application.condition import Condition, Lag, seconds_since
+from application.condition import Lag, SystemCondition, seconds_since
 from domain.times import ICT
 from i18n import N_, _, ngettext
 from i18n.messages import counted, number
@@ -184,7 +184,7 @@ SUBJECTS: Mapping[str, Subject] = MappingProxyType(
 _PARTS = ("postgresql", "temporal", "worker", "web")
 
 
-def judged(condition: Condition) -> list[Fact]:
+def judged(condition: SystemCondition) -> list[Fact]:
     """Return all facts of a condition, in the order of `SUBJECTS`."""
     return [fact for subject in SUBJECTS for fact in _JUDGES[subject](condition)]
 
@@ -194,8 +194,8 @@ def worst(facts: list[Fact]) -> Level:
     return _WORST_FIRST[min((fact.rank for fact in facts), default=_WORST_FIRST.index(Level.UNKNOWN))]
 
 
-def _part(name: str) -> Callable[[Condition], Iterator[Fact]]:
-    def judge(condition: Condition) -> Iterator[Fact]:
+def _part(name: str) -> Callable[[SystemCondition], Iterator[Fact]]:
+    def judge(condition: SystemCondition) -> Iterator[Fact]:
         if name in condition.parts:
             answers = condition.parts[name]
             yield Fact(
@@ -209,7 +209,7 @@ def _unknown(subject: str) -> Fact:
     return Fact(subject, Level.UNKNOWN, _("It cannot be measured while the database does not answer."))
 
 
-def _appends(condition: Condition) -> Iterator[Fact]:
+def _appends(condition: SystemCondition) -> Iterator[Fact]:
     if (ledger := condition.ledger) is None:
         yield _unknown("appends")
     elif ledger.clock_stopped is not None:
@@ -222,7 +222,7 @@ def _appends(condition: Condition) -> Iterator[Fact]:
         yield Fact("appends", Level.GOOD, text.format(events=counted("event", ledger.position), ago=ago))
 
 
-def _checkpoint(condition: Condition) -> Iterator[Fact]:
+def _checkpoint(condition: SystemCondition) -> Iterator[Fact]:
     if (ledger := condition.ledger) is None:
         yield _unknown("checkpoint")
         return
@@ -239,7 +239,7 @@ def _checkpoint(condition: Condition) -> Iterator[Fact]:
 _FOLLOWERS: Mapping[str, str] = {"board": N_("Board"), "search": N_("Search"), "accounts": N_("Accounts")}
 
 
-def _projections(condition: Condition) -> Iterator[Fact]:
+def _projections(condition: SystemCondition) -> Iterator[Fact]:
     if not condition.lags:
         yield _unknown("projections")
         return
@@ -255,15 +255,15 @@ def _projections(condition: Condition) -> Iterator[Fact]:
         )
 
 
-def _of_lag(lag: Lag, condition: Condition) -> Level:
+def _of_lag(lag: Lag, condition: SystemCondition) -> Level:
     return Level.BAD if seconds_since(lag.since, condition) > LAG_S else Level.GOOD
 
 
-def _waited(lag: Lag, condition: Condition) -> str:
+def _waited(lag: Lag, condition: SystemCondition) -> str:
     return span(seconds_since(lag.since, condition))
 
 
-def _post(condition: Condition) -> Iterator[Fact]:
+def _post(condition: SystemCondition) -> Iterator[Fact]:
     if (accounts := condition.accounts) is None:
         yield _unknown("post")
         return
@@ -289,7 +289,7 @@ def _post(condition: Condition) -> Iterator[Fact]:
         yield Fact("post", Level.GOOD, text.format(count=accounts.notices_waiting))
 
 
-def _logins(condition: Condition) -> Iterator[Fact]:
+def _logins(condition: SystemCondition) -> Iterator[Fact]:
     if (accounts := condition.accounts) is None:
         yield _unknown("logins")
         return
@@ -305,7 +305,7 @@ def _logins(condition: Condition) -> Iterator[Fact]:
 _ON_DISK: Mapping[str, str] = {"data": N_("Data"), "database": N_("Database")}
 
 
-def _disk(condition: Condition) -> Iterator[Fact]:
+def _disk(condition: SystemCondition) -> Iterator[Fact]:
     for name, disk in condition.disks.items():
         share = disk.free / disk.total if disk.total else 0.0
         level = Level.BAD if share < FREE_LEAST else Level.ATTENTION if share < FREE_LOW else Level.GOOD
@@ -315,7 +315,7 @@ def _disk(condition: Condition) -> Iterator[Fact]:
         yield Fact("disk", Level.UNKNOWN, _("No disk is named that could be looked at."))
 
 
-def _certificates(condition: Condition) -> Iterator[Fact]:
+def _certificates(condition: SystemCondition) -> Iterator[Fact]:
     if (days := condition.certificate_days) is None:
         yield Fact("certificates", Level.UNKNOWN, _("There are none here, as in a rehearsal, or they cannot be read."))
         return
@@ -327,7 +327,7 @@ def _certificates(condition: Condition) -> Iterator[Fact]:
     yield Fact("certificates", level, text.format(count=int(days)))
 
 
-def _clock(condition: Condition) -> Iterator[Fact]:
+def _clock(condition: SystemCondition) -> Iterator[Fact]:
     if (ahead := condition.clock_ahead_s) is None:
         yield _unknown("clock")
         return
@@ -343,7 +343,7 @@ def _clock(condition: Condition) -> Iterator[Fact]:
     yield Fact("clock", level, text.format(time=span(abs(ahead))))
 
 
-def _law(condition: Condition) -> Iterator[Fact]:
+def _law(condition: SystemCondition) -> Iterator[Fact]:
     text = _("Version {version}, law {law}.").format(version=condition.version, law=condition.law)
     if condition.ledger is None or condition.ledger.law is None:
         yield Fact("law", Level.GOOD, text)
@@ -355,7 +355,7 @@ def _law(condition: Condition) -> Iterator[Fact]:
         yield Fact("law", Level.BAD, f"{text} " + _("In force is law {law}.").format(law=in_force))
 
 
-_JUDGES: Mapping[str, Callable[[Condition], Iterator[Fact]]] = {
+_JUDGES: Mapping[str, Callable[[SystemCondition], Iterator[Fact]]] = {
     **{name: _part(name) for name in _PARTS},
     "appends": _appends,
     "checkpoint": _checkpoint,
@@ -388,6 +388,6 @@ def _size(size: int) -> str:
     return f"{number(Decimal(size).scaleb(-9).quantize(Decimal('0.1')))} GB"
 
 
-def measured_at(condition: Condition) -> str:
+def measured_at(condition: SystemCondition) -> str:
     """When a condition was measured: hour, minute, second, Vietnamese time."""
     return f"{condition.at.astimezone(ICT):%H:%M:%S}"

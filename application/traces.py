@@ -122,7 +122,7 @@ def without_texts(exporter: SpanExporter) -> SpanExporter:
             instrumentation_scope=span.instrumentation_scope,
         )
 
-    class Bare(SpanExporter):
+    class TextlessExporter(SpanExporter):
         def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
             return exporter.export([bare(span) for span in spans])
 
@@ -132,4 +132,4 @@ def without_texts(exporter: SpanExporter) -> SpanExporter:
         def force_flush(self, timeout_millis: int = 30_000) -> bool:
             return exporter.force_flush(timeout_millis)
 
-    return Bare()
+    return TextlessExporter()

@@ -13,7 +13,7 @@ import structlog
 from rich.table import Table
 
 from application.bootstrap import bootstrap
-from application.condition import DISKS, MEASURED_S, Condition, measured
+from application.condition import DISKS, MEASURED_S, SystemCondition, measured
 from application.judgement import SUBJECTS, WORDS_OF_LEVELS, Level, judged
 from application.logs import configure, log_format
 from application.metrics import served
@@ -85,7 +85,7 @@ async def _up(report: Report) -> int:
     return Exit.DONE
 
 
-async def _condition(endpoints: Endpoints, dirs: Paths) -> Condition:
+async def _condition(endpoints: Endpoints, dirs: Paths) -> SystemCondition:
     """Measure the installation whose engine runs."""
     env = {DISKS["data"]: str(dirs.data), DISKS["database"]: str(dirs.data / POSTGRESQL), **os.environ}
     if "DATABASE_URL" in os.environ:
@@ -99,7 +99,8 @@ async def _condition(endpoints: Endpoints, dirs: Paths) -> Condition:
     except Stopped:
         pass  # as above: another schema, such as during an upgrade
     try:
-        found = await measured(ledger, {}, ClientTls.of(endpoints.tls), env)
+        tls = ClientTls.of(endpoints.tls)
+        found = await measured(ledger, {}, tls.last_moment if tls is not None else None, env)
         return replace(found, parts=await parts_that_answer(endpoints))
     finally:
         if ledger is not None:

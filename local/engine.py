@@ -29,7 +29,7 @@ from local.certificates import CERTIFICATES, Certificates, ClientTls
 from local.installation import ROLES, Installation, installation_in, is_founded
 from local.key_files import LOG_KEY_FILE, WEB_KEY_FILE
 from local.ownership import check_ledger_kept, check_new, check_own, note_founded
-from local.paths import ROLES_FILE, Paths, is_rehearsal
+from local.paths import DATA_DISK, DATABASE_DISK, ROLES_FILE, Paths, is_rehearsal
 from local.postgres import PostgresServer, create_database
 from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
 from local.questions import Question, answers, database_answers, grpc_answers, host_and_port, http_answers
@@ -56,9 +56,6 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 
 FORGETS_WITH: Mapping[str, tuple[str, ...]] = {"temporal": ("postgresql",)}
 """Temporal's databases commit asynchronously: after a crash its server remembers what they have lost (ADR 21)."""
-
-DATA_DISK, DATABASE_DISK = "THIDUA_DATA_DISK", "THIDUA_DATABASE_DISK"
-"""Settings that name a folder on the disk of the data, and on that of the database: their free space is watched."""
 
 POSTGRESQL = "postgresql"
 """The folder of the embedded database in the data folder."""

@@ -15,7 +15,7 @@ from speech import RULES
 from web_help import Site
 
 from accounts.figures import AccountFigures, account_figures
-from application.condition import Condition, Disk, Lag, measured
+from application.condition import Disk, Lag, SystemCondition, measured
 from application.judgement import SUBJECTS, Level, judged, span, worst
 from application.logs import log_format, without_texts
 from application.metrics import served
@@ -29,7 +29,7 @@ from local.process import free_ports
 from web import urls
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
-GOOD = Condition(
+GOOD = SystemCondition(
     at=NOW,
     parts={"postgresql": True, "temporal": True, "worker": True, "web": True},
     disks={"data": Disk(80, 100), "database": Disk(80, 100)},
@@ -44,7 +44,7 @@ GOOD = Condition(
 )
 
 
-def levels(condition: Condition) -> Mapping[str, Level]:
+def levels(condition: SystemCondition) -> Mapping[str, Level]:
     """The worst level of each subject."""
     facts = judged(condition)
     return {subject: worst([one for one in facts if one.subject == subject]) for subject in SUBJECTS}

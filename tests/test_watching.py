@@ -55,6 +55,9 @@ class Span:
     trace: str
     service: str
     attributes: dict[str, Any]
+    began: float
+    took: float
+    """Milliseconds."""
     bytes: str
     """Everything that came of it, as text."""
 
@@ -90,6 +93,8 @@ def collector() -> Iterator[tuple[str, list[Span]]]:
                             one.trace_id.hex(),
                             service,
                             given,
+                            one.start_time_unix_nano / 1e6,
+                            (one.end_time_unix_nano - one.start_time_unix_nano) / 1e6,
                             str(one),
                         )
                     )
@@ -296,6 +301,7 @@ def test_the_spans_of_an_act_are_one_tree_from_the_request_to_the_append(watched
     by_id = {span.id: span for span in watched.spans}
     (request,) = [span for span in watched.spans if span.name.startswith("POST ")]
     own = [span for span in watched.spans if span.trace == request.trace]
+    print(drawn(request, own))
     assert [span.name for span in own if not span.parent] == [request.name]
     assert all(span.parent in by_id for span in own if span is not request)
 
@@ -310,6 +316,14 @@ def test_the_spans_of_an_act_are_one_tree_from_the_request_to_the_append(watched
     assert {by_id[span.id].service for span in own} == {"thidua-web", "thidua-worker"}
     assert request.attributes["http.response.status_code"] == 201
     assert request.attributes["http.route"] == "/api/v1/cycles/{organiser}/{year}/{cluster}/acts"
+
+
+def drawn(top: Span, spans: list[Span], depth: int = 0) -> str:
+    """A trace as lines: when a span began after the first, how long it took, its part, its name."""
+    first = min(span.began for span in spans)
+    line = f"{top.began - first:7.1f} {top.took:7.1f} ms  {top.service:14} {'  ' * depth}{top.name}"
+    below = sorted((span for span in spans if span.parent == top.id), key=lambda span: span.began)
+    return "\n".join([line, *(drawn(span, spans, depth + 1) for span in below)])
 
 
 def test_a_span_holds_nothing_but_what_is_listed(watched: Watched) -> None:

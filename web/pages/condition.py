@@ -26,7 +26,8 @@ async def condition(request: Request, _visitor: Annotated[Visitor, Depends(reads
     """Every fact in words; what was measured a moment ago is measured again by a reload."""
     services = get_services(request)
     asked = {**services.parts, "web": _this_process}
-    found = await measured(services.application.ledger, asked, services.settings.tls)
+    tls = services.settings.tls
+    found = await measured(services.application.ledger, asked, tls.last_moment if tls is not None else None)
     facts = judged(found)
     return page(
         request,
