@@ -9,7 +9,7 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from urllib.error import URLError
 
 from prometheus_client import REGISTRY, Gauge, Metric, start_http_server
@@ -26,8 +26,11 @@ _INFO = Gauge("thidua_build_info", "Always 1: the version of the program", ("ver
 
 
 def program_version() -> str:
-    """The version of the program."""
-    return version("thidua")
+    """The version of the program; "?" where it runs from files that are not installed."""
+    try:
+        return version("thidua")
+    except PackageNotFoundError:
+        return "?"
 
 
 @contextmanager
