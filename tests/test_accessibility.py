@@ -73,6 +73,7 @@ PAGES = {
         f"{CYCLE}/thoi-diem?sau=20",
         f"{CYCLE}/so-sanh?tu=05/02/2020",
         "/nhat-ky-tai-khoan",
+        "/tinh-trang",
     ),
 }
 SIZES = ((1280, 800), (360, 740))
