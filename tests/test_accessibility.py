@@ -29,6 +29,7 @@ PAGES = {
         "/bang/don-doc",
         "/bat-dau-nam",
         "/nguoi-dung",
+        "/tinh-trang",
         "/nguoi-dung/danh-sach/tai-khoan",
         "/toi",
         "/tim?q=dong+da",
@@ -73,7 +74,6 @@ PAGES = {
         f"{CYCLE}/thoi-diem?sau=20",
         f"{CYCLE}/so-sanh?tu=05/02/2020",
         "/nhat-ky-tai-khoan",
-        "/tinh-trang",
     ),
 }
 SIZES = ((1280, 800), (360, 740))
