@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 PYTHON ?= python3
 RUN := $(VENV)/bin
 
-.PHONY: demo test test-compose soak golden mutants cases bench tour jobs acts-doc lint lock
+.PHONY: demo test test-compose soak golden mutants audit cases bench tour jobs acts-doc lint lock
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -29,6 +29,10 @@ golden: $(READY)
 # The better part of an hour: 400 changes of the domain at random, one at a time; those that no test of the law notices are listed.
 mutants: $(READY)
 	@sh tools/mutants.sh
+
+# A minute: known vulnerabilities, licences, abandoned packages; writes the SBOM into the folder of logs.
+audit: $(READY)
+	@sh tools/audit.sh
 
 cases: $(READY)
 	@$(RUN)/python -m cli.cases

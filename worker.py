@@ -18,15 +18,12 @@ import asyncio
 import os
 import signal
 import sys
-from contextlib import nullcontext
-from datetime import UTC, datetime, timedelta
+from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import structlog
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
@@ -35,10 +32,14 @@ from accounts.following import follow
 from activities.ledger import LedgerActivities
 from activities.post import PostActivities
 from application.bootstrap import check_law
+from application.condition import measured
+from application.condition_metrics import MEASURE_S, show
 from application.heartbeat import Heartbeat
 from application.key_ring import KeyRing, OwnKeyError
 from application.log_keys import log_identity
 from application.logs import configure
+from application.metrics import served
+from application.traces import traced
 from application.upkeep import Upkeep
 from domain import installation
 from domain.installation import KeyRole
@@ -53,6 +54,7 @@ from ledger.turn import Turn
 from local.certificates import ClientTls
 from local.key_files import KeyFile, read_key
 from local.private_files import secret_of
+from local.process import free_ports
 from mail.settings import MailSettings
 from projections.board_table import Board
 from projections.open_streams import decided_streams
@@ -67,6 +69,7 @@ from workflows.cluster_cycle import ClusterCycle
 from workflows.installation import InstallationStream
 from workflows.interceptor import worker_options
 from workflows.messages import RUNS_IN_MEMORY, TASK_QUEUE
+from workflows.polls import last_polls
 from workflows.post import Post
 from workflows.runs import Runs, is_away
 from workflows.unknown import Unknown
@@ -152,20 +155,26 @@ async def _checkpoint(ledger: PostgresLedger, keys: KeyRing, *, wait: bool = Fal
 
 async def note_polls(client: Client, heartbeat: Heartbeat, queue: str = TASK_QUEUE) -> None:
     """Ask Temporal when this worker last polled."""
-    request = DescribeTaskQueueRequest(
-        namespace=client.namespace,
-        task_queue=TaskQueue(name=queue),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-    )
     try:
-        answer = await client.workflow_service.describe_task_queue(request, timeout=timedelta(seconds=5))
+        found = await last_polls(client, queue)
     except RPCError:
         heartbeat.not_asked()
         return
-    now = datetime.now(UTC)
-    for poller in answer.pollers:
-        if poller.identity == client.identity:
-            heartbeat.polled(max(0.0, (now - poller.last_access_time.ToDatetime(UTC)).total_seconds()))
+    if client.identity in found:
+        heartbeat.polled(found[client.identity])
+
+
+async def _measure(ledger: PostgresLedger, client: Client, tls: ClientTls | None) -> None:
+    """Measure the condition of the installation for the metrics."""
+    ends = tls.last_moment if tls is not None else None
+    show(await measured(ledger, {"temporal": partial(_temporal_answers, client)}, ends))
+
+
+async def _temporal_answers(client: Client) -> bool:
+    try:
+        return await client.service_client.check_health(timeout=timedelta(seconds=5))
+    except RPCError:
+        return False
 
 
 async def _start_own(runs: Runs) -> None:
@@ -210,7 +219,15 @@ async def compare_runs(runs: Runs, ledger: PostgresLedger, board: Board, turn: T
 
 async def main() -> None:
     """Run until SIGTERM or SIGINT."""
-    configure()
+    try:
+        configure("worker")
+        with traced("worker", os.environ) as traces:
+            await _work(traces=traces)
+    except InputError as error:  # of the settings, and of files that they name
+        sys.exit(f"worker: {sentence(error.code, error.facts)}")
+
+
+async def _work(*, traces: bool) -> None:
     url, own = _secret("THIDUA_DATABASE_URL"), _installation()
     ledger = await open_ledger(url, own)
     keys = KeyRing(ledger, own, ledger.epoch)
@@ -239,8 +256,9 @@ async def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     port = os.environ.get("THIDUA_METRICS")
+    client_port = free_ports(1)[0] if port else None
     async with open_client(
-        _setting("THIDUA_TEMPORAL_ADDRESS"), _setting("THIDUA_NAMESPACE"), tls, metrics_port=int(port) if port else None
+        _setting("THIDUA_TEMPORAL_ADDRESS"), _setting("THIDUA_NAMESPACE"), tls, metrics_port=client_port, traces=traces
     ) as client:
         worker = Worker(
             client,
@@ -256,7 +274,12 @@ async def main() -> None:
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         )
         heartbeat, health = Heartbeat(), os.environ.get("THIDUA_WORKER_HEALTH")
-        async with worker, heartbeat.served(int(health)) if health else nullcontext():
+        async with AsyncExitStack() as stack:
+            # Only now: that there are metrics tells that Temporal was reached.
+            stack.enter_context(served(os.environ, int(port) if port else None, client_port))
+            await stack.enter_async_context(worker)
+            if health:
+                await stack.enter_async_context(heartbeat.served(int(health)))
             runs = Runs(client, own)
             await _start_own(runs)
             board, turn = Board(ledger, texts), Turn(ledger.url, RUNS_LOCK)
@@ -266,6 +289,8 @@ async def main() -> None:
             upkeep.after_appends(FOLLOW_S, "accounts", partial(follow, ledger.pool, ledger))
             upkeep.every(RUNS_S, "runs", partial(compare_runs, runs, ledger, board, turn), first_s=0.0)
             upkeep.every(POLLS_S, "polls", partial(note_polls, client, heartbeat))
+            if port:
+                upkeep.every(MEASURE_S, "condition", partial(_measure, ledger, client, tls), first_s=0.0)
             upkeep.every(CHECKPOINT_S, "checkpoint", partial(_checkpoint, ledger, keys))
             async with upkeep.running():
                 log.info("ready", installation=own, streams=len(await ledger.streams()))

@@ -273,7 +273,27 @@ create index on accounts.notice (person) where done_at is null;
 create index on accounts.notice (mail) where mail is not null;
 create index on accounts.notice (done_at) where done_at is not null;
 
+-- What an operator watches, as one row of counts and times: no person, no text.
+create view accounts.figures as
+    select
+        (select count(*) from accounts.notice where done_at is null) as notices_waiting,
+        (select count(*) from accounts.mail where tries > 0 and next_try_at > now() and sending_since is null)
+            as mails_deferred,
+        -- since when the first mail, or notice that may be sent at once, is overdue: the post should have taken it
+        (select min(since) from (
+            select min(next_try_at) as since from accounts.mail where next_try_at < now()
+            union all
+            select min(greatest(at, ready_at)) from accounts.notice n
+            where done_at is null and mail is null and not gathered and ready_at <= now()
+              and not exists (select from accounts.mail m where m.person = n.person)
+        ) waiting) as overdue_since,
+        -- in the last quarter of an hour, as the limits of guessing count them
+        (select count(*) from accounts.attempt where guess in ('password', 'code') and at > now() - interval '15 minutes')
+            as failed_logins,
+        (select version from accounts.followed) as followed;
+
 grant usage on schema accounts to thidua_app, thidua_web;
+grant select on accounts.figures to thidua_app, thidua_web;
 grant select, insert, update on accounts.account to thidua_app;
 grant select, insert, delete on accounts.invitation to thidua_app;
 grant select, update on accounts.token to thidua_app;

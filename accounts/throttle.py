@@ -18,6 +18,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import prometheus_client
+
 from accounts.attempts import Attempts, Guess, Lane, Origin
 from accounts.secrets import new_secret, secret_digest
 from errors import QuotaError
@@ -30,6 +32,14 @@ MOST_WAITING_IN_LANE = 40
 
 MOST_WAITING = 200
 """Attempts from unknown sources that wait in this process. Those from known devices are bounded by their lanes."""
+
+
+_SLOWED = prometheus_client.Counter(
+    "thidua_attempts_slowed", "Attempts that had to wait for earlier failures, by what was guessed", ("guess",)
+)
+_REFUSED = prometheus_client.Counter(
+    "thidua_attempts_refused", "Attempts that were refused for earlier failures", ("guess",)
+)
 
 
 class TooManyAttemptsError(QuotaError):
@@ -175,7 +185,7 @@ class Throttle:
         The lane of all is held only when its free failures are used up: right logins need not wait for each other. It
         may so be overrun by the attempts that are being checked at that moment.
         """
-        waited = 0.0
+        waited, guess = 0.0, next(iter(limits)).guess.value
         while True:
             held = {lane: limit for lane, limit in limits.items() if lane.is_narrow or await self._is_over(lane, limit)}
             async with self._lanes(held, bounded=bounded):
@@ -183,8 +193,11 @@ class Throttle:
                 if pause <= 0:
                     yield
                     return
+            if not waited:
+                _SLOWED.labels(guess).inc()
             waited += pause
             if waited > LONGEST_WAIT_S:
+                _REFUSED.labels(guess).inc()
                 raise TooManyAttemptsError(pause)
             with self._counted(limits, bounded=bounded):
                 await asyncio.sleep(pause)

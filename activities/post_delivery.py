@@ -13,6 +13,7 @@ from email.message import EmailMessage
 from uuid import UUID
 
 import structlog
+from prometheus_client import Counter
 
 from accounts.logins import day_of
 from accounts.outgoing import AT_ONCE, LEASE, SENT, FirstWaiting, Outgoing, OutgoingMail
@@ -44,6 +45,8 @@ BEAT_S = 5.0
 
 NOTE_PAUSE_S = 0.5
 """Seconds until the outcome of a mail is noted again when the database did not take it."""
+
+_MAILS = Counter("thidua_mails", "Mails that were tried, by what became of them", ("outcome",))
 
 log = structlog.get_logger()
 
@@ -89,6 +92,7 @@ class Delivery:
             try:
                 worked |= await self._deliver(mail)
             except MailServerAwayError as error:
+                _MAILS.labels("server_away").inc()
                 log.warning("mail server away", reason=str(error))
                 self._away_until = self._now() + timedelta(seconds=AWAY_S)
                 break
@@ -123,12 +127,14 @@ class Delivery:
             raise
         except (DeferredError, UnknownOutcomeError) as error:
             unknown = isinstance(error, UnknownOutcomeError)
+            _MAILS.labels("unknown" if unknown else "deferred").inc()
             log.info("mail deferred", person=mail.person, tries=mail.tries, reason=str(error), unknown=unknown)
             if await self._outgoing.later(mail, self._now(), unknown=unknown):
                 return False
             outcome = _reason(error) or "deferred"
         except UndeliverableError as error:
             outcome = _reason(error) or "refused"
+        _MAILS.labels("sent" if outcome == SENT else "failed").inc()
         await self._settle(mail, outcome)
         return True
 

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from prometheus_client import Counter, Histogram
 
 from application.engine import ANSWER_DEADLINE_S, EngineClient, PendingError, RefusedError
 from application.work import of_many
@@ -20,6 +21,8 @@ from domain.codec import UnknownEventError
 from domain.records import AlreadyRecorded, Refused
 from domain.rules import Adoption, Edition
 from domain.streams import folded, is_year
+from errors import CodedError
+from i18n.messages import SENTENCES
 from ledger.connection import is_lost, is_overloaded
 from ledger.mapping import authenticate, to_envelope
 from ledger.postgres import PostgresLedger
@@ -33,6 +36,17 @@ LOOK_S = 5.0
 
 CLOSING_S = 1.0
 """How long updates that still run are waited for when the process ends."""
+
+_SUBMISSIONS = Counter(
+    "thidua_submissions",
+    "Batches of acts that this process has submitted: recorded, or the code of the error",
+    ("outcome",),
+)
+_SECONDS = Histogram(
+    "thidua_submission_seconds",
+    "Time until the ledger's answer to a batch of acts",
+    buckets=(0.02, 0.05, 0.1, 0.15, 0.3, 1, 3, 10, 30),
+)
 
 log = structlog.get_logger()
 
@@ -58,6 +72,20 @@ class Answers:
             UnreachableError: the engine does not answer, and nothing was sent.
             Diverged, UnreadableRowError: see `ledger.protocol`.
         """
+        outcome = "failed"
+        try:
+            with _SECONDS.time():
+                receipt = await self._submit(client, stream, batch, to_the_end=to_the_end)
+            outcome = "recorded"
+        except CodedError as error:
+            # The engine names the code of a refusal, and a foreign one can name any.
+            outcome = error.code if error.code in SENTENCES else "other"
+            raise
+        finally:
+            _SUBMISSIONS.labels(outcome).inc()
+        return receipt
+
+    async def _submit(self, client: EngineClient, stream: str, batch: SignedBatch, *, to_the_end: bool) -> Receipt:
         clock = asyncio.get_running_loop().time
         deadline = clock() + ANSWER_DEADLINE_S
         with self._ledger.recorded.waiting(batch) as standing:

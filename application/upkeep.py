@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import structlog
+from prometheus_client import Counter, Gauge, Histogram
 
 from errors import CodedError
 from i18n.messages import sentence
@@ -17,6 +18,15 @@ AWAY_S = 2.0
 
 POLL_S = 5.0
 """What follows the ledger runs so often although no notice came: one can be lost with its connection."""
+
+_SECONDS = Histogram(
+    "thidua_upkeep_seconds",
+    "Time of one run of what a process repeats, such as a projection",
+    ("upkeep",),
+    buckets=(0.005, 0.02, 0.05, 0.1, 0.5, 1, 5, 30, 120),
+)
+_FAILURES = Counter("thidua_upkeep_failures", "Runs that failed; they are repeated", ("upkeep",))
+_DONE = Gauge("thidua_upkeep_done_timestamp_seconds", "When a run last came to its end", ("upkeep",))
 
 log = structlog.get_logger()
 
@@ -80,10 +90,14 @@ class Upkeep:
                     await asyncio.wait_for(wake.wait(), POLL_S)
                 wake.clear()
             try:
-                await work()
+                with _SECONDS.labels(name).time():
+                    await work()
+                _DONE.labels(name).set_to_current_time()
             except self._told as error:
+                _FAILURES.labels(name).inc()
                 log.warning(sentence(error.code, error.facts), upkeep=name)
             except Exception as error:
+                _FAILURES.labels(name).inc()
                 is_passing = self._is_passing(error)
                 if is_passing:
                     log.warning("waits", upkeep=name, reason=type(error).__name__)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from application.yaml_files import read_model
-from bench import acts, grids, ledgers, pages, verifying
+from bench import acts, grids, ledgers, pages, sizing, verifying
 from bench.harness import BenchRow, scratch, server
 from domain.rules import Edition
 from local.paths import paths
@@ -48,24 +48,32 @@ async def _logins() -> list[BenchRow]:
         return await pages.pages(folder, clusters=8, count=2)
 
 
+async def _sizing() -> list[BenchRow]:
+    with scratch() as folder:
+        return await sizing.sizing(folder)
+
+
 async def _verifying() -> list[BenchRow]:
     with server() as (running, folder):
         return await verifying.verifying(running, folder, read_model(RULES / "specimen-2020.yaml", Edition))
 
 
 PARTS = ("ledger", "verifying", "engine", "pages", "grids")
-SMALL = "logins"
-"""A part that is not run unless it is named: the same as "pages", over a small city."""
+SMALL, SIZING = "logins", "sizing"
+"""Parts that are not run unless they are named: the same as "pages" over a small city; memory and disk."""
 
 
 def main() -> None:
     """Run the benchmarks that the command line names, print the table and write the JSON file."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, show, write.")
     parser.add_argument(
-        "part", nargs="*", default=[*PARTS], help=f"{', '.join(PARTS)}; all of them, when none is named; or {SMALL}"
+        "part",
+        nargs="*",
+        default=[*PARTS],
+        help=f"{', '.join(PARTS)}; all of them, when none is named; or {SMALL}, {SIZING}",
     )
     parts = parser.parse_args().part
-    if unknown := set(parts) - {*PARTS, SMALL}:
+    if unknown := set(parts) - {*PARTS, SMALL, SIZING}:
         parser.error(f"no such part: {', '.join(sorted(unknown))} (there are {', '.join(PARTS)})")
     logs = paths().make().logs
     rows: list[BenchRow] = []
@@ -81,6 +89,8 @@ def main() -> None:
         rows += asyncio.run(_grids())
     if SMALL in parts:
         rows += asyncio.run(_logins())
+    if SIZING in parts:
+        rows += asyncio.run(_sizing())
     table = Table("what", "figure", "against", "ratio", "target", "")
     for row in rows:
         ratio = f"{row.ratio:.2f}" if row.ratio is not None else ""

@@ -66,7 +66,7 @@ class Load:
 
 
 async def log_in(address: str, person: str) -> httpx.AsyncClient:
-    """Return a client of somebody who has logged in."""
+    """Return a browser in which a person has logged in."""
     client = httpx.AsyncClient(base_url=address, timeout=60, follow_redirects=True)
     page = (await client.get("/dang-nhap")).text
     token = re.search(r'name="_form" value="(\w+)"', page)
@@ -75,7 +75,7 @@ async def log_in(address: str, person: str) -> httpx.AsyncClient:
     return client
 
 
-async def _people(app: Session, clusters: int) -> None:
+async def make_accounts(app: Session, clusters: int) -> None:
     """Enter a secretary, an auditor, and an officer for about eight units."""
     pool = await open_pool(app.endpoints.owner_url)
     accounts = Accounts(pool)
@@ -249,7 +249,7 @@ async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years
         started = time.perf_counter()
         await SearchIndex(ledger).catch_up()
         rows.append(BenchRow("search index from position 0", events / (time.perf_counter() - started), "events/s"))
-        await _people(app, clusters)
+        await make_accounts(app, clusters)
         await make_people(app, years.unit(1, 0))
         await ledger.close()
     async with session("web", print, rehearsal=True) as app:

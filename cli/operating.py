@@ -5,23 +5,42 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import structlog
 from rich.table import Table
 
 from application.bootstrap import bootstrap
+from application.condition import DISKS, MEASURED_S, SystemCondition, measured
+from application.judgement import SUBJECTS, WORDS_OF_LEVELS, Level, judged
+from application.logs import configure, log_format
+from application.metrics import served
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
 from domain.times import ICT
 from errors import InputError
 from i18n import _, ngettext
 from i18n.messages import day
+from ledger.connection import DATABASE_ERRORS
+from ledger.postgres import open_ledger
+from ledger.protocol import Stopped
 from ledger.setup import confirm_clock as confirm
 from local.certificates import CERTIFICATES, Certificates, ClientTls
-from local.engine import addresses, open_engine, parts_that_answer, running_engine, serve, try_lock
+from local.engine import (
+    POSTGRESQL,
+    Endpoints,
+    Report,
+    addresses,
+    open_engine,
+    parts_that_answer,
+    running_engine,
+    serve,
+    try_lock,
+)
 from local.installation import is_founded
-from local.paths import paths
+from local.paths import Paths, paths
 from mail.smtp import SmtpSettings
 from projections.board_table import Board
 from projections.open_streams import decided_streams
@@ -32,30 +51,64 @@ from web.settings import check_settings
 async def up() -> int:
     """Keep the engine, a worker and the web pages running until Ctrl-C."""
     check_settings(os.environ)
+    report = say
+    if log_format(os.environ) is not None:
+        configure("supervisor")
+        report = structlog.get_logger().info
+    port = os.environ.get("THIDUA_UP_METRICS")
+    with served(os.environ, int(port) if port else None):
+        return await _up(report)
+
+
+async def _up(report: Report) -> int:
     dirs = paths()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if running_engine(dirs) is not None:
-        say(_("The engine of this folder runs already."))
+        report(_("The engine of this folder runs already."))
         return Exit.DONE
-    async with open_engine(dirs, bootstrap, need="web", report=say) as (endpoints, installed):
-        say(_("Web pages at {address}").format(address=endpoints.web_address))
+    async with open_engine(dirs, bootstrap, need="web", report=report) as (endpoints, installed):
+        report(_("Web pages at {address}").format(address=endpoints.web_address))
         if SmtpSettings.of(os.environ) is None:
             folder = dirs.data / "outbox"
-            say(
+            report(
                 _("No mail server is set (THIDUA_SMTP_HOST): mail stays in {folder}, and reaches nobody.").format(
                     folder=folder
                 )
             )
-        say(_("Running: installation {id}, data in {data}. Ctrl-C stops it.").format(id=installed.id, data=dirs.data))
+        report(
+            _("Running: installation {id}, data in {data}. Ctrl-C stops it.").format(id=installed.id, data=dirs.data)
+        )
         await serve(dirs, endpoints, stop)
-        say(_("Stopping."))
+        report(_("Stopping."))
     return Exit.DONE
 
 
+async def _condition(endpoints: Endpoints, dirs: Paths) -> SystemCondition:
+    """Measure the installation whose engine runs."""
+    env = {DISKS["data"]: str(dirs.data), DISKS["database"]: str(dirs.data / POSTGRESQL), **os.environ}
+    if "DATABASE_URL" in os.environ:
+        del env[DISKS["database"]]
+    ledger = None
+    try:
+        async with asyncio.timeout(MEASURED_S):
+            ledger = await open_ledger(endpoints.database_url, None, writing=False)
+    except DATABASE_ERRORS:
+        pass  # the facts say so
+    except Stopped:
+        pass  # as above: another schema, such as during an upgrade
+    try:
+        tls = ClientTls.of(endpoints.tls)
+        found = await measured(ledger, {}, tls.last_moment if tls is not None else None, env)
+        return replace(found, parts=await parts_that_answer(endpoints))
+    finally:
+        if ledger is not None:
+            await ledger.close()
+
+
 async def status(*, as_json: bool) -> int:
-    """Print what runs where."""
+    """Print what runs where, and how the installation is."""
     dirs = paths()
     endpoints = running_engine(dirs)
     data: dict[str, Any] = {
@@ -66,13 +119,20 @@ async def status(*, as_json: bool) -> int:
         "up": endpoints is not None,
         "certificates_until": _until(Certificates(dirs.data / CERTIFICATES)),
         "parts": {},
+        "facts": [],
     }
     if endpoints is not None:
-        answers, listening = await parts_that_answer(endpoints), addresses(endpoints)
-        names = dict.fromkeys([*endpoints.pids, *listening])
+        condition, listening = await _condition(endpoints, dirs), addresses(endpoints)
+        data["facts"] = [
+            {"subject": one.subject, "level": one.level.value, "text": one.text} for one in judged(condition)
+        ]
         data["parts"] = {
-            name: {"pid": endpoints.pids.get(name), "address": listening.get(name), "answers": answers.get(name, False)}
-            for name in names
+            name: {
+                "pid": endpoints.pids.get(name),
+                "address": listening.get(name),
+                "answers": condition.parts.get(name, False),
+            }
+            for name in dict.fromkeys([*endpoints.pids, *listening])
         }
 
     def show() -> None:
@@ -88,9 +148,23 @@ async def status(*, as_json: bool) -> int:
             details.append("" if part["answers"] else _("does not answer"))
             table.add_row(name, ", ".join(filter(None, details)))
         terminal().print(table)
+        _show_facts(data["facts"])
 
     answer(data, as_json=as_json, show=show)
     return Exit.DONE
+
+
+def _show_facts(facts: list[dict[str, str]]) -> None:
+    """Print each fact with its level, and what to do about those that are not good."""
+    if not facts:
+        return
+    table = Table(_("what"), _("how it is"), _("found"))
+    for fact in facts:
+        table.add_row(_(SUBJECTS[fact["subject"]].title), _(WORDS_OF_LEVELS[Level(fact["level"])]), fact["text"])
+    terminal().print(table)
+    for subject in dict.fromkeys(one["subject"] for one in facts if one["level"] in {Level.BAD, Level.ATTENTION}):
+        title, advice = _(SUBJECTS[subject].title), _(SUBJECTS[subject].advice)
+        terminal().print(f"{title}: {advice}", soft_wrap=True, markup=False)
 
 
 async def renew_certificates(*, as_json: bool) -> int:

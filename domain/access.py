@@ -51,6 +51,8 @@ class Matter(StrEnum):
     """The log of what auditors have read."""
     ACCOUNT_LOG = "account-log"
     """The log of what was done to accounts, by whom and by which door."""
+    OPERATION = "operation"
+    """How the installation is: its parts, disks, mail queue, failed logins. Nothing of what it holds."""
 
 
 _CITY_STAFF = frozenset({Reader.SECRETARIAT, Reader.AUDITOR})
@@ -67,6 +69,7 @@ MAY_READ: Mapping[Matter, frozenset[Reader]] = {
     Matter.PEOPLE: _ACCOUNT_MANAGERS,
     Matter.READINGS: _CITY_STAFF | _ADMINISTRATORS,
     Matter.ACCOUNT_LOG: _ADMINISTRATORS | {Reader.AUDITOR},
+    Matter.OPERATION: _ADMINISTRATORS,
 }
 
 

@@ -138,7 +138,16 @@ SENTENCES: Mapping[str, str] = {
     "setting_bad_address": N_(
         "THIDUA_WEB_ADDRESS: “{found}” is no address of a site; write one such as https://thidua.example.vn, no path."
     ),
-    "setting_bad_host": N_("THIDUA_WEB_HOST: “{found}” is no address to listen on; write one such as 127.0.0.1."),
+    "setting_bad_host": N_("{setting}: “{found}” is no address to listen on; write one such as 127.0.0.1."),
+    "setting_bad_log_format": N_("{setting}: “{found}” is no format of logs; write `json` or `text`."),
+    "setting_bad_traces": N_("{setting}: “{found}” is not supported; write {possible}."),
+    "traces_not_installed": N_(
+        "Traces are asked for ({setting}), but what sends them is not installed. Install the package with its extra: "
+        "`pip install thidua[traces]`; or remove the setting."
+    ),
+    "metrics_port_taken": N_(
+        "Port {port} for metrics cannot be used ({problem}). Choose another one, or stop what uses it."
+    ),
     "setting_bad_port": N_("{setting}: “{found}” is no port; write a number from 1 to 65535."),
     "setting_bad_proxies": N_(
         "THIDUA_WEB_PROXIES: “{found}” is neither an address nor a network; write them like 10.0.0.7,192.168.4.0/24."

@@ -12,6 +12,7 @@ from uuid import UUID
 from ledger.connection import Connection, Pool, connect, open_connection, open_pool
 from ledger.events import NO_DIGEST, LedgerTip, RecordedEvent, StreamTip
 from ledger.memory import same_content
+from ledger.metrics import counted_append
 from ledger.protocol import PAGE_BYTES, Append, Appended, Behind, Diverged, Expired, KeysChanged, Stopped
 from ledger.recorded import RecordedCommands
 from ledger.setup import address_of, has_schema
@@ -52,7 +53,15 @@ class PostgresLedger:
     # Writing ------------------------------------------------------------------------------
 
     async def append(self, request: Append) -> Appended | Behind:
-        return await self._writer.append(request)
+        with counted_append() as outcome:
+            answer = await self._writer.append(request)
+            if isinstance(answer, Behind):
+                outcome.name = "behind"
+            elif answer.known:
+                outcome.name = "known"
+            else:
+                outcome.name, outcome.events = "appended", len(answer.events)
+        return answer
 
     async def _answer_unwritten(self, request: Append, status: str) -> Appended | Behind:
         """Answer a request that `ledger.append` did not write: "known", "expired", "unread", "keys" or "behind"."""

@@ -81,6 +81,25 @@ class ClientTls:
             **({_NAME: self.name} if self.name else {}),
         }
 
+    def last_moment(self) -> datetime | None:
+        """Until when what is shown holds, and the authority that is believed; None where a file holds no certificate.
+
+        Raises:
+            InputError: `key_file_missing`.
+        """
+        from cryptography import x509  # noqa: PLC0415 - as said above
+
+        try:
+            found = [
+                one
+                for file in (self.certificate, self.authority)
+                if file is not None
+                for one in x509.load_pem_x509_certificates(_read(file))
+            ]
+        except ValueError:
+            return None
+        return min(one.not_valid_after_utc for one in found)
+
     def config(self) -> TLSConfig:
         """Return what Temporal's client takes.
 

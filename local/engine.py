@@ -28,7 +28,7 @@ from local.installation import Installation, installation_in
 from local.installing import DATABASE, Bootstrap, found_ledger, installation_for, look_at_ledger
 from local.key_files import LOG_KEY_FILE, WEB_KEY_FILE
 from local.ownership import check_ledger_kept
-from local.paths import ROLES_FILE, Paths, is_rehearsal
+from local.paths import DATA_DISK, DATABASE_DISK, ROLES_FILE, Paths, is_rehearsal
 from local.postgres import PostgresServer, create_database
 from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
 from local.questions import Question, answers, database_answers, grpc_answers, host_and_port, http_answers
@@ -54,6 +54,12 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 
 FORGETS_WITH: Mapping[str, tuple[str, ...]] = {"temporal": ("postgresql",)}
 """Temporal's databases commit asynchronously: after a crash its server remembers what they have lost (ADR 21)."""
+
+POSTGRESQL = "postgresql"
+"""The folder of the embedded database in the data folder."""
+
+_OF_BOTH = ("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_LOG_FORMAT", DATA_DISK, DATABASE_DISK, "OTEL_")
+"""What settings of worker and web begin with."""
 
 EnginePart = Literal["ledger", "temporal", "worker", "web"]
 Report = Callable[[str], None]
@@ -214,7 +220,7 @@ async def _start(
 ) -> tuple[Endpoints, Installation, Supervisor]:
     installed = await installation_for(paths, os.environ.get("DATABASE_URL"), rehearsal=rehearsal)
     pids: dict[str, int] = {}
-    postgres = PostgresServer(paths.data / "postgresql", paths.cache, paths.logs / "postgresql.log")
+    postgres = PostgresServer(paths.data / POSTGRESQL, paths.cache, paths.logs / "postgresql.log")
     owner, name = os.environ.get("DATABASE_URL"), str(paths.data)
     if owner is None:
         owner = await _start_own_database(stack, paths, installed, postgres, pids, reads=bootstrap is None)
@@ -327,11 +333,21 @@ def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation, we
         "THIDUA_CHECKPOINTS": str(paths.data / "checkpoints"),
         "THIDUA_LOG_KEY_FILE": str(paths.data / LOG_KEY_FILE),
         **({"THIDUA_WORKER_HEALTH": str(host_and_port(endpoints.worker_health)[1])} if endpoints.worker_health else {}),
-        **_environment("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_METRICS"),
+        **_environment("THIDUA_METRICS"),
         **_environment("THIDUA_WEB_ADDRESS", "THIDUA_WEB_HOST", "THIDUA_WEB_PORT"),
+        **_of_both(paths),
         **({"THIDUA_WEB_PORT": str(web_port)} if web_port is not None else {}),
     }
     return start_server("worker", [sys.executable, "-m", "worker"], log=log, env=env)
+
+
+def _of_both(paths: Paths) -> dict[str, str]:
+    """Return the settings that worker and web have in common, and the disks whose free space they watch."""
+    found = {
+        DATA_DISK: str(paths.data),
+        **({} if "DATABASE_URL" in os.environ else {DATABASE_DISK: str(paths.data / POSTGRESQL)}),
+    }
+    return {**found, **_environment(*_OF_BOTH)}
 
 
 def _environment(*prefixes: str) -> dict[str, str]:
@@ -376,7 +392,8 @@ def start_web(paths: Paths, endpoints: Endpoints, port: int | None = None) -> tu
     env = {
         **CHILD_ENVIRONMENT,
         # All that the operator sets for pages, but for what is this engine's own.
-        **_environment("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_WEB_"),
+        **_environment("THIDUA_WEB_", "THIDUA_METRICS_HOST"),
+        **_of_both(paths),
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "THIDUA_WEB_DATABASE_URL": endpoints.web_url,
         "THIDUA_TEMPORAL_ADDRESS": endpoints.temporal or "",

@@ -37,6 +37,9 @@ def paths() -> Paths:
     return Paths(data=data, cache=cache, logs=state)
 
 
+DATA_DISK, DATABASE_DISK = "THIDUA_DATA_DISK", "THIDUA_DATABASE_DISK"
+"""Settings that name a folder on the disk of the data, and on that of the database: their free space is watched."""
+
 INSTALLATION_FILE = "installation.json"
 
 ROLES_FILE = "rehearsal-roles.json"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ledger.connection import LOCK_CLASS, Connection, Pool
 
 
@@ -29,3 +31,12 @@ async def advance(connection: Connection, name: str, position: int) -> None:
 async def reset(connection: Connection, name: str) -> None:
     """Forget a projection's position: it is computed from the beginning again."""
     await connection.execute("delete from projections.cursor where name = $1", name)
+
+
+async def positions(pool: Pool, names: Sequence[str]) -> dict[str, int]:
+    """Return the positions of projections, 0 for one of which nothing is computed yet."""
+    query = """
+        select name, coalesce(position, 0) as position
+        from unnest($1::text[]) asked (name) left join projections.cursor using (name)
+    """
+    return {row["name"]: row["position"] for row in await pool.fetch(query, list(names))}

@@ -29,6 +29,7 @@ PAGES = {
         "/bang/don-doc",
         "/bat-dau-nam",
         "/nguoi-dung",
+        "/tinh-trang",
         "/nguoi-dung/danh-sach/tai-khoan",
         "/toi",
         "/tim?q=dong+da",

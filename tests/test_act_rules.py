@@ -97,6 +97,7 @@ def test_who_reads_what() -> None:
         "people": "administrator+secretariat",
         "readings": "administrator+auditor+secretariat",
         "account-log": "administrator+auditor",
+        "operation": "administrator",
     }
     assert set(read) == {matter.value for matter in Matter}
 

@@ -138,7 +138,7 @@ def test_a_test_that_shows_a_key_fails() -> None:
 
 # The catalogue ------------------------------------------------------------------------------------------------
 
-TYPED_IN = ("cli/", "i18n/problems.py", "i18n/sentences.py", "i18n/page_texts.py")
+TYPED_IN = ("application/judgement.py", "cli/", "i18n/problems.py", "i18n/sentences.py", "i18n/page_texts.py")
 """Whose texts are shown on the command line, too, where words in backquotes are typed as they stand."""
 
 

@@ -20,13 +20,15 @@ import structlog
 import uvicorn
 import uvloop
 from fastapi import FastAPI
-from prometheus_client import start_http_server
 
 from application.logs import configure
+from application.metrics import served
+from application.traces import traced
 from application.work import beside
 from errors import InputError
 from i18n.messages import sentence
 from local.key_files import read_key
+from local.process import free_ports
 from web.app import build
 from web.render import load_templates
 from web.services import opened
@@ -47,6 +49,7 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         app,
         host=settings.host,
         port=settings.port,
+        log_config=None,  # its lines go the way of ours (`application.logs`)
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -60,13 +63,17 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
 
 async def main() -> None:
     """Serve until told to stop."""
-    configure()
+    configure("web")
     sys.setswitchinterval(SWITCH_S)
     settings = Settings.of(os.environ)
     read_key(settings.key_file, "web")
-    if settings.metrics_port is not None:
-        start_http_server(settings.metrics_port, addr="127.0.0.1")
-    async with opened(settings) as services:
+    client_port = free_ports(1)[0] if settings.metrics_port else None
+    with traced("web", os.environ) as traces, served(os.environ, settings.metrics_port, client_port):
+        await _serve(settings, client_port, traces=traces)
+
+
+async def _serve(settings: Settings, client_port: int | None, *, traces: bool) -> None:
+    async with opened(settings, client_port, traces=traces) as services:
         server = uvicorn.Server(server_config(build(services), settings))
         loading = asyncio.create_task(beside(load_templates))
         gc.collect()

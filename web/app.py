@@ -14,6 +14,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
+from opentelemetry import trace
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -107,6 +108,8 @@ class RequestMiddleware:
         structlog.contextvars.bind_contextvars(request=request.state.request_id)
         answer = _Answer(request, send)
         forget_retry()
+        # FastAPI makes the span of a request, where traces are asked for (`application.traces`).
+        trace.get_current_span().set_attribute("thidua.request", request.state.request_id)
         with in_language(language_of(request)):
             await self._answered(request, request_checks.LimitedBody(scope, receive), answer, refused)
         answer.log()

@@ -64,6 +64,7 @@ TITLES: Mapping[str, str] = {
     urls.ACCOUNT_LOG: N_("What was done to accounts"),
     urls.SOON_SIGNED: N_("Signed soon after a login was renewed"),
     urls.INSTALLATION_TIMELINE: N_("Timeline of the register itself"),
+    urls.CONDITION: N_("Condition of the system"),
     urls.NEW_YEAR: N_("Start a year"),
     urls.NEW_YEAR_TEMPLATE: N_("Template for a year"),
     urls.NEW_YEAR_LOOK: N_("Start a year"),

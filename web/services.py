@@ -21,6 +21,7 @@ from accounts.store import Accounts
 from accounts.throttle import Throttle
 from application.administration import Administration
 from application.application import Application
+from application.condition import Asked
 from application.file_access import FileAccess
 from application.gate import Gate
 from application.jobs import Jobs
@@ -77,6 +78,12 @@ class Services:
     """Held while the points of a year are put together, which takes seconds of processor: one at a time."""
 
     @property
+    def parts(self) -> Asked:
+        """The parts that can be asked whether they answer."""
+        client = self.application.client
+        return {"temporal": client.answers, "worker": client.has_worker} if isinstance(client, TemporalClient) else {}
+
+    @property
     def file_access(self) -> FileAccess:
         """Which files a visitor may open."""
         return FileAccess(self.application, self.accounts, self.board, self.search, self.files)
@@ -108,8 +115,12 @@ def services_of(application: Application, settings: Settings) -> Services:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Services]:
+async def opened(
+    settings: Settings, client_port: int | None = None, *, traces: bool = False
+) -> AsyncIterator[Services]:
     """Services on an installation's database and engine, with the web's own role and key.
+
+    `client_port` on loopback serves the metrics of Temporal's client; with `traces` it carries a trace to the workers.
 
     Raises:
         LedgerError, OSError: there is no ledger, or the database does not answer.
@@ -129,7 +140,14 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
         await stack.enter_async_context(watch.running())
         # Connected at the first submission: pages can be read while the engine does not run.
         client = await stack.enter_async_context(
-            open_client(settings.temporal, settings.namespace, settings.tls, lazy=True)
+            open_client(
+                settings.temporal,
+                settings.namespace,
+                settings.tls,
+                lazy=True,
+                metrics_port=client_port,
+                traces=traces,
+            )
         )
         gate = Gate(KeyFile(settings.key_file, "web", key.installation), ledger, rehearsal=key.rehearsal)
         application = Application(gate, ledger, Texts(ledger.pool), People(ledger.pool), TemporalClient(client))

@@ -9,6 +9,9 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from application.logs import log_format
+from application.metrics import HOST as METRICS_HOST
+from application.traces import check_traces
 from domain.numbers import whole_number
 from errors import InputError
 from local.certificates import ClientTls
@@ -96,12 +99,15 @@ def check_settings(env: Mapping[str, str]) -> None:
     Raises:
         InputError: `setting_bad_...`: a value cannot be used.
     """
-    for name in ("THIDUA_WEB_PORT", "THIDUA_WEB_METRICS", "THIDUA_METRICS", "THIDUA_SMTP_PORT"):
+    for name in ("THIDUA_WEB_PORT", "THIDUA_WEB_METRICS", "THIDUA_METRICS", "THIDUA_UP_METRICS", "THIDUA_SMTP_PORT"):
         found = env.get(name, "")
         if found and not 0 < (whole_number(found) or 0) <= _LAST_PORT:
             raise InputError("setting_bad_port", setting=name, found=found[:80])
-    if (host := env.get("THIDUA_WEB_HOST", "")) and host != "localhost" and not _is_address(host):
-        raise InputError("setting_bad_host", found=host[:80])
+    for name in ("THIDUA_WEB_HOST", METRICS_HOST):
+        if (host := env.get(name, "")) and host != "localhost" and not _is_address(host):
+            raise InputError("setting_bad_host", setting=name, found=host[:80])
+    log_format(env)
+    check_traces(env)
     if (address := env.get("THIDUA_WEB_ADDRESS", "")) and not _is_site(address):
         raise InputError("setting_bad_address", found=address[:80])
     for proxy in filter(None, env.get("THIDUA_WEB_PROXIES", "").split(",")):

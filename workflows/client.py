@@ -30,16 +30,22 @@ from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, Telemet
 from temporalio.service import RPCError, RPCStatusCode
 
 from application.engine import ANSWER_DEADLINE_S, PendingError, RefusedError, UnreachableError
+from application.heartbeat import SILENT_S
 from ledger.protocol import Diverged
 from ledger.receipts import Receipt
 from ledger.signing import Header, NotSignedError, SignedBatch
 from local.certificates import ClientTls
 from workflows.messages import DATA_CONVERTER, KEYS_UNREAD, TASK_QUEUE, TASK_TIMEOUT, TOLD, workflow_of
+from workflows.polls import last_polls
 from workflows.stream import MEMO
+from workflows.tracing import Tracing
 
 RESEND_S = 0.2
 KEYS_S = 3.0
 """How long a batch is sent again while a worker says that it does not know the key: it reads the keys meanwhile."""
+
+ASKED_S = 3.0
+"""Deadline of the questions whether server and worker answer."""
 
 EXIT_PAUSE_S = 0.3
 CONNECTIONS = 5
@@ -96,6 +102,21 @@ class TemporalClient:
             if isinstance(error, RPCError) and error.status in _REJECTED:
                 raise
             raise PendingError(str(batch.items[0].command_id)) from error
+
+    async def answers(self) -> bool:
+        """Whether the server answers; nothing is entered by it."""
+        try:
+            return await self._client.service_client.check_health(timeout=timedelta(seconds=ASKED_S))
+        except (RPCError, RuntimeError):
+            return False
+
+    async def has_worker(self) -> bool:
+        """Whether the server has seen a worker poll lately."""
+        try:
+            async with asyncio.timeout(ASKED_S):
+                return min((await last_polls(self._client, self._task_queue)).values(), default=SILENT_S) < SILENT_S
+        except (TimeoutError, RPCError, RuntimeError):
+            return False
 
     async def _connect(self) -> None:
         """Let a lazy client connect, by a question that enters nothing.
@@ -211,13 +232,28 @@ def _refusal(error: ApplicationError) -> RefusedError | Diverged | PendingError:
 def _quiet_runtime(metrics_port: int | None) -> Runtime:
     """Return a runtime that logs errors only: its warnings would appear on the user's terminal."""
     levels = TelemetryFilter(core_level="ERROR", other_level="ERROR")
-    metrics = None if metrics_port is None else PrometheusConfig(bind_address=f"127.0.0.1:{metrics_port}")
+    metrics = (
+        None
+        if metrics_port is None
+        else PrometheusConfig(
+            bind_address=f"127.0.0.1:{metrics_port}",
+            counters_total_suffix=True,
+            unit_suffix=True,
+            durations_as_seconds=True,
+        )
+    )
     return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=levels), metrics=metrics))
 
 
 @asynccontextmanager
 async def open_client(
-    address: str, namespace: str, tls: ClientTls | None, *, lazy: bool = False, metrics_port: int | None = None
+    address: str,
+    namespace: str,
+    tls: ClientTls | None,
+    *,
+    lazy: bool = False,
+    metrics_port: int | None = None,
+    traces: bool = False,
 ) -> AsyncIterator[Client]:
     """Open a client of the engine and close it completely when the context ends.
 
@@ -225,8 +261,8 @@ async def open_client(
     Dropping the last reference and pausing before exit avoids that (sdk-python issue 300).
 
     A `lazy` client connects at its first use, so a process that mostly reads can start while the engine is away.
-    `metrics_port` on loopback serves the metrics of client and worker to Prometheus. Without `tls` the connection is
-    plain.
+    `metrics_port` on loopback serves the metrics of client and worker to Prometheus. With `traces`
+    a trace is carried from client to workers. Without `tls` the connection is plain.
 
     Raises:
         UnreachableError: no server answers at `address`, or it does not take what `tls` shows.
@@ -239,6 +275,7 @@ async def open_client(
             tls=tls.config() if tls else None,
             runtime=_quiet_runtime(metrics_port),
             data_converter=DATA_CONVERTER,
+            interceptors=[Tracing()] if traces else [],
             lazy=lazy,
         )
     except RuntimeError as error:

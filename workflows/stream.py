@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -58,6 +58,9 @@ ENGINE_EPOCH = 10
 EPOCH_MEMO = "engine_epoch"
 MEMO = {EPOCH_MEMO: ENGINE_EPOCH}
 """What every run is started with, so that a list of runs tells which engine epoch they are of."""
+
+SPAN = "__thidua_span"
+"""The name under which a worker that traces offers what makes a span (`workflows/tracing.py`)."""
 
 COMMANDS_PER_RUN = 300
 """A run continues as new after this many commands, or earlier if Temporal suggests it."""
@@ -305,6 +308,12 @@ class StreamWorkflow:
         self, batch: SignedBatch, items: list[tuple[int, BatchItem]], states: dict[str, StreamState]
     ) -> tuple[list[CommandOutcome], list[PartMessage]]:
         """Return each item's outcome, without versions if it is new, and the events to append."""
+        with _span("decide", items=len(items)):
+            return await self._decided(batch, items, states)
+
+    async def _decided(
+        self, batch: SignedBatch, items: list[tuple[int, BatchItem]], states: dict[str, StreamState]
+    ) -> tuple[list[CommandOutcome], list[PartMessage]]:
         header = Header.parse(batch.header)
         speculations = {stream: state.speculate() for stream, state in states.items()}
         outcomes: list[CommandOutcome] = []
@@ -341,6 +350,12 @@ class StreamWorkflow:
 
     def _is_history_full(self) -> bool:
         return self._commands >= COMMANDS_PER_RUN or workflow.info().is_continue_as_new_suggested()
+
+
+def _span(name: str, **counts: int) -> AbstractContextManager[None]:
+    """A span of a trace, where the worker traces. It is made outside, and nothing here depends on it."""
+    made = workflow.extern_functions().get(SPAN)
+    return made(name, **counts) if made is not None else nullcontext()
 
 
 def _own_stream() -> str | None:
