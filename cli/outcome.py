@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from ledger.paging import Paged
 
 
+LOG_MODE = 0o640
+"""Of the log of errors: a traceback can hold what somebody has typed."""
+
+
 class Exit(IntEnum):
     """The exit codes (docs/cli.md)."""
 
@@ -181,7 +185,7 @@ def _log(error: BaseException) -> str:
     log = paths().logs / "errors.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a") as out:
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, LOG_MODE), "a") as out:
             traceback.print_exception(error, file=out)
     except OSError:
         traceback.print_exception(error)

@@ -138,6 +138,22 @@ async def rows(url: str, query: str) -> list[tuple[Any, ...]]:
     return found
 
 
+async def test_the_log_of_the_database_holds_neither_statements_nor_rows(server: PostgresServer) -> None:
+    connection = await asyncpg.connect(server.url())
+    await connection.execute("create temp table t (a text unique check (a <> 'Bí Mật'))")
+    await connection.execute("insert into t values ('Nguyễn Thị Kín')")
+    for value in ("Bí Mật", "Nguyễn Thị Kín"):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await connection.execute("insert into t values ($1)", value)
+    with pytest.raises(asyncpg.PostgresError):
+        await connection.execute("select 'Trần Văn Ẩn' from nowhere")
+    await connection.close()
+    told = server.log.read_text()
+    assert told.count("violates") == 2, "that it failed is told"
+    assert not [word for word in ("Bí Mật", "Nguyễn", "Trần Văn Ẩn", "insert into") if word in told]
+    assert server.log.stat().st_mode & 0o777 == 0o640
+
+
 # What it holds --------------------------------------------------------------------------------------------------------
 
 
