@@ -111,6 +111,10 @@ class ClosedCycle:
         """Every mark of an event."""
         return set().union(*self.marks.values())
 
+    def given(self) -> set[str]:
+        """Every mark of an event or a draft."""
+        return self.all_marks().union(*self.drafts.values())
+
     def of(self, versions: Any) -> set[str]:
         """The marks of the events with these versions."""
         return set().union(*(self.marks.get(version, set()) for version in versions))
