@@ -27,6 +27,7 @@ RUN groupadd --gid 10000 operator-thidua && useradd --uid 10000 --gid 10000 --no
  && chmod 755 /parts
 COPY --from=build /opt/thidua /opt/thidua
 COPY ops/daily-backup.sh /usr/local/bin/daily-backup
+RUN chmod 755 /usr/local/bin/daily-backup
 ENV PATH=/opt/thidua/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONPATH=/opt/thidua/lib/python3.11/site-packages/thidua \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -5,8 +5,9 @@
 Settings by environment: THIDUA_DATABASE_URL (the application's role) or THIDUA_DATABASE_URL_FILE (a file with it),
 THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE, THIDUA_INSTALLATION (by default that of the log's key), THIDUA_OUTBOX (a
 folder for messages, unless THIDUA_SMTP_HOST names a mail server), THIDUA_SENDER, THIDUA_WEB_ADDRESS (of the pages, for
-links in mail), THIDUA_CHECKPOINTS (a folder) with THIDUA_LOG_KEY_FILE (what signs them), THIDUA_METRICS and
-THIDUA_WORKER_HEALTH (ports on loopback: metrics, and whether it polls). What it shows to Temporal is set by
+links in mail), THIDUA_CHECKPOINTS (a folder) with THIDUA_LOG_KEY_FILE (what signs them), THIDUA_METRICS (a
+port, on loopback unless THIDUA_METRICS_HOST says otherwise), THIDUA_WORKER_HEALTH (a port on loopback: whether it
+polls), THIDUA_LOG_FORMAT and OTEL_… (docs/watching.md). What it shows to Temporal is set by
 TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH, TEMPORAL_TLS_SERVER_CA_CERT_PATH and
 TEMPORAL_TLS_SERVER_NAME; without them it works for rehearsals only. It logs "ready" when it polls, and ends on SIGTERM
 or SIGINT.

@@ -140,9 +140,10 @@ create table accounts.shared_draft (
     revision bigint not null,
     person   text not null,
     at       timestamptz not null default now(),
+    -- Entered into the register since: kept, so that an older page is told of it and does not undo it.
+    sent     boolean not null default false,
     primary key (draft, path)
 );
-create index on accounts.shared_draft (draft, revision);
 
 -- What a person had seen when they last looked at a shared draft: its revision, and the version of what it is about.
 create table accounts.shared_look (

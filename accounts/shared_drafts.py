@@ -6,6 +6,7 @@ writer is told both. Who may read and write a draft is decided by who calls this
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,19 +14,26 @@ from datetime import datetime
 from errors import QuotaError
 from ledger.connection import LOCK_CLASS, Connection, Pool
 
+WRITERS = 3
+"""So many save at once: others wait without a connection, which the pages need."""
+
 VALUE_CHARACTERS = 20_000
 """Of one cell: a list of twenty files is the longest."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedCell:
-    """The last value of a cell; "" where it was emptied. Revisions grow in the order of saving."""
+    """The last value of a cell; "" where it was emptied. Revisions grow in the order of saving.
+
+    `sent`: it was entered into the register, and is no draft any more.
+    """
 
     path: str
     value: str
     revision: int
     person: str
     at: datetime
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +53,31 @@ class SharedDrafts:
 
     def __init__(self, pool: Pool, characters: int) -> None:
         self._pool, self._characters = pool, characters
+        self._turns = asyncio.Semaphore(WRITERS)
 
-    async def cells(self, draft: str, *, since: int = 0) -> tuple[SharedCell, ...]:
-        """Return the cells that were saved after a revision, the latest last; all of them since 0."""
+    async def cells(self, draft: str) -> tuple[SharedCell, ...]:
+        """Return the cells, the latest last; those that were sent, too."""
         rows = await self._pool.fetch(
-            "select path, value, revision, person, at from accounts.shared_draft "
-            "where draft = $1 and revision > $2 order by revision",
+            "select path, value, revision, person, at, sent from accounts.shared_draft "
+            "where draft = $1 order by revision",
             draft,
-            since,
         )
         return tuple(SharedCell(*row) for row in rows)
 
-    async def save(self, draft: str, values: Mapping[str, str], *, read: int, person: str) -> tuple[SharedCell, ...]:
+    async def save(
+        self,
+        draft: str,
+        values: Mapping[str, str],
+        *,
+        read: int,
+        person: str,
+        own_tabs: bool = False,
+        apart: bool = False,
+    ) -> tuple[SharedCell, ...]:
         """Save cells by path, all of them or, where one is in conflict, none; `read` is the revision that was read.
 
-        Returns the conflicts: cells that somebody else has changed since, to another value.
+        Returns the conflicts: cells that somebody else has changed since, to another value. `own_tabs`: what the person
+        changed elsewhere counts, too, as for a whole page that is sent. `apart`: the others are saved all the same.
 
         Raises:
             QuotaError: `not_kept`: a value or the whole draft is too long.
@@ -68,20 +86,23 @@ class SharedDrafts:
             raise QuotaError("not_kept")
         if not values:
             return ()
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._turns, self._pool.acquire() as connection, connection.transaction():
             # One writer of a draft after another, so that revisions become visible in their order.
             await connection.execute("select pg_advisory_xact_lock(hashtextextended($2, $1))", LOCK_CLASS, draft)
             rows = await connection.fetch(
-                "select path, value, revision, person, at from accounts.shared_draft "
-                "where draft = $1 and path = any($2) and revision > $3 and person <> $4 order by revision",
+                "select path, value, revision, person, at, sent from accounts.shared_draft "
+                "where draft = $1 and path = any($2) and revision > $3 and (person <> $4 or $5) order by revision",
                 draft,
                 list(values),
                 read,
                 person,
+                own_tabs,
             )
             conflicts = tuple(found for row in rows if (found := SharedCell(*row)).value != values[found.path])
-            if not conflicts:
-                await self._store(connection, draft, values, person)
+            refused = {one.path for one in conflicts}
+            rest = {path: value for path, value in values.items() if path not in refused}
+            if rest and (apart or not refused):
+                await self._store(connection, draft, rest, person)
         return conflicts
 
     async def _store(self, connection: Connection, draft: str, values: Mapping[str, str], person: str) -> None:
@@ -90,7 +111,8 @@ class SharedDrafts:
             "select $1, path, value, nextval('accounts.shared_revision'), $4 "
             "from unnest($2::text[], $3::text[]) as typed (path, value) "
             "on conflict (draft, path) do update set value = excluded.value, revision = excluded.revision, "
-            "person = excluded.person, at = now() where shared_draft.value <> excluded.value",
+            "person = excluded.person, at = now(), sent = false "
+            "where shared_draft.value <> excluded.value or shared_draft.sent",
             draft,
             list(values),
             list(values.values()),
@@ -100,10 +122,10 @@ class SharedDrafts:
         if size > self._characters:
             raise QuotaError("not_kept")
 
-    async def forget(self, draft: str, paths: Sequence[str], *, until: int) -> None:
-        """Delete cells that were sent. What was saved after the revision `until` stays."""
+    async def mark_sent(self, draft: str, paths: Sequence[str], *, until: int) -> None:
+        """Note that cells were sent. What was saved after the revision `until` stays a draft."""
         await self._pool.execute(
-            "delete from accounts.shared_draft where draft = $1 and path = any($2) and revision <= $3",
+            "update accounts.shared_draft set sent = true where draft = $1 and path = any($2) and revision <= $3",
             draft,
             list(paths),
             until,

@@ -160,7 +160,7 @@ SUBJECTS: Mapping[str, Subject] = MappingProxyType(
             N_("Certificates of the engine"),
             N_(
                 "When they end, nothing is recorded any more. `thidua up` renews them at its start: start it anew. "
-                "With compose, run `thidua renew-certificates` and start all parts anew."
+                "With compose: `docker compose down`, then `docker compose up --detach`."
             ),
         ),
         "clock": Subject(

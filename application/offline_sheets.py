@@ -26,8 +26,7 @@ from domain.cycle import CYCLE
 from domain.file_references import without_references
 from domain.numbers import read_number, whole_number
 from domain.problems import first_problem
-from domain.records import Refused
-from domain.scoring.calculation import bounds, calculate_scores
+from domain.scoring.calculation import bounds, refused_entries
 from domain.scoring.methods import AllOrNothing
 from domain.scoring.scores import SheetItem
 from domain.scoring.scores import sheet_of as unit_sheet
@@ -385,11 +384,8 @@ class _Reading:
     def _refused(self, row: SheetRow, figures: Mapping[str, str]) -> str | None:
         """Why the criterion does not take these figures, in words."""
         item = _ITEM.validate_python({"criterion": row.criterion.id, **figures}, context=TYPED)
-        try:
-            calculate_scores(self.cycle.rules, (unit_sheet(self.sheet.unit, (item,), self.cycle.state),))
-        except Refused as error:
-            return sentence(error.code, titled(error.facts, self.cycle.rules))
-        return None
+        refused = refused_entries(self.cycle.rules, unit_sheet(self.sheet.unit, (item,), self.cycle.state))
+        return next((sentence(one.code, titled(one.facts, self.cycle.rules)) for one in refused.values()), None)
 
 
 def _numbered(row: SheetRow) -> str:

@@ -162,8 +162,8 @@ def _without_styles(parent: Any) -> None:
 def _look(root: Any, name: str, titles: Sequence[Sequence[str]]) -> None:
     """Give each part its look by attributes, and each bar or point its title."""
     patterns = ET.Element("defs")
-    for number_, (ground, strokes) in enumerate(_PATTERNS[: len(titles)]):
-        patterns.append(_pattern(f"{name}-p{number_}", ground, strokes))
+    for number_ in range(len(titles)):
+        patterns.append(_pattern(f"{name}-p{number_}", *_PATTERNS[number_ % len(_PATTERNS)]))
     _look_of(root, name, "", None, {number_: iter(one) for number_, one in enumerate(titles)})
     root.insert(0, patterns)
 

@@ -20,7 +20,7 @@ from domain.obligations import cross_checkers
 from domain.problems import first_problem
 from domain.records import Command, Refused
 from domain.rules import USUAL_ROUNDS
-from domain.scoring.calculation import UnitSheet, calculate_scores
+from domain.scoring.calculation import UnitSheet, calculate_scores, refused_entries
 from domain.scoring.criteria import Criterion
 from domain.scoring.results import UnitResult
 from domain.scoring.scores import (
@@ -48,8 +48,9 @@ _ACTS: Mapping[str, type[Command]] = {"self": ScoreSelf, "cross-checked": CrossC
 EVIDENCE, REASON, MET = "evidence", "reason", "met"
 
 _TOTALS: dict[Any, Mapping[str, Decimal]] = {}
-_TOTALS_KEPT = 200
 """Totals of recorded rounds, which stay until something is recorded: the key has the last event, and who reads."""
+
+_TOTALS_KEPT, _REMEMBERED_CHARS = 200, 200
 
 
 def grid_rounds(cycle: VisitedCycle) -> tuple[str, ...]:
@@ -305,7 +306,7 @@ class ScoreGrid:
                 continue
             found.rows[criterion.id] = row
             try:
-                items.append(_item(criterion.id, tuple(row.items())))
+                items.append(_item(criterion.id, tuple(pair for pair in row.items() if pair[0] != REASON)))
             except ValidationError as error:
                 problem = first_problem(error)
                 name = str(problem["place"][0]) if problem["place"] else "points"
@@ -328,16 +329,11 @@ class ScoreGrid:
         return {one.unit: one for one in calculate_scores(self.cycle.rules, sheets)}
 
     def _leave_out_unusable(self, unit: str, typed: TypedSheet) -> None:
-        while typed.items:
-            try:
-                self._calculated({unit: typed.items})
-            except Refused as error:
-                criterion = str(error.facts.get("criterion"))
-                text = sentence(error.code, titled(error.facts, self.cycle.rules))
-                typed.problems[self.first_path(unit, criterion)] = self._at_its_cell(criterion, text)
-                typed.items = tuple(one for one in typed.items if one.criterion != criterion)
-            else:
-                return
+        refused = refused_entries(self.cycle.rules, sheet_of(unit, typed.items, self.cycle.readable_state()))
+        for criterion, error in refused.items():
+            text = sentence(error.code, titled(error.facts, self.cycle.rules))
+            typed.problems[self.first_path(unit, criterion)] = self._at_its_cell(criterion, text)
+        typed.items = tuple(one for one in typed.items if one.criterion not in refused)
 
     def _at_its_cell(self, criterion: str, text: str) -> str:
         """A sentence about a criterion without its title, which the cell has."""
@@ -420,16 +416,21 @@ def _as_cells(item: SheetItem) -> dict[str, str]:
     return {name: lists.get(name, str(value)) for name, value in values.items() if value != []}
 
 
-@lru_cache(maxsize=20_000)
 def _item(criterion: str, row: tuple[tuple[str, str], ...]) -> SheetItem:
-    """What was typed for a criterion as the law takes it; reasons are texts, which the vault holds.
+    """What was typed for a criterion as the law takes it, without the reason: a text, which the vault holds.
 
-    Of hundreds of cells one has changed since the last time: the others are remembered.
+    Of hundreds of cells one has changed since the last time: the others are remembered, unless they are long.
 
     Raises:
         ValidationError
     """
-    entry: dict[str, Any] = {"criterion": criterion, **{name: text for name, text in row if name != REASON}}
+    make = _made if sum(len(text) for _name, text in row) <= _REMEMBERED_CHARS else _made.__wrapped__
+    return make(criterion, row)
+
+
+@lru_cache(maxsize=5_000)
+def _made(criterion: str, row: tuple[tuple[str, str], ...]) -> SheetItem:
+    entry: dict[str, Any] = {"criterion": criterion, **dict(row)}
     if MET in entry:
         entry[MET] = entry[MET].split()
     if EVIDENCE in entry:

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from application.visits import VisitedCycle
-from domain.records import Command, Refused
+from domain.records import Command
 from domain.rules import Edition
-from domain.scoring.calculation import calculate_scores
+from domain.scoring.calculation import calculate_scores, refused_entries
 from domain.scoring.criteria import Criterion
 from domain.scoring.results import UnitResult
 from domain.scoring.scores import SheetItem
@@ -147,18 +147,14 @@ def _result(
             items.append(_ITEM.validate_python(figures, context=TYPED))
         except ValidationError:
             continue
-    problem = None
-    while items:
-        try:
-            (result,) = calculate_scores(cycle.rules, (unit_sheet(unit, tuple(items), cycle.state),))
-        except Refused as error:
-            # One figure that cannot be used does not take the total of the others away.
-            problem = problem or (error.code, titled(error.facts, cycle.rules))
-            left = [item for item in items if item.criterion != error.facts.get("criterion")]
-            items = left if len(left) < len(items) else []
-        else:
-            return result, problem
-    return None, problem
+    # One figure that cannot be used does not take the total of the others away.
+    refused = refused_entries(cycle.rules, unit_sheet(unit, tuple(items), cycle.state))
+    problem = next(((one.code, titled(one.facts, cycle.rules)) for one in refused.values()), None)
+    usable = tuple(item for item in items if item.criterion not in refused)
+    if not usable:
+        return None, problem
+    (result,) = calculate_scores(cycle.rules, (unit_sheet(unit, usable, cycle.state),))
+    return result, problem
 
 
 def titled(facts: Mapping[str, Any], rules: Edition) -> Mapping[str, Any]:

@@ -54,7 +54,7 @@ PROGRAM = version("thidua")
 
 async def backup(folder: Path, keys: Path | None, *, with_keys: bool, as_json: bool) -> int:
     """Write the database into a new folder, and on request the keys into another one, or into the same."""
-    if keys is not None and (with_keys or keys == folder or folder in keys.parents):
+    if keys is not None and (with_keys or keys == folder or folder in keys.parents or keys in folder.parents):
         raise InputError("backup_keys_place", folder=str(folder))
     for one in filter(None, (folder, keys)):
         check_new_folder(one)

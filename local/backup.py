@@ -331,11 +331,21 @@ async def finish(folder: Path, keys: BackedUpKeys, data: Path, owner_url: str) -
     The file of the installation is the last one: until then there is none in the folder.
     """
     await raise_epoch(owner_url)
+    await _end_logins(owner_url)
     if (folder / CHECKPOINT_FILE).exists():
         (data / CHECKPOINTS).mkdir(exist_ok=True)
         shutil.copyfile(folder / CHECKPOINT_FILE, data / CHECKPOINTS / CHECKPOINT_FILE)
     for name in sorted(keys.files, key=lambda one: one == INSTALLATION_FILE):
         write_private(data / name, (keys.folder / name).read_text())
+
+
+async def _end_logins(owner_url: str) -> None:
+    """End all logins: some may have been ended after the backup."""
+    connection = await open_connection(owner_url)
+    try:
+        await connection.execute("delete from accounts.login")
+    finally:
+        await connection.close()
 
 
 def forget_files(keys: BackedUpKeys, data: Path) -> None:

@@ -61,6 +61,10 @@ POSTGRESQL = "postgresql"
 _OF_BOTH = ("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_LOG_FORMAT", DATA_DISK, DATABASE_DISK, "OTEL_")
 """What settings of worker and web begin with."""
 
+WORKER, ELSEWHERE = "THIDUA_WORKER", "elsewhere"
+"""A setting, and its value where a worker of the same Temporal runs already: then a command starts none of its own. A
+second one would take part in the post, and put mails where nobody looks."""
+
 EnginePart = Literal["ledger", "temporal", "worker", "web"]
 Report = Callable[[str], None]
 
@@ -248,7 +252,7 @@ async def _start(
             pids["temporal"] = server.pid
     endpoints = Endpoints(database, reader, owner, web, address, namespace, pids, tls=tls)
     servers = {child.name: child for child in (postgres.server, temporal) if child is not None}
-    if need in {"worker", "web"}:
+    if need == "web" or (need == "worker" and os.environ.get(WORKER) != ELSEWHERE):
         endpoints = replace(endpoints, worker_health=f"127.0.0.1:{free_ports(1)[0]}")
         log = paths.logs / "worker.log"
         log_start = len(log.read_text()) if log.exists() else 0

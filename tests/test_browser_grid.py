@@ -24,7 +24,7 @@ def cell(unit: str, criterion: str) -> str:
 
 
 async def saved(user: User) -> None:
-    await user.page.locator("#saved-at", has_text="đã lưu lúc").wait_for()
+    await user.page.locator("#saved-at", has_text="Tự động lưu lúc").wait_for()
 
 
 async def test_two_appraisers_at_once_keys_and_a_pasted_block(site: Site, browser: Browser) -> None:
@@ -63,7 +63,7 @@ async def test_two_appraisers_at_once_keys_and_a_pasted_block(site: Site, browse
         await minh.page.context.set_offline(False)
         await minh.page.locator("#conflicts").get_by_text("Nguyễn Lan đã ghi “13”").wait_for()
         assert await minh.page.input_value(cell(FIRST, "a2")) == "13"
-        await minh.page.get_by_role("button", name="Vẫn ghi theo tôi").click()
+        await minh.page.get_by_role("button", name="Vẫn dùng giá trị của tôi").click()
         await lan.page.evaluate("dispatchEvent(new Event('focus'))")
         await expect(lan.page.locator(cell(FIRST, "a2"))).to_have_value("14")
         # A block that does not fit changes no cell; one that fits fills all of its cells.

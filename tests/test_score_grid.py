@@ -87,19 +87,24 @@ async def test_a_shared_draft_keeps_each_value_that_nobody_has_read(site: Site) 
     assert (conflict.path, conflict.value, conflict.person) == ("x", "1", "an")
     assert [one.path for one in await shared.cells("d")] == ["x", "y"], "none of them is saved"
     assert await shared.save("d", {"x": "3"}, read=read, person="binh") == ()
-    assert [one.value for one in await shared.cells("d", since=read)] == ["3"]
+    assert [one.value for one in await shared.cells("d") if one.revision > read] == ["3"]
     assert await shared.save("d", {"x": "3"}, read=0, person="an") == (), "the same value is no conflict"
     assert await shared.save("d", {"y": "5"}, read=0, person="an") == (), "nor is one's own"
-    # What was sent is forgotten, what came since stays, and no revision is given twice.
+    (own,) = await shared.save("d", {"y": "6", "z": "1"}, read=0, person="an", own_tabs=True, apart=True)
+    assert (own.path, own.value) == ("y", "5"), "but for a whole page of another window"
+    assert {one.path: one.value for one in await shared.cells("d")} == {"x": "3", "y": "5", "z": "1"}
+    # What was sent is no draft any more, what came since stays, and an older page is told of both.
     await shared.save("e", {"x": "1", "y": "2"}, read=0, person="an")
     seen = max(one.revision for one in await shared.cells("e"))
     await shared.save("e", {"y": "3"}, read=seen, person="an")
-    await shared.forget("e", ["x", "y"], until=seen)
-    (left,) = await shared.cells("e")
-    assert (left.path, left.value) == ("y", "3")
-    await shared.forget("e", ["y"], until=left.revision)
-    await shared.save("e", {"x": "7"}, read=seen, person="an")
-    assert [one.revision > left.revision for one in await shared.cells("e", since=seen)] == [True]
+    await shared.mark_sent("e", ["x", "y"], until=seen)
+    sent, left = await shared.cells("e")
+    assert [(one.path, one.value, one.sent) for one in (sent, left)] == [("x", "1", True), ("y", "3", False)]
+    await shared.mark_sent("e", ["y"], until=left.revision)
+    (told,) = await shared.save("e", {"y": "9"}, read=seen, person="binh")
+    assert (told.value, told.sent) == ("3", True)
+    await shared.save("e", {"x": "7"}, read=left.revision, person="an")
+    assert [(one.value, one.sent) for one in await shared.cells("e") if one.revision > left.revision] == [("7", False)]
     # It is bounded, and what is too much changes nothing.
     shared._characters = 10
     await shared.save("f", {"x": "12345678"}, read=0, person="an")
@@ -121,7 +126,7 @@ async def test_cells_are_saved_as_one_types_and_totals_follow(site: Site, stream
     first = found["units"][FIRST]
     assert (first["total"], first["rank"], first["count"], first["spread"]) == ("80", "1", "", "0")
     assert found["mark"]
-    assert "1 đơn vị đủ điểm" in found["bar"]
+    assert "1 đơn vị đã điền đủ" in found["bar"]
     found = await desk.types(**{cell(FIRST, "a1"): "41", cell(SECOND, "b"): "mười"})
     assert "41 điểm, nhưng chỉ được từ 0 đến 40" in found["units"][FIRST]["problems"][cell(FIRST, "a1")]
     assert found["units"][SECOND]["problems"][cell(SECOND, "b")] == "hãy gõ số, ví dụ 9,5"
@@ -183,7 +188,7 @@ async def test_without_a_script_one_button_says_what_would_be_entered_and_then_e
     page = await desk.presses()
     assert (desk.visitor.status, "Chưa gõ điểm nào" in page) == (422, True)
     page = await desk.presses(**{**whole(FIRST), cell(SECOND, "a1"): "30"})
-    assert (desk.visitor.status, "1 đơn vị đủ điểm · 1 đang dở" in page) == (200, True)
+    assert (desk.visitor.status, "1 đơn vị đã điền đủ · 1 đơn vị đang điền dở" in page) == (200, True)
     assert ("appraised" in {name for _unit, name in await rounds(site, stream)}) is False
     await desk.presses(**{**whole(FIRST), cell(SECOND, "a1"): "30"})
     assert "/bien-nhan/" in desk.visitor.at
@@ -212,7 +217,7 @@ async def test_all_sheets_are_entered_or_none(site: Site, stream: str) -> None:
     page = await desk.presses(**whole(FIRST), **whole(SECOND), **{f"{SECOND}.b.reason": "Theo hồ sơ"})
     assert "Đã ghi vào sổ: 2 đơn vị" in page, page
     assert {(FIRST, "appraised"), (SECOND, "appraised")} <= await rounds(site, stream)
-    assert await site.services.shared.cells(f"{path} {CITY}") == ()
+    assert {one.sent for one in await site.services.shared.cells(f"{path} {CITY}")} == {True}
 
 
 async def test_what_a_colleague_has_changed_since_is_not_entered_unseen(site: Site, stream: str) -> None:
@@ -282,7 +287,7 @@ async def test_a_checker_enters_its_sheet_and_reads_no_other_round(site: Site, s
     desk = await Desk.of(site, f"cb-{FIRST}", path)
     assert "thẩm định" not in desk.visitor.page, "the appraisal is closed"
     page = await desk.presses("save", _take="all")
-    assert "1 đơn vị đủ điểm" in page
+    assert "1 đơn vị đã điền đủ" in page
     await desk.presses(**whole(SECOND))
     assert "/bien-nhan/" in desk.visitor.at, desk.visitor.page
     assert (SECOND, "cross-checked") in await rounds(site, stream)

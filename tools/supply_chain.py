@@ -24,9 +24,22 @@ ROOT = Path(__file__).parent.parent
 UV = ROOT / ".venv" / "uv" / "bin" / "uv"
 
 ALLOWED = frozenset(
-    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0", "PSF-2.0"}
+    {
+        "0BSD",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "ISC",
+        "LGPL-3.0-or-later",
+        "MIT",
+        "MIT-0",
+        "MIT-CMU",
+        "MPL-2.0",
+        "PSF-2.0",
+    }
 )
-"""Licences that the project's own, Apache-2.0, can be given out with. MPL-2.0 asks for the source of its own files."""
+"""Licences that the project's own, Apache-2.0, can be given out with. MPL-2.0 and the LGPL ask for the source of their
+own files: packages that are installed beside the program, unchanged, bring it."""
 
 FOR_DEVELOPMENT = frozenset({"LGPL-3.0-only"})
 """Allowed besides for what only tests and benches use: it is not given out."""
@@ -34,6 +47,7 @@ FOR_DEVELOPMENT = frozenset({"LGPL-3.0-only"})
 SEEN: Mapping[str, str] = {
     "axe-playwright-python": "MIT",  # the file LICENSE of its repository
     "protobuf": "BSD-3-Clause",  # the file LICENSE in the wheel
+    "pygal": "LGPL-3.0-or-later",  # the file COPYING in the wheel
     "pypdfium2": "Apache-2.0 OR BSD-3-Clause",  # the files LICENSES/ in the wheel; PDFium is BSD-3-Clause
 }
 """Licences of packages whose metadata name none that can be compared, and where they were read."""

@@ -3,10 +3,11 @@
     python -m web
 
 Settings by environment: THIDUA_WEB_DATABASE_URL (the web's role) or THIDUA_WEB_DATABASE_URL_FILE (a file with it),
-THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE,
-THIDUA_WEB_KEY_FILE (its entry key), THIDUA_ACCOUNT_KEY_FILE (for one-time codes), THIDUA_WEB_HOST, THIDUA_WEB_PORT,
-THIDUA_WEB_ADDRESS (of the site), THIDUA_WEB_PROXIES, THIDUA_WEB_METRICS (a port on loopback), THIDUA_OUTBOX or
-THIDUA_SMTP_HOST for invitations. What it shows to Temporal is set as for the worker. It ends on SIGTERM or SIGINT.
+THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE, THIDUA_WEB_KEY_FILE (its entry key), THIDUA_ACCOUNT_KEY_FILE (for one-time
+codes), THIDUA_WEB_HOST, THIDUA_WEB_PORT, THIDUA_WEB_ADDRESS (of the site), THIDUA_WEB_PROXIES, THIDUA_WEB_METRICS (a
+port, on loopback unless THIDUA_METRICS_HOST says otherwise), THIDUA_LOG_FORMAT and OTEL_… (docs/watching.md),
+THIDUA_OUTBOX or THIDUA_SMTP_HOST for invitations. What it shows to Temporal is set as for the worker. It ends on
+SIGTERM or SIGINT.
 """
 
 from __future__ import annotations

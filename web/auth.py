@@ -272,11 +272,15 @@ def _polls(request: Request) -> bool:
     The route tells, as anybody can send the header to any page.
     """
     route = getattr(request.scope.get("route"), "path", "")
-    return route in {urls.VERIFICATION_JOB, urls.NEW_YEAR_JOB, urls.INVITING} and "hx-request" in request.headers
+    return (
+        route in {urls.VERIFICATION_JOB, urls.NEW_YEAR_JOB, urls.INVITING, urls.GRID_CHANGES}
+        and "hx-request" in request.headers
+    )
 
 
 EXPORTS = frozenset(
     {
+        urls.ACT_SHEET,
         urls.BOARD_DOWNLOAD,
         urls.COMPARISON_DOWNLOAD,
         urls.DEVIATIONS_DOWNLOAD,
@@ -284,6 +288,7 @@ EXPORTS = frozenset(
         urls.PEOPLE_DOWNLOAD,
         urls.HANDOUT_DOWNLOAD,
         urls.SCORES_DOWNLOAD,
+        urls.SCORE_WORKBOOK,
         urls.TASKS_DOWNLOAD,
         urls.TIMELINE_DOWNLOAD,
         urls.YEAR_SCORES,

@@ -70,7 +70,7 @@ async def _submitted(
     commands = _commands(opened, ready, form)
     receipt = await services.application.submit(cycle.stream, cycle.visitor.submitter(), commands)
     sent = [path for path in opened.cells if path.partition(".")[0] in ready]
-    await services.shared.forget(opened.draft, sent, until=opened.revision)
+    await services.shared.mark_sent(opened.draft, sent, until=opened.revision)
     await note_position(request)
     return tuple(version for one in receipt.outcomes for version in one.versions[:1])
 

@@ -11,6 +11,7 @@ from application.offline_sheets import read_offline_sheet, typed_values
 from application.score_sheets import sheet_of
 from application.tables import table_of
 from application.visits import VisitedCycle
+from application.work import of_many
 from domain.file_references import references_in
 from domain.numbers import whole_number
 from errors import CodedError, InputError
@@ -46,7 +47,7 @@ async def read_upload(cycle: VisitedCycle, act_form: ActForm, body: Mapping[str,
         table = await table_of(await upload.read())
     except InputError as error:  # its sentence speaks of the table of a year
         raise InputError("sheet_too_much") if error.code == "table_too_much" else error from None
-    read = read_offline_sheet(cycle, sheet, table.rows)
+    read = await of_many(len(table.rows), read_offline_sheet, cycle, sheet, table.rows)
     if read.faults:
         return OfflineForm(dict(body), [*read.faults], [])
     filled = set(read.values)

@@ -33,18 +33,23 @@ CELLS_ON_PAGE = 1_500
 
 UNITS_ON_PAGE = 25
 
-_CELLS_OF_A_PIECE = 40
+_CELLS_OF_A_PIECE = 4
 """So many cells take as long as one event of a cycle."""
 
 
 @dataclass(frozen=True)
 class OpenGrid:
-    """A grid with its draft: `cells` were typed and not sent, `recorded` stand in the register, both by path."""
+    """A grid with its draft: `saved` were typed at any time, `recorded` stand in the register, both by path."""
 
     grid: ScoreGrid
     draft: str
-    cells: Mapping[str, SharedCell]
+    saved: Mapping[str, SharedCell]
     recorded: Mapping[str, str]
+
+    @cached_property
+    def cells(self) -> Mapping[str, SharedCell]:
+        """What was typed and not sent, by path."""
+        return {path: one for path, one in self.saved.items() if not one.sent}
 
     @property
     def person(self) -> str:
@@ -54,7 +59,7 @@ class OpenGrid:
     @property
     def revision(self) -> int:
         """The revision of the cell that was saved last; 0 where none was."""
-        return max((one.revision for one in self.cells.values()), default=0)
+        return max((one.revision for one in self.saved.values()), default=0)
 
     @cached_property
     def values(self) -> Mapping[str, str]:
@@ -120,9 +125,9 @@ class OpenGrid:
 async def open_grid(services: Services, grid: ScoreGrid) -> OpenGrid:
     """Open a grid with what was typed and not sent."""
     name = draft_name(grid)
-    cells = {one.path: one for one in await services.shared.cells(name) if one.path in grid.paths}
+    saved = {one.path: one for one in await services.shared.cells(name) if one.path in grid.paths}
     texts = await services.application.texts.get(grid.own_reasons)
-    return OpenGrid(grid, name, cells, grid.recorded(texts))
+    return OpenGrid(grid, name, saved, grid.recorded(texts))
 
 
 def draft_name(grid: ScoreGrid) -> str:
@@ -157,7 +162,7 @@ def posted_cells(grid: ScoreGrid, form: FormData, body: Mapping[str, str]) -> tu
 def state_of(opened: OpenGrid, shown: Iterable[str], since: int, names: Mapping[str, str]) -> dict[str, Any]:
     """What a script shows anew: the cells that were saved since a revision, and what follows for all units."""
     units = tuple(shown)
-    later = [one for one in opened.cells.values() if one.revision > since]
+    later = [one for one in opened.saved.values() if one.revision > since]
     return {
         "revision": opened.revision,
         "version": len(opened.grid.cycle.history),
@@ -170,7 +175,7 @@ def state_of(opened: OpenGrid, shown: Iterable[str], since: int, names: Mapping[
         "cells": [
             {
                 "path": one.path,
-                "value": one.value,
+                "value": opened.values.get(one.path, "") if one.sent else one.value,
                 "mine": one.person == opened.person,
                 "text": _("{person} wrote {value} at {time}: {where}").format(
                     person=names.get(one.person, _("Somebody")),

@@ -217,6 +217,24 @@ class _UnitCalculation:
         return _points(node, entry, self._best.get(node.id, BestInCluster()))
 
 
+def refused_entries(table: CalculationRules, sheet: UnitSheet) -> dict[str, Refused]:
+    """Return why criteria of a sheet do not take their figures, whatever other units have; by criterion.
+
+    One look at each entry, where `calculate_scores` stops at the first.
+    """
+    leaves, found = table.leaves(), dict[str, Refused]()
+    for entry in sheet.entries:
+        leaf = leaves.get(entry.criterion)
+        if leaf is None:
+            found[entry.criterion] = Refused("no_such_criterion", criterion=entry.criterion, edition=table.id)
+        elif leaf.concerns(sheet.unit, sheet.kind) and not leaf.is_exempt(sheet.kind):
+            try:
+                _points(leaf, entry, _best_of([entry]) if isinstance(leaf.way, COMPARING) else BestInCluster())
+            except Refused as error:
+                found[entry.criterion] = error
+    return found
+
+
 def _line(
     node: Criterion,
     depth: int,

@@ -137,7 +137,8 @@ async def fill_in(request: Request, grid: Planned, part: Part) -> Response:
     if is_autosave(request):
         return await _saved(request, grid, part, posted, body, notes)
     opened = await open_grid(services, grid)
-    conflicts = with_posted(await _save(services, grid, opened.changes(posted), read, apart=True), posted)
+    changed = opened.changes(posted)
+    conflicts = with_posted(await _save(services, grid, changed, read, apart=True, own_tabs=True), posted)
     path, _blank, own = body.get(MINE, "").partition(" ")
     if path in grid.paths:
         conflicts = [one for one in conflicts if one[0].path != path]
@@ -175,16 +176,19 @@ async def _add_evidence(services: Services, grid: ScoreGrid, path: str, value: s
 
 
 async def _save(
-    services: Services, grid: ScoreGrid, values: Mapping[str, str], read: int, *, apart: bool = False
+    services: Services,
+    grid: ScoreGrid,
+    values: Mapping[str, str],
+    read: int,
+    *,
+    apart: bool = False,
+    own_tabs: bool = False,
 ) -> tuple[SharedCell, ...]:
-    """Save cells; returns those that are in conflict. `apart`: the others are saved all the same."""
-    name, person = draft_name(grid), grid.cycle.visitor.contact.id
-    conflicts = await services.shared.save(name, values, read=read, person=person)
-    if conflicts and apart:
-        refused = {one.path for one in conflicts}
-        rest = {path: value for path, value in values.items() if path not in refused}
-        await services.shared.save(name, rest, read=read, person=person)
-    return conflicts
+    """Save cells as `SharedDrafts.save`; returns those that are in conflict."""
+    person = grid.cycle.visitor.contact.id
+    return await services.shared.save(
+        draft_name(grid), values, read=read, person=person, apart=apart, own_tabs=own_tabs
+    )
 
 
 async def _saved(
@@ -214,7 +218,7 @@ async def _state(
     notes: Sequence[str] = (),
 ) -> Response:
     await opened.settle()
-    people = {one.person for one in opened.cells.values() if one.revision > since}
+    people = {one.person for one in opened.saved.values() if one.revision > since}
     names = await get_services(request).application.people.names(people) if people else {}
     told = [
         {"path": one.path, "value": one.value, "mine": mine, "revision": one.revision, "text": text}

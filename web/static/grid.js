@@ -6,6 +6,7 @@
   const table = document.getElementById("score-grid"), hidden = form.elements;
   const asked = location.search.replace(/^\?/, "");
   const withQuery = (url, more = "") => `${url}?${[asked, more].filter(Boolean).join("&")}`;
+  const cellAt = (unit, criterion) => said.cell.replace("UNIT", unit).replace("CRITERION", criterion);
   const isCell = (one) => one.name?.split(".").length === 3 && !one.name.startsWith("_");
   const inputs = (path) => [...form.elements].filter((one) => one.name === path);
   const input = (path) => inputs(path).find((one) => one.type !== "hidden");
@@ -75,26 +76,48 @@
     if (state.reasons !== document.getElementById("reasons")?.dataset.mark) askReasons();
     if (state.version > +hidden._read.value) newer();
   }
+  // A cell's value as the server keeps it: of conditions, the ticked ones in lines. References of files stand beside.
+  const valueOf = (path) => input(path)?.type === "checkbox"
+    ? inputs(path).filter((one) => one.checked).map((one) => one.value).join("\n") : input(path)?.value;
+  function put(path, value) {
+    const lines = value.split("\n");
+    for (const one of inputs(path)) {
+      if (one.type === "checkbox") one.checked = lines.includes(one.value);
+      else if (one.type !== "hidden") one.value = value;
+    }
+  }
   function takeOver({ path, value, text, mine }) {
-    const to = input(path);
-    if (!to || to.type === "checkbox") return;
-    const shown = path.endsWith(".evidence") ? value.replace(/tep\/[0-9a-f]{64}\/\S+/g, "").trim() : value;
-    if (to.value === shown || (mine && pending.has(path))) return;
-    if (pending.has(path)) conflict(path, value, to.value, text);
-    else to.value = shown;
+    if (!input(path)) return;
+    const isEvidence = path.endsWith(".evidence"), files = value.match(/tep\/[0-9a-f]{64}\/\S+/g) || [];
+    const shown = isEvidence ? value.replace(/tep\/[0-9a-f]{64}\/\S+/g, "").trim() : value;
+    if (isEvidence && files.join(" ") !== (inputs("_files." + path)[0]?.value || "")) askFiles(path);
+    if (valueOf(path) === shown || (mine && pending.has(path))) return;
+    if (pending.has(path)) conflict(path, shown, valueOf(path), text);
+    else put(path, shown);
     if (!mine) announce(text);
+  }
+  // The list of files of a cell, after somebody has added one or taken one out.
+  async function askFiles(path) {
+    const [unit, criterion] = path.split("."), answer = await fetch(cellAt(unit, criterion));
+    if (!answer.ok) return;
+    const made = document.createElement("template");
+    made.innerHTML = await answer.text();
+    const list = made.content.querySelector(".files"), old = list && document.getElementById(list.id);
+    if (!old || old.contains(document.activeElement)) return;
+    old.replaceWith(list);
+    window.htmx?.process(list);
   }
   function conflict(path, value, mine, text) {
     const to = input(path), box = document.createElement("div"), told = document.createElement("p"), button = document.createElement("button");
     pending.delete(path);
-    if (to) to.value = value;
+    put(path, value);
     box.className = "message warning";
     told.textContent = text;
     button.type = "button";
     button.textContent = said.keepMine;
     button.addEventListener("click", () => {
       box.remove();
-      to.value = mine;
+      put(path, mine);
       typed(to);
       to.focus();
     });
@@ -146,7 +169,8 @@
     if (document.hidden || leaving) return;
     if (pending.size) { await save(); return; }
     try {
-      const answer = await fetch(withQuery(said.changes, `tu=${hidden._revision.value}&sau=${hidden._read.value}`));
+      const asks = withQuery(said.changes, `tu=${hidden._revision.value}&sau=${hidden._read.value}`);
+      const answer = await fetch(asks, { headers: { "HX-Request": "true" } });
       if (answer.status === 200 && !saving && !pending.size) show(await answer.json());
     } catch { /* the line is down: what is typed says so when it is saved */ }
   }
@@ -257,8 +281,11 @@
     clearTimeout(asking);
     asking = setTimeout(async () => {
       const [unit, criterion] = one.name.split(".");
-      const answer = await fetch(said.cell.replace("UNIT", unit).replace("CRITERION", criterion));
+      const answer = await fetch(cellAt(unit, criterion));
       if (!answer.ok || document.activeElement !== one) return;
+      const isTyped = () => [...card.querySelectorAll("textarea")].some((each) => pending.has(each.name));
+      if (isTyped()) await save();
+      if (isTyped()) return;  // what was typed there is not saved yet: the card stays until it is
       card.innerHTML = await answer.text();  // a part that our server made
       card.hidden = false;
       window.htmx?.process(card);
