@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -211,7 +212,9 @@ async def test_all_sheets_are_entered_or_none(site: Site, stream: str) -> None:
     assert not any(name == "appraised" for _unit, name in await rounds(site, stream)), "none of them"
     assert desk.visitor.status in {409, 422}, page
     await desk.visitor.get(path)
-    assert "35" in desk.visitor.page, "and nothing that was typed is lost"
+    assert f'name="{cell(SECOND, "b")}"' in desk.visitor.page
+    kept = re.search(rf'name="{re.escape(cell(SECOND, "b"))}"[^>]* value="35"', desk.visitor.page)
+    assert kept, "and nothing that was typed is lost"
     await desk.types(**{f"{SECOND}.b.reason": "Theo hồ sơ"})
     await desk.visitor.get(path)
     page = await desk.presses(**whole(FIRST), **whole(SECOND), **{f"{SECOND}.b.reason": "Theo hồ sơ"})
@@ -232,6 +235,21 @@ async def test_what_a_colleague_has_changed_since_is_not_entered_unseen(site: Si
     assert (lan.visitor.status, "khác với phần tóm tắt" in lan.visitor.page) == (409, True)
     assert (FIRST, "appraised") not in await rounds(site, stream)
     assert hidden[SHOWN] not in {"", lan.visitor.hidden_in(path)[SHOWN]}
+
+
+async def test_a_page_from_before_a_colleague_entered_undoes_nothing(site: Site, stream: str) -> None:
+    path = urls.grid_url(stream, "appraised")
+    lan, minh = await Desk.of(site, "lan", path), await Desk.of(site, "minh", path)
+    changed = {cell(FIRST, "a1"): "29", f"{FIRST}.a1.reason": "Thiếu báo cáo"}
+    await minh.types(**{**whole(FIRST), **changed})
+    await minh.visitor.get(path)
+    assert "Đã ghi vào sổ" in await minh.presses(**{**whole(FIRST), **changed})
+    page = await lan.presses(**whole(FIRST))
+    assert lan.visitor.status == 409
+    assert "“29”" in page, "both values are told"
+    assert "“30”" in page
+    state, _rules = await site.app.state(stream)
+    assert [str(one.points) for one in state.scores[FIRST, "appraised"].sheet if one.criterion == "a1"] == ["29"]
 
 
 async def test_a_unit_scores_itself_in_a_list_with_evidence(site: Site) -> None:

@@ -283,7 +283,7 @@ async def score(at: Worker, office: Office) -> None:
         await at.type(f"s-1.{criterion}.points", points)
         await at.page.keyboard.press("Enter")
         at.keys += 1
-    await at.page.locator("#enter", has_text="Ghi 1 đơn vị").wait_for()
+    await at.page.locator("#enter", has_text="Ghi bảng điểm của 1 đơn vị").wait_for()
     await at.follow(at.page.locator("#enter"))
     if "/bien-nhan/" not in at.page.url:
         raise AssertionError(await at.page.inner_text("main"))
