@@ -26,7 +26,7 @@ from local import process
 from local.engine import serve
 from local.postgres import PostgresServer
 from local.process import EngineUnavailableError, free_ports
-from local.temporal import TemporalServer, start_temporal
+from local.temporal import NAMESPACE, TemporalServer, start_temporal
 
 
 @contextmanager
@@ -184,6 +184,15 @@ async def test_a_temporal_server_that_is_not_ours_carries_a_cycle(not_ours: Path
         await assert_ledger_verifies(app)
         assert "temporal" not in app.endpoints.pids, "no server of ours was started"
     assert (await client.workflow_service.get_system_info(GetSystemInfoRequest())).server_version, "and theirs goes on"
+
+
+async def test_a_command_starts_no_worker_where_one_runs_elsewhere(
+    not_ours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", NAMESPACE)
+    monkeypatch.setenv("THIDUA_WORKER", "elsewhere")
+    async with session("worker", print, rehearsal=True) as app:
+        assert "worker" not in app.endpoints.pids
 
 
 async def test_a_temporal_server_that_does_not_answer_is_named(not_ours: Path, monkeypatch: pytest.MonkeyPatch) -> None:
