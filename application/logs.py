@@ -93,9 +93,18 @@ def without_texts(_logger: Any, _name: str, entry: _Entry) -> _Entry:
         entry["error"] = " < ".join(map(_name_of, chain))
         entry["where"] = "\n".join(filter(None, map(where, chain)))
     for key, value in entry.items():
-        if isinstance(value, str) and "@" in value:
-            entry[key] = _ADDRESS.sub("<address>", value)
+        if not key.startswith("_"):  # what structlog carries along
+            entry[key] = _blotted(value)
     return entry
+
+
+def _blotted(value: Any) -> Any:
+    """A value without the mail addresses in it, however deep they stand."""
+    if isinstance(value, str):
+        return _ADDRESS.sub("<address>", value) if "@" in value else value
+    if isinstance(value, Mapping):
+        return {key: _blotted(one) for key, one in value.items()}
+    return [_blotted(one) for one in value] if isinstance(value, (list, tuple, set, frozenset)) else value
 
 
 def _in_order(_logger: Any, _name: str, entry: _Entry) -> _Entry:

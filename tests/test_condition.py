@@ -237,7 +237,16 @@ def test_a_log_has_class_code_and_place_of_an_error_and_not_its_text() -> None:
         except KeyError as inner:
             raise InputError("no_installation", folder=folder) from inner
     except InputError as error:
-        entry = without_texts(None, "", {"event": "x", "exc_info": error, "reason": "550 <mat@thidua.example> no"})
+        entry = without_texts(
+            None,
+            "",
+            {
+                "event": "x",
+                "exc_info": error,
+                "reason": "550 <mat@thidua.example> no",
+                "facts": {"to": ["mat@thidua.example"]},
+            },
+        )
     assert entry["error"] == "InputError(no_installation) < KeyError"
     assert "test_condition.py" in entry["where"]
     assert name not in str(entry)

@@ -76,7 +76,7 @@ def answered(request: Request, error: Exception, sent: Mapping[str, Any]) -> Cod
     elif found.kind is Kind.CORRUPT:
         log.error("corrupt", code=found.code, facts=found.facts)
     elif found is not error and found.kind is Kind.AWAY:
-        log.warning("database", reason=type(error).__name__, text=str(error)[:200])
+        log.warning("database", exc_info=error)
     elif found is not error and found.kind is Kind.INPUT:
         return unstorable_text({**request.path_params, **request.query_params, **sent}) or found
     return found
