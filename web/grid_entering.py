@@ -55,7 +55,7 @@ async def enter_ready(
     if len(ready) == 1:
         return RedirectResponse(urls.receipt_url(stream, versions[0]), 303)
     here = urls.grid_url(stream, opened.grid.round, page=part.page)
-    return RedirectResponse(urls.with_query(here, {urls.ENTERED_AS: f"{min(versions)}-{max(versions)}"}), 303)
+    return RedirectResponse(urls.with_query(here, {urls.ENTERED_AS: "-".join(map(str, versions))}), 303)
 
 
 async def _submitted(

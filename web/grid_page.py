@@ -194,16 +194,16 @@ def _new_rounds(opened: OpenGrid, shown: Sequence[str], look: Look | None) -> li
 
 
 def _entered(opened: OpenGrid, entered: str) -> list[tuple[str, int]]:
-    """The units whose sheets were entered in a range of versions by the visitor's unit, each with its version."""
-    first, _dash, last = entered.partition("-")
-    start, end = version_in(first), version_in(last)
-    if start is None or end is None:
-        return []
-    cycle = opened.grid.cycle
+    """The units whose sheets the visitor's unit entered in this round under these versions, each with its version."""
+    versions, cycle = {version_in(one) for one in entered.split("-")}, opened.grid.cycle
+    scores = cycle.readable_state().scores
+    versions &= {
+        scores[unit, opened.grid.round].version for unit in opened.grid.units if (unit, opened.grid.round) in scores
+    }
     return [
         (str(getattr(envelope.event, "unit", "")), row.version)
         for row, envelope in cycle.readable_history()
-        if start <= row.version <= end and envelope.meta.unit == cycle.visitor.unit
+        if row.version in versions and envelope.meta.unit == cycle.visitor.unit
     ]
 
 
