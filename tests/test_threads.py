@@ -22,6 +22,7 @@ from domain.types import Participant
 from i18n.messages import sentence
 from ledger.events import Draft
 from ledger.protocol import Append, Part, load_all
+from web import urls
 from web.pages import routers
 
 DEEP = 1_000
@@ -108,11 +109,15 @@ async def test_every_page_of_a_cycle_with_a_thousand_nested_answers_answers(site
     organiser, year, cluster = stream.split("/")
     values = {"organiser": organiser, "year": year, "cluster": cluster, "act": "comment", "version": "9"}
     values |= {"kind": "covenant", "unit": "don-vi-1", "extension": "csv", "number": "1"}
+    values |= {"round": "appraised", "criterion": next(iter(RULES.leaves()))}
     seen = 0
     for route in (one for router in routers() for one in router.routes if isinstance(one, APIRoute)):
         if "{cluster}" not in route.path or "{meeting}" in route.path or "GET" not in route.methods:
             continue
-        await visitor.get(route.path.format(**values))
+        if route.path == urls.ACT_SHEET:  # of acts that score, and of one unit
+            await visitor.get(f"{route.path.format(**{**values, 'act': 'appraise'})}?unit=don-vi-1")
+        else:
+            await visitor.get(route.path.format(**values))
         assert visitor.status == 200, (route.path, visitor.page[-400:])
         seen += 1
     assert seen > 12
