@@ -271,7 +271,7 @@ async def appraise(at: Worker, office: Office) -> None:
     """Appraise five sheets as they are proposed."""
     await at.follow(at.link(f"{office.scoring}/cham-diem/appraised"))
     await at.press(at.page.locator("main button[name=_take][value=all]"))
-    await at.page.locator("#enter", has_text=f"Ghi {SHEETS} đơn vị").wait_for()
+    await at.page.locator("#enter", has_text=f"Ghi bảng điểm của {SHEETS} đơn vị").wait_for()
     await at.follow(at.page.locator("#enter"))
     await at.page.get_by_text(f"Đã ghi vào sổ: {SHEETS} đơn vị").first.wait_for()
 
