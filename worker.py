@@ -70,7 +70,7 @@ from workflows.cluster_cycle import ClusterCycle
 from workflows.installation import InstallationStream
 from workflows.interceptor import worker_options
 from workflows.messages import RUNS_IN_MEMORY, TASK_QUEUE
-from workflows.polls import last_polls
+from workflows.polls import last_polls, server_answers
 from workflows.post import Post
 from workflows.runs import Runs, is_away
 from workflows.unknown import Unknown
@@ -168,14 +168,7 @@ async def note_polls(client: Client, heartbeat: Heartbeat, queue: str = TASK_QUE
 async def _measure(ledger: PostgresLedger, client: Client, tls: ClientTls | None) -> None:
     """Measure the condition of the installation for the metrics."""
     ends = tls.last_moment if tls is not None else None
-    show(await measured(ledger, {"temporal": partial(_temporal_answers, client)}, ends))
-
-
-async def _temporal_answers(client: Client) -> bool:
-    try:
-        return await client.service_client.check_health(timeout=timedelta(seconds=5))
-    except RPCError:
-        return False
+    show(await measured(ledger, {"temporal": partial(server_answers, client)}, ends))
 
 
 async def _start_own(runs: Runs) -> None:

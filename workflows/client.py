@@ -36,7 +36,7 @@ from ledger.receipts import Receipt
 from ledger.signing import Header, NotSignedError, SignedBatch
 from local.certificates import ClientTls
 from workflows.messages import DATA_CONVERTER, KEYS_UNREAD, TASK_QUEUE, TASK_TIMEOUT, TOLD, workflow_of
-from workflows.polls import last_polls
+from workflows.polls import last_polls, server_answers
 from workflows.stream import MEMO
 from workflows.tracing import Tracing
 
@@ -105,10 +105,7 @@ class TemporalClient:
 
     async def answers(self) -> bool:
         """Whether the server answers; nothing is entered by it."""
-        try:
-            return await self._client.service_client.check_health(timeout=timedelta(seconds=ASKED_S))
-        except (RPCError, RuntimeError):
-            return False
+        return await server_answers(self._client, ASKED_S)
 
     async def has_worker(self) -> bool:
         """Whether the server has seen a worker poll lately."""

@@ -1,4 +1,4 @@
-"""What Temporal knows of the workers that poll it."""
+"""Whether a Temporal server answers, and what it knows of the workers that poll it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from workflows.messages import TASK_QUEUE
 
@@ -32,3 +33,11 @@ async def last_polls(client: Client, queue: str = TASK_QUEUE) -> dict[str, float
         poller.identity: max(0.0, (now - poller.last_access_time.ToDatetime(UTC)).total_seconds())
         for poller in answer.pollers
     }
+
+
+async def server_answers(client: Client, patience_s: float = ANSWER_S) -> bool:
+    """Whether the server answers within so many seconds; nothing is entered by it."""
+    try:
+        return await client.service_client.check_health(timeout=timedelta(seconds=patience_s))
+    except (RPCError, RuntimeError):
+        return False
