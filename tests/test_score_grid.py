@@ -248,6 +248,7 @@ async def test_a_page_from_before_a_colleague_entered_undoes_nothing(site: Site,
     assert lan.visitor.status == 409
     assert "“29”" in page, "both values are told"
     assert "“30”" in page
+    assert re.search(r'role="alert"[^>]*>[\d ]+ô đã có giá trị khác', page), "and a sentence above the page says so"
     state, _rules = await site.app.state(stream)
     assert [str(one.points) for one in state.scores[FIRST, "appraised"].sheet if one.criterion == "a1"] == ["29"]
 

@@ -16,7 +16,7 @@ from application.permitted_acts import may_date
 from application.score_grid import EVIDENCE, MET, REASON, UnitFigures, figures_of, points_before
 from domain.scoring.criteria import Criterion
 from domain.scoring.scores import ScoreRound
-from i18n import _
+from i18n import _, ngettext
 from i18n.fields import field_label
 from i18n.messages import number
 from ledger.paging import Paged
@@ -140,6 +140,17 @@ def _sheets(opened: OpenGrid, shown: Sequence[str], wrong: Mapping[str, str]) ->
 def with_posted(conflicts: Sequence[SharedCell], posted: Mapping[str, str]) -> Conflicts:
     """Conflicts, each with the value that was posted."""
     return [(one, posted.get(one.path, "")) for one in conflicts]
+
+
+def conflicts_told(conflicts: Conflicts) -> str:
+    """The sentence above a page whose form was refused for conflicts; empty where there are none."""
+    if not conflicts:
+        return ""
+    return ngettext(
+        "{count} cell has another value since you opened the page; yours is not saved. Choose below which one stands.",
+        "{count} cells have other values since you opened the page; yours are not saved. Choose below which stand.",
+        len(conflicts),
+    ).format(count=len(conflicts))
 
 
 def in_words(opened: OpenGrid, conflicts: Conflicts, names: Mapping[str, str]) -> list[tuple[SharedCell, str, str]]:

@@ -26,7 +26,7 @@ from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave
 from web.error_answers import note_retry
 from web.grid_entering import enter_ready
-from web.grid_page import Conflicts, GridPart, PageNotes, grid_page, in_words, reasons_part, with_posted
+from web.grid_page import Conflicts, GridPart, PageNotes, conflicts_told, grid_page, in_words, reasons_part, with_posted
 from web.open_grid import OpenGrid, draft_name, open_grid, posted_cells, state_of
 from web.paging import PageNumber
 from web.render import page
@@ -152,7 +152,13 @@ async def fill_in(request: Request, grid: Planned, part: Part) -> Response:
         told = PageNotes(conflicts=conflicts, text=text, notes=notes, form=body, status=problem.http_status)
         return await grid_page(request, opened, part, told)
     if conflicts or body.get("_step") != "enter":
-        told = PageNotes(conflicts=conflicts, notes=notes, form=body, status=409 if conflicts else 200)
+        told = PageNotes(
+            conflicts=conflicts,
+            text=conflicts_told(conflicts),
+            notes=notes,
+            form=body,
+            status=409 if conflicts else 200,
+        )
         return await grid_page(request, opened, part, told)
     return await enter_ready(request, opened, part, body, notes)
 
