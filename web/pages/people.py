@@ -1,11 +1,11 @@
-"""People: a list to search, entering persons, and a page for each person: contact, account, stand-ins.
+"""People: a list to search, and entering persons.
 
 Administrators see everybody; the secretariat the people of its own unit and of its clusters' units.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, get_args
@@ -13,65 +13,37 @@ from typing import Annotated, get_args
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from accounts import Account, Kind
-from accounts.log import By
+from accounts import Kind
 from application.downloads import Cell, Table, spoken_phone, table_of
-from application.engine import PendingError, UnreachableError
-from application.fields import optional_day
 from application.slugs import SLUG, is_slug, slug_of
 from application.visits import ForbiddenError, Visitor
 from application.work import of_many
-from domain.access import Matter, Reader, may_manage
-from domain.administration import (
-    CloseAccount,
-    CorrectContact,
-    EndStandIn,
-    InviteToAccount,
-    MakeAccount,
-    NameStandIn,
-    OpenAccount,
-    RemoveCodes,
-    SetLastDay,
-)
-from domain.records import NO_PERSONS, Command, Refused
-from errors import HTTP_STATUSES, CodedError, InputError, NotFoundError
-from errors import Kind as ErrorKind
+from domain.access import Matter, may_manage
+from domain.administration import MakeAccount
+from domain.records import NO_PERSONS
+from errors import CodedError, InputError
 from i18n import _
 from i18n.messages import word
 from i18n.sorting import folded
 from ledger.paging import ALL_ROWS, PageRequest
-from projections.people import MOST_UNITS, STATES, PeopleQuery, PersonLine
-from vault.persons import Contact, NewPerson
+from projections.people import MOST_UNITS, PeopleQuery, PersonLine
+from vault.persons import NewPerson
 from web import urls
-from web.account_mail import invite
+from web.account_management import TOLD, form_status, last_day, managed_kinds, record_and_invite, state_words
 from web.act_form import typed_text
 from web.administrators import administrator
-from web.auth import checked_form, possible_stand_ins, reads, today
+from web.auth import checked_form, reads, today
 from web.checks import checked
-from web.contacts import ContactFields, changed_fields, contact_fields, correct_contact
+from web.contacts import ContactFields, contact_fields
 from web.downloads import TableExtension, as_table
 from web.form_problems import faulty_field, form_sentence
 from web.inviting import uninvited
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import Services, get_services
-from web.stand_ins import stand_in_asked
 
 router = APIRouter(include_in_schema=False)
 AccountManager = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
-
-
-TOLD = (InputError, Refused, PendingError, UnreachableError)
-"""Errors that the form tells itself, with what was typed."""
-
-
-def _status(error: CodedError | None) -> int:
-    """The status of a form that is shown again; without an error, something is to be chosen or confirmed."""
-    return HTTP_STATUSES[ErrorKind.INPUT] if error is None else error.http_status
-
-
-def _managed_kinds(visitor: Visitor) -> list[str]:
-    return [kind for kind in get_args(Kind) if may_manage(kind, visitor.readers())]
 
 
 # The list -----------------------------------------------------------------------------------------------------------
@@ -108,7 +80,7 @@ async def people_download(
 
 
 def _table(lines: Sequence[PersonLine]) -> Table:
-    states = _state_words()
+    states = state_words()
     rows: list[dict[str, Cell]] = [
         {
             "name": one.name,
@@ -167,16 +139,16 @@ async def _people(
     return page(
         request,
         "people.html",
-        200 if entered is None else _status(entered.error),
+        200 if entered is None else form_status(entered.error),
         found=found,
         query=query,
         filtered=parameters,
         pager=Pager(found, urls.PEOPLE, parameters),
-        states=_state_words(),
+        states=state_words(),
         good=good,
         entered=entered or _Entered({}),
         text="" if entered is None else entered.text,
-        kinds=_managed_kinds(visitor),
+        kinds=managed_kinds(visitor),
         all_kinds=get_args(Kind),
         units=units if len(units) <= MOST_UNITS else [],
         stand_ins=await services.people.stand_ins(organiser, today()),
@@ -186,11 +158,6 @@ async def _people(
         mails=services.mailer is not None,
         wide=True,
     )
-
-
-def _state_words() -> dict[str, str]:
-    words = (_("account in use"), _("invited"), _("account closed"), _("no account"))
-    return dict(zip(STATES, words, strict=True))
 
 
 # Entering -----------------------------------------------------------------------------------------------------------
@@ -213,7 +180,7 @@ async def enter(request: Request, visitor: AccountManager) -> Response:
             text = _("There is such a person already; nothing was entered and nothing was changed.")
             return await _people(request, visitor, entered=_Entered(typed, text, alike=alike))
         person = await _enter(services, visitor, typed, contact, account)
-        invited = await _invite(services, visitor, person, contact.email)
+        invited = await record_and_invite(services, visitor, person, contact.email)
     except TOLD as error:
         return await _people(
             request, visitor, entered=_Entered(typed, form_sentence(error), faulty_field(error), error)
@@ -238,16 +205,7 @@ def _new_account(visitor: Visitor, typed: Mapping[str, str]) -> _NewAccount:
     kind, administrator = typed.get("kind", "staff"), typed.get("administrator") == "yes"
     if kind not in get_args(Kind) or not may_manage(kind, visitor.readers(), administrator=administrator):
         raise ForbiddenError("not_yours_to_manage")
-    return _NewAccount(kind, administrator, _last_day(kind, typed.get("until", "")))  # type: ignore[arg-type]
-
-
-def _last_day(kind: str, text: str) -> date | None:
-    until = optional_day(text, "until")
-    if kind == "auditor" and until is None:
-        raise InputError("auditor_needs_end")
-    if until is not None and until < today():
-        raise InputError("last_day_past", day=until)
-    return until
+    return _NewAccount(kind, administrator, last_day(kind, typed.get("until", "")))  # type: ignore[arg-type]
 
 
 async def _units_meant(services: Services, visitor: Visitor, typed: str, kind: str) -> list[tuple[str, str]]:
@@ -314,12 +272,6 @@ async def _enter(
     return person
 
 
-async def _invite(services: Services, visitor: Visitor, person: str, email: str | None) -> str:
-    """Record that a person is invited, and send the invitation."""
-    await services.administration.record(administrator(visitor), InviteToAccount(person=person))
-    return await invite(services, person, email, By(visitor.contact.id))
-
-
 async def _free_id(services: Services, name: str) -> str:
     """An id from a name that no person has yet."""
     base = slug_of(name, "nguoi")
@@ -328,212 +280,3 @@ async def _free_id(services: Services, name: str) -> str:
         number += 1
         person = f"{base}-{number}"
     return person
-
-
-# A person -----------------------------------------------------------------------------------------------------------
-
-
-@router.get(urls.PERSON)
-async def person_page(request: Request, visitor: AccountManager, person: str) -> Response:
-    """A person: how they are called and reached, their account, and who stands in for them."""
-    return await _person(request, visitor, person)
-
-
-async def _person(
-    request: Request,
-    visitor: Visitor,
-    person: str,
-    *,
-    error: CodedError | None = None,
-    good: str = "",
-    typed: Mapping[str, str] | None = None,
-) -> Response:
-    """The page. `typed` is what could not be used, and `error` tells why."""
-    services, organiser = get_services(request), visitor.sees_people_of
-    one = await services.people.person(organiser, person, today())
-    if one is None:
-        raise NotFoundError("no_such_person")
-    account, contact = await services.accounts.get(person), await services.application.person(person)
-    unit = await services.application.people.of_unit(one.unit)
-    colleagues = await possible_stand_ins(services, contact, unit)
-    own_stand_ins = [one for one in await services.stand_ins.list(for_person=person) if one.until >= today()]
-    return page(
-        request,
-        "person.html",
-        200 if error is None else _status(error),
-        one=one,
-        account=account,
-        text="" if error is None else form_sentence(error),
-        faulty="" if error is None else faulty_field(error),
-        good=good,
-        typed=typed or {},
-        states=_state_words(),
-        kinds=[kind for kind in _managed_kinds(visitor) if kind != "auditor"],
-        may_manage=_manages(visitor, one, account),
-        may_correct=_corrects(visitor, one),
-        itself=person == visitor.contact.id,
-        colleagues=colleagues,
-        stand_ins=own_stand_ins,
-        names=await services.application.people.names({one.person for one in own_stand_ins}),
-    )
-
-
-def _manages(visitor: Visitor, one: PersonLine, account: Account | None) -> bool:
-    """Whether the visitor may change a person's account and mail address; the mail address opens the account."""
-    kind, administrator = ("staff", False) if account is None else (account.kind, account.administrator)
-    return one.managed and may_manage(kind, visitor.readers(), administrator=administrator)
-
-
-def _corrects(visitor: Visitor, one: PersonLine) -> bool:
-    """Whether the visitor may correct how a person is called and reached, on this page: not the visitor themselves."""
-    if Reader.AUDITOR in visitor.readers() or not one.managed:
-        return False
-    return one.id != visitor.contact.id and (visitor.login.account.administrator or not one.administrator)
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A change of a person that a visitor asks for."""
-
-    services: Services
-    visitor: Visitor
-    one: PersonLine
-    contact: Contact
-    account: Account | None
-    typed: Mapping[str, str]
-
-    @property
-    def by(self) -> By:
-        """The visitor, for those who are told."""
-        return By(self.visitor.contact.id)
-
-    async def record(self, command: Command) -> None:
-        """Record what the visitor does.
-
-        Raises:
-            GateClosedError, RefusedError, PendingError, UnreachableError
-        """
-        await self.services.administration.record(administrator(self.visitor), command)
-
-    def managed(self) -> Account:
-        """The account, which the visitor may manage.
-
-        Raises:
-            ForbiddenError, InputError
-        """
-        if self.account is None:
-            raise InputError("unknown_person", person=self.one.id)
-        if not _manages(self.visitor, self.one, self.account):
-            raise ForbiddenError("not_yours_to_manage")
-        return self.account
-
-
-@router.post(urls.PERSON)
-async def change(request: Request, visitor: AccountManager, person: str) -> Response:
-    """Change one thing of a person, as the button says."""
-    form, services = await checked_form(request), get_services(request)
-    one = await services.people.person(visitor.sees_people_of, person, today())
-    if one is None:
-        raise NotFoundError("no_such_person")
-    typed = {name: value.strip() for name, value in typed_text(form).items()}
-    step = _STEPS.get(typed.get("_do", ""))
-    if step is None:
-        return await _person(request, visitor, person)
-    account, contact = await services.accounts.get(person), await services.application.person(person)
-    try:
-        good = await step(_Asked(services, visitor, one, contact, account, typed))
-    except TOLD as error:
-        return await _person(request, visitor, person, error=error, typed=typed)
-    return await _person(request, visitor, person, good=good)
-
-
-async def _correct(asked: _Asked) -> str:
-    wanted = contact_fields(asked.typed)
-    if not _corrects(asked.visitor, asked.one):
-        raise ForbiddenError("not_yours_to_correct")
-    if wanted.email != asked.contact.email and not _manages(asked.visitor, asked.one, asked.account):
-        raise ForbiddenError("not_yours_to_correct")
-    if changed := changed_fields(asked.contact, wanted):
-        await asked.record(CorrectContact(person=asked.one.id, fields=changed))
-    return await correct_contact(asked.services, asked.by, asked.contact, wanted)
-
-
-async def _make(asked: _Asked) -> str:
-    """Make an account for a person who is entered already, and invite them."""
-    kind = asked.typed.get("kind", "staff")
-    if kind not in get_args(Kind) or not (asked.one.managed and may_manage(kind, asked.visitor.readers())):
-        raise ForbiddenError("not_yours_to_manage")
-    if kind == "auditor":
-        raise InputError("auditor_needs_end")
-    await asked.record(MakeAccount(person=asked.one.id, kind=kind))
-    return await _invite(asked.services, asked.visitor, asked.one.id, asked.contact.email)
-
-
-async def _invite_again(asked: _Asked) -> str:
-    _require_days_left(asked.managed())
-    return await _invite(asked.services, asked.visitor, asked.one.id, asked.contact.email)
-
-
-def _require_days_left(account: Account) -> None:
-    """Refuse to open or invite where the last day is over: the login would be refused.
-
-    Raises:
-        InputError: `last_day_was`.
-    """
-    if account.until is not None and account.until < today():
-        raise InputError("last_day_was", day=account.until)
-
-
-async def _remove_codes(asked: _Asked) -> str:
-    asked.managed()
-    await asked.record(RemoveCodes(person=asked.one.id))
-    return _("One-time codes were taken away from {name}; they are set up anew at the next login.").format(
-        name=asked.one.name
-    )
-
-
-async def _close(asked: _Asked) -> str:
-    asked.managed()
-    await asked.record(CloseAccount(person=asked.one.id))
-    return _("The account of {name} is closed.").format(name=asked.one.name)
-
-
-async def _open(asked: _Asked) -> str:
-    _require_days_left(asked.managed())
-    await asked.record(OpenAccount(person=asked.one.id))
-    return _("The account of {name} is open again.").format(name=asked.one.name)
-
-
-async def _set_last_day(asked: _Asked) -> str:
-    account = asked.managed()
-    until = _last_day(account.kind, asked.typed.get("until", ""))
-    await asked.record(SetLastDay(person=asked.one.id, until=until))
-    return _("The last day of {name} is set.").format(name=asked.one.name)
-
-
-async def _name_stand_in(asked: _Asked) -> str:
-    asked.managed()
-    other, since, until = await stand_in_asked(asked.services, asked.contact, asked.typed)
-    await asked.record(NameStandIn(person=other.id, for_person=asked.one.id, since=since, until=until))
-    return _("{name} stands in for {whom}.").format(name=other.name, whom=asked.one.name)
-
-
-async def _end_stand_in(asked: _Asked) -> str:
-    asked.managed()
-    person = asked.typed.get("person", "")
-    if any(one.person == person for one in await asked.services.stand_ins.list(for_person=asked.one.id)):
-        await asked.record(EndStandIn(person=person, for_person=asked.one.id))
-    return _("It is ended.")
-
-
-_STEPS: Mapping[str, Callable[[_Asked], Awaitable[str]]] = {
-    "contact": _correct,
-    "make": _make,
-    "invite": _invite_again,
-    "code": _remove_codes,
-    "close": _close,
-    "open": _open,
-    "until": _set_last_day,
-    "stand-in": _name_stand_in,
-    "end-stand-in": _end_stand_in,
-}
