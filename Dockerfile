@@ -20,10 +20,12 @@ FROM python:3.11.14-slim
 RUN groupadd --gid 10000 operator-thidua && useradd --uid 10000 --gid 10000 --no-create-home operator-thidua \
  && groupadd --gid 10001 worker && useradd --uid 10001 --gid 10001 --no-create-home worker \
  && groupadd --gid 10002 web && useradd --uid 10002 --gid 10002 --no-create-home web \
- && install -d -m 700 -o 10000 -g 10000 /data /backups /parts \
+ && install -d -m 700 -o 10000 -g 10000 /data /backups /parts /parts/backup \
  && install -d -m 700 -o 10001 -g 10001 /parts/worker /var/lib/thidua/worker \
  && install -d -m 700 -o 10002 -g 10002 /parts/web /var/lib/thidua/web \
  && install -d -m 700 -o 1000 -g 1000 /parts/temporal \
+ && install -d -m 755 -o 10000 -g 10000 /var/lib/thidua/backed-up \
+ && install -d -m 2750 -o 10001 -g 10000 /parts/checkpoints /var/lib/thidua/checkpoints \
  && chmod 755 /parts
 COPY --from=build /opt/thidua /opt/thidua
 COPY ops/daily-backup.sh /usr/local/bin/daily-backup

@@ -29,6 +29,7 @@ from ledger.connection import DATABASE_ERRORS, is_lost
 from ledger.figures import LedgerFigures, ledger_figures, recorded_after, recorded_today
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger
+from local.last_backup import LAST_BACKUP, LastBackup, last_backup
 from local.paths import DATA_DISK, DATABASE_DISK
 from projections import board_table, search
 from projections.cursors import positions
@@ -66,13 +67,14 @@ class SystemCondition:
 
     `parts`: whether each part answers, as far as it was asked. `clock_ahead_s`: by how much this machine's clock is
     ahead of the database's. `lags`: of the projections "board" and "search", of "accounts" and of the "post".
-    `not_sent`: notices of the last 24 hours that could not be mailed.
+    `not_sent`: notices of the last 24 hours that could not be mailed. `backup` is None where nothing tells of backups.
     """
 
     at: datetime
     parts: Mapping[str, bool]
     disks: Mapping[str, Disk]
     certificate_days: float | None
+    backup: LastBackup | None = None
     ledger: LedgerFigures | None = None
     accounts: AccountFigures | None = None
     lags: Mapping[str, Lag] = field(default_factory=dict)
@@ -97,7 +99,7 @@ async def measured(
         ledger: None where no database can be reached.
         asked: parts to ask, beside the database.
         certificates_end: tells when those end that this process shows to the engine; None without any.
-        env: names the folders of `DISKS`.
+        env: names the folders of `DISKS`, and the note of the last backup.
     """
     names, questions = list(asked), [one() for one in asked.values()]
     answers: Sequence[Any]
@@ -108,6 +110,7 @@ async def measured(
         parts=parts,
         disks=_disks(env),
         certificate_days=await asyncio.to_thread(_days_left, certificates_end),
+        backup=last_backup(Path(note)) if (note := env.get(LAST_BACKUP)) else None,
     )
     if ledger is None:
         return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import nan
+
 from prometheus_client import Gauge
 
 from application.condition import SystemCondition, seconds_since
@@ -14,6 +16,10 @@ _PART = Gauge("thidua_part_answers", "Whether a part answers the worker (1) or n
 _DISK_FREE = Gauge("thidua_disk_free_bytes", "Free space of the disk", ("disk",))
 _DISK_SIZE = Gauge("thidua_disk_size_bytes", "Size of the disk", ("disk",))
 _CERTIFICATES = Gauge("thidua_certificate_days", "Days for which the certificates of the engine's door still hold")
+_BACKUP = Gauge(
+    "thidua_backup_timestamp_seconds",
+    "When the newest backup was made; 0 before the first one, NaN where nothing tells of backups",
+)
 _POSITION = Gauge("thidua_ledger_position", "Position of the newest event")
 _COVERED = Gauge("thidua_checkpoint_position", "Position up to which the newest checkpoint reaches")
 _UNCOVERED = Gauge("thidua_uncovered_seconds", "Age of the oldest event that no checkpoint covers; 0 without one")
@@ -40,6 +46,8 @@ def show(condition: SystemCondition) -> None:
         _DISK_SIZE.labels(name).set(disk.total)
     if condition.certificate_days is not None:
         _CERTIFICATES.set(condition.certificate_days)
+    backup = condition.backup
+    _BACKUP.set(nan if backup is None else backup.made_at.timestamp() if backup.made_at is not None else 0.0)
     if condition.ledger is None or condition.accounts is None:
         return
     ledger, accounts = condition.ledger, condition.accounts

@@ -32,6 +32,9 @@ FREE_LOW, FREE_LEAST = 0.2, 0.1
 CERTIFICATE_SOON, CERTIFICATE_LEAST = 60.0, 14.0
 """Days for which the certificates of the engine's door still hold."""
 
+BACKUP_LATE_S, BACKUP_LATEST_S = 108_000.0, 604_800.0
+"""Ages of the newest backup: a daily one is missing for some hours; a week of work would be lost."""
+
 CLOCK_LOW_S, CLOCK_MOST_S = 2.0, 30.0
 """Differences between the clocks of this machine and of the database."""
 
@@ -161,6 +164,14 @@ SUBJECTS: Mapping[str, Subject] = MappingProxyType(
             N_(
                 "When they end, nothing is recorded any more. `thidua up` renews them at its start: start it anew. "
                 "With compose: `docker compose down`, then `docker compose up --detach`."
+            ),
+        ),
+        "backup": Subject(
+            N_("Backup"),
+            N_(
+                "What was entered since the newest backup would be lost with the machine. Make one now with "
+                "`thidua backup`, and look why the daily one was not made: the log of its service, the free space of "
+                "its disk."
             ),
         ),
         "clock": Subject(
@@ -327,6 +338,17 @@ def _certificates(condition: SystemCondition) -> Iterator[Fact]:
     yield Fact("certificates", level, text.format(count=int(days)))
 
 
+def _backup(condition: SystemCondition) -> Iterator[Fact]:
+    if (known := condition.backup) is None:
+        yield Fact("backup", Level.UNKNOWN, _("Nothing tells here of backups, as in a rehearsal."))
+    elif known.made_at is None:
+        yield Fact("backup", Level.ATTENTION, _("No backup has been made yet."))
+    else:
+        age = max(0.0, (condition.at - known.made_at).total_seconds())
+        level = Level.BAD if age > BACKUP_LATEST_S else Level.ATTENTION if age > BACKUP_LATE_S else Level.GOOD
+        yield Fact("backup", level, _("The newest one was made {ago} ago.").format(ago=span(age)))
+
+
 def _clock(condition: SystemCondition) -> Iterator[Fact]:
     if (ahead := condition.clock_ahead_s) is None:
         yield _unknown("clock")
@@ -364,6 +386,7 @@ _JUDGES: Mapping[str, Callable[[SystemCondition], Iterator[Fact]]] = {
     "logins": _logins,
     "disk": _disk,
     "certificates": _certificates,
+    "backup": _backup,
     "clock": _clock,
     "law": _law,
 }

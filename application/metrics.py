@@ -1,7 +1,7 @@
 """Serves the metrics of a process to Prometheus, on a port of their own: ours, and those of Temporal's client.
 
-What is counted stands beside the code that does it (`thidua_…`). `THIDUA_METRICS_HOST` is the address to listen on, by
-default loopback: figures say how much is done, and when, so they are not for everybody.
+What is counted stands beside the code that does it (`thidua_…`). `THIDUA_METRICS_HOST` is the address to listen on, or a
+name of one, by default loopback: figures say how much is done, and when, so they are not for everybody.
 """
 
 from __future__ import annotations
@@ -46,10 +46,12 @@ def served(env: Mapping[str, str], port: int | None, client_port: int | None = N
         yield
         return
     _INFO.labels(program_version()).set(1)
+    host = env.get(HOST) or "127.0.0.1"
     try:
-        server, thread = start_http_server(port, addr=env.get(HOST) or "127.0.0.1")
+        server, thread = start_http_server(port, addr=host)
     except OSError as error:
-        raise InputError("metrics_port_taken", port=port, problem=error.strerror or type(error).__name__) from None
+        problem = error.strerror or type(error).__name__
+        raise InputError("metrics_port_taken", host=host, port=port, problem=problem) from None
     of_client = None if client_port is None else _OfClient(client_port)
     if of_client is not None:
         REGISTRY.register(of_client)

@@ -147,11 +147,15 @@ def restore(
         Optional[Path],
         typer.Option(metavar="OTHER_DIR", resolve_path=True, help=_("The folder of its keys, if they are not in it.")),
     ] = None,
+    digest: Annotated[
+        Optional[str],
+        typer.Option(help=_("What `thidua backup` printed of it, where the key that proves backups is lost.")),
+    ] = None,
     json: Json = False,
 ) -> None:
     from cli import backing_up
 
-    _finish(lambda: backing_up.restore(folder, keys, as_json=json))
+    _finish(lambda: backing_up.restore(folder, keys, digest, as_json=json))
 
 
 @compose.command("env", help=_("Write a new file of settings with secrets that nobody has chosen."))
@@ -170,6 +174,16 @@ def compose_found(json: Json = False) -> None:
     from cli import composing
 
     _finish(lambda: composing.found(as_json=json))
+
+
+@compose.command("backup", help=_("Write the database into a new folder, as the service that may read it and no keys."))
+def compose_backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", resolve_path=True, help=_("A new folder."))],
+    json: Json = False,
+) -> None:
+    from cli import composing
+
+    _finish(lambda: composing.backup(folder, as_json=json))
 
 
 @compose.command("namespace", help=_("Register our namespace with the Temporal server."))

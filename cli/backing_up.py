@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,16 +19,19 @@ from application.verification import marks_of, verify_all
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
 from domain.law import LAW
+from domain.times import ICT
 from errors import InputError
 from i18n import _, ngettext
 from ledger.checkpoints import FILE as CHECKPOINT_FILE
 from ledger.postgres import open_ledger
 from ledger.setup import address_of, can_log_in, takes_password
 from local.backup import (
+    CHECKPOINTS,
     KEYS_INSIDE,
+    Source,
     back_up,
     back_up_keys,
-    check_new_folder,
+    check_proof,
     finish,
     forget_database,
     forget_files,
@@ -36,11 +40,14 @@ from local.backup import (
     read_backed_up_keys,
     read_backup,
 )
+from local.backup_folders import check_new_folder
+from local.backup_key import BACKUP_KEY_FILE, BackupKey
 from local.certificates import CERTIFICATES, Certificates
 from local.engine import try_lock
 from local.installation import ROLES, Installation, read_installation
 from local.installing import DATABASE, set_passwords
 from local.key_files import LOG_KEY_FILE, read_key
+from local.last_backup import LAST_BACKUP, LAST_BACKUP_FILE, note_backup
 from local.ownership import check_empty, note_founded
 from local.paths import Paths, paths
 from local.postgres import PostgresServer, create_database
@@ -50,6 +57,8 @@ if TYPE_CHECKING:
     from local.backup import BackedUpKeys, Backup
 
 PROGRAM = version("thidua")
+CHECKPOINTS_SETTING = "THIDUA_CHECKPOINTS"
+"""The folder of the worker's checkpoints, where it is not in the data folder, as in compose."""
 
 
 async def backup(folder: Path, keys: Path | None, *, with_keys: bool, as_json: bool) -> int:
@@ -59,18 +68,36 @@ async def backup(folder: Path, keys: Path | None, *, with_keys: bool, as_json: b
     for one in filter(None, (folder, keys)):
         check_new_folder(one)
     async with session("ledger", say, reads=True) as app:
-        data, id_ = app.paths.data, app.installed.id
+        data = app.paths.data
         if keys is not None:
-            await asyncio.to_thread(back_up_keys, data, keys, id_)
+            await asyncio.to_thread(back_up_keys, data, keys, app.installed.id)
         try:
-            made = await back_up(
-                app.endpoints.owner_url, data, folder, id_, PROGRAM, app.paths.cache, with_keys=with_keys
+            source = Source(
+                app.endpoints.owner_url,
+                Path(os.environ.get(CHECKPOINTS_SETTING) or data / CHECKPOINTS) / CHECKPOINT_FILE,
+                BackupKey.read(data / BACKUP_KEY_FILE),
+                PROGRAM,
+                app.paths.cache,
             )
+            made, digest = await back_up(source, folder, data if with_keys else None)
         except BaseException:
             if keys is not None:
                 shutil.rmtree(keys, ignore_errors=True)
             raise
+    note_backup(Path(os.environ.get(LAST_BACKUP) or data / LAST_BACKUP_FILE), made.made_at)
     keys = folder / KEYS_INSIDE if with_keys else keys
+    if keys is None:
+        note = _("The keys are not in it. Once, and after each new key: `thidua backup DIR --keys OTHER_DIR`.")
+    elif with_keys:
+        note = _("The keys are in it: guard it as the keys themselves.")
+    else:
+        note = _("The keys are in {folder}. Keep them in another place than the database.").format(folder=keys)
+    tell_of_backup(folder, made, digest, keys, note, as_json=as_json)
+    return Exit.DONE
+
+
+def tell_of_backup(folder: Path, made: Backup, digest: str, keys: Path | None, note: str, *, as_json: bool) -> None:
+    """Tell of a backup that was made. `note` is about the keys; `digest` is what the operator can prove it by."""
     size = sum(kept.size for kept in made.files.values())
     told = {
         "folder": str(folder),
@@ -78,31 +105,27 @@ async def backup(folder: Path, keys: Path | None, *, with_keys: bool, as_json: b
         "events": made.events,
         "bytes": size,
         "keys": str(keys) if keys else None,
+        "digest": digest,
     }
 
     def show() -> None:
         text = ngettext("{count} event, {size} MB in {folder}.", "{count} events, {size} MB in {folder}.", made.events)
         console = terminal()
         console.print(text.format(count=made.events, size=f"{size / 1e6:.1f}", folder=folder), soft_wrap=True)
-        if keys is None:
-            note = _("The keys are not in it. Once, and after each new key: `thidua backup DIR --keys OTHER_DIR`.")
-        elif with_keys:
-            note = _("The keys are in it: guard it as the keys themselves.")
-        else:
-            note = _("The keys are in {folder}. Keep them in another place than the database.").format(folder=keys)
         console.print(note, soft_wrap=True)
+        console.print(_("Digest of this backup: {digest}").format(digest=digest), soft_wrap=True, highlight=False)
 
     answer(told, as_json=as_json, show=show)
-    return Exit.DONE
 
 
-async def restore(folder: Path, keys: Path | None, *, as_json: bool) -> int:
+async def restore(folder: Path, keys: Path | None, digest: str | None = None, *, as_json: bool) -> int:
     """Put a backup into an empty place: everything is checked first, and verified before it counts."""
     dirs = paths()
     made = await asyncio.to_thread(read_backup, folder, PROGRAM, LAW)
     if keys is None and not has_keys(folder):
         raise InputError("backup_without_keys", folder=str(folder))
     kept = await asyncio.to_thread(read_backed_up_keys, keys or folder / KEYS_INSIDE, made.installation)
+    check_proof(folder, kept, digest)
     installed = replace(read_installation(kept.folder), folder=dirs.data)
     with try_lock(dirs) as mine:
         if not mine:
@@ -118,10 +141,15 @@ async def restore(folder: Path, keys: Path | None, *, as_json: bool) -> int:
         "remarks": [one.code for one in report.remarks],
     }
     text = ngettext(
-        "Restored and verified: {count} event, installation {id}, in {folder}.",
-        "Restored and verified: {count} events, installation {id}, in {folder}.",
+        "Restored and verified: {count} event, installation {id}, in {folder}. The backup is of {time}.",
+        "Restored and verified: {count} events, installation {id}, in {folder}. The backup is of {time}.",
         report.events,
-    ).format(count=report.events, id=made.installation, folder=dirs.data)
+    ).format(
+        count=report.events,
+        id=made.installation,
+        folder=dirs.data,
+        time=datetime.fromisoformat(made.made_at).astimezone(ICT).strftime("%H:%M %d/%m/%Y"),
+    )
     answer(data, as_json=as_json, show=lambda: terminal().print(text, soft_wrap=True))
     return Exit.DONE
 

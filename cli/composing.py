@@ -11,18 +11,36 @@ from pathlib import Path
 from typing import NoReturn
 
 from application.bootstrap import bootstrap
+from cli.backing_up import CHECKPOINTS_SETTING, PROGRAM, tell_of_backup
 from cli.outcome import Exit, answer, say, terminal
 from errors import InputError
 from i18n import _
+from ledger.checkpoints import FILE as CHECKPOINT_FILE
 from ledger.setup import address_of
+from local.backup import Source, back_up
+from local.backup_key import BackupKey
 from local.certificates import CERTIFICATES, Certificates, ClientTls
 from local.engine import LOCK_POLL_S, try_lock
+from local.installation import is_founded
 from local.installing import found_ledger, installation_for
+from local.last_backup import LAST_BACKUP, note_backup
+from local.ownership import check_new
 from local.paths import Paths, paths
 from local.postgres import GivenServer
+from local.private_files import secret_of
 from local.process import EngineUnavailableError
 from local.questions import answers, grpc_answers
-from local.services import SECRETS, TEMPORAL_PASSWORD, check_secrets, env_text, hand_out, write_env
+from local.services import (
+    SECRETS,
+    TEMPORAL_PASSWORD,
+    backup_url,
+    check_no_traces,
+    check_secrets,
+    env_text,
+    hand_out,
+    note_in_backups,
+    write_env,
+)
 from web.settings import check_settings
 
 
@@ -36,6 +54,7 @@ async def env(address: str, file: Path, *, as_json: bool) -> int:
         "THIDUA_PAGES_NETWORK": _("A network that nothing else here uses; its proxy names who asks."),
         "THIDUA_TLS": _("For the TLS proxy: `internal`, a mail address, or two files; see ops/Caddyfile."),
         "THIDUA_SMTP_HOST": _("The mail server. Without it mail is kept, and reaches nobody."),
+        "THIDUA_ALERTS_TO": _("Who gets alerts by mail, with the profile `metrics`: an address, or several with commas."),
         "THIDUA_BACKUPS": _("Where the daily backup goes; the docs say who must own it."),
         SECRETS[0]: _("Secrets. They cannot be changed here alone once the installation is founded."),
     }
@@ -53,19 +72,39 @@ async def found(*, as_json: bool) -> int:
     from local.temporal import DYNAMIC_CONFIG, make_databases
 
     check_secrets(os.environ)
-    owner, folders = _setting("DATABASE_URL"), Path(_setting("THIDUA_PARTS"))
+    owner, folders, backups = _setting("DATABASE_URL"), Path(_setting("THIDUA_PARTS")), Path(_setting("THIDUA_BACKUPS"))
     dirs = paths().make()
     async with _locked(dirs):
+        if not is_founded(dirs.data):
+            await check_new(dirs, owner)
+            check_no_traces(folders, backups)
         installed = await installation_for(dirs, owner)
-        urls = await found_ledger(dirs, installed, owner, bootstrap, address_of(owner))
+        note_in_backups(backups, installed.id, dirs.data.stat())
+        app, _reader, web = await found_ledger(dirs, installed, owner, bootstrap, address_of(owner))
         await make_databases(GivenServer(owner), os.environ[TEMPORAL_PASSWORD])
         certificates = Certificates(dirs.data / CERTIFICATES)
         # A server that runs has these, and takes nobody with new ones.
         if certificates.last_moment() is None or not await _temporal_runs(certificates.client_tls):
             certificates.renew()
+        urls = {"worker": app, "web": web, "backup": await backup_url(owner)}
         hand_out(dirs.data, folders, urls, DYNAMIC_CONFIG)
     text = _("The installation {id} is ready.").format(id=installed.id)
     answer({"installation": installed.id}, as_json=as_json, show=lambda: terminal().print(text))
+    return Exit.DONE
+
+
+async def backup(folder: Path, *, as_json: bool) -> int:
+    """Write the database into a new folder, with what the service that does it each day is given: no key but one."""
+    source = Source(
+        secret_of(os.environ, "THIDUA_DATABASE_URL") or _setting("THIDUA_DATABASE_URL"),
+        Path(_setting(CHECKPOINTS_SETTING)) / CHECKPOINT_FILE,
+        BackupKey.read(Path(_setting("THIDUA_BACKUP_KEY_FILE"))),
+        PROGRAM,
+        paths().cache,
+    )
+    made, digest = await back_up(source, folder)
+    note_backup(Path(_setting(LAST_BACKUP)), made.made_at)
+    tell_of_backup(folder, made, digest, None, _("The keys are not in it."), as_json=as_json)
     return Exit.DONE
 
 

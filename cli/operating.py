@@ -16,7 +16,6 @@ from application.bootstrap import bootstrap
 from application.condition import DISKS, MEASURED_S, SystemCondition, measured
 from application.judgement import SUBJECTS, WORDS_OF_LEVELS, Level, judged
 from application.logs import configure, log_format
-from application.metrics import served
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
 from domain.times import ICT
@@ -31,7 +30,6 @@ from local.certificates import CERTIFICATES, Certificates, ClientTls
 from local.engine import (
     POSTGRESQL,
     Endpoints,
-    Report,
     addresses,
     open_engine,
     parts_that_answer,
@@ -40,7 +38,8 @@ from local.engine import (
     try_lock,
 )
 from local.installation import is_founded
-from local.paths import Paths, paths
+from local.last_backup import LAST_BACKUP, LAST_BACKUP_FILE
+from local.paths import Paths, is_rehearsal, paths
 from mail.smtp import SmtpSettings
 from projections.board_table import Board
 from projections.open_streams import decided_streams
@@ -55,12 +54,6 @@ async def up() -> int:
     if log_format(os.environ) is not None:
         configure("supervisor")
         report = structlog.get_logger().info
-    port = os.environ.get("THIDUA_UP_METRICS")
-    with served(os.environ, int(port) if port else None):
-        return await _up(report)
-
-
-async def _up(report: Report) -> int:
     dirs = paths()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -87,7 +80,12 @@ async def _up(report: Report) -> int:
 
 async def _condition(endpoints: Endpoints, dirs: Paths) -> SystemCondition:
     """Measure the installation whose engine runs."""
-    env = {DISKS["data"]: str(dirs.data), DISKS["database"]: str(dirs.data / POSTGRESQL), **os.environ}
+    env = {
+        DISKS["data"]: str(dirs.data),
+        DISKS["database"]: str(dirs.data / POSTGRESQL),
+        **({} if is_rehearsal(dirs.data) else {LAST_BACKUP: str(dirs.data / LAST_BACKUP_FILE)}),
+        **os.environ,
+    }
     if "DATABASE_URL" in os.environ:
         del env[DISKS["database"]]
     ledger = None

@@ -146,7 +146,7 @@ SENTENCES: Mapping[str, str] = {
         "`pip install thidua[traces]`; or remove the setting."
     ),
     "metrics_port_taken": N_(
-        "Port {port} for metrics cannot be used ({problem}). Choose another one, or stop what uses it."
+        "Metrics cannot be served at {host}, port {port} ({problem}). Choose another one, or stop what uses it."
     ),
     "setting_bad_port": N_("{setting}: “{found}” is no port; write a number from 1 to 65535."),
     "setting_bad_proxies": N_(

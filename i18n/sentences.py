@@ -247,6 +247,15 @@ SENTENCES: Mapping[str, str | Plural] = {
         "the right one? If the ledger is lost, restore the database from the backup. To begin with an empty ledger, "
         "first delete {file}."
     ),
+    "volumes_gone": N_(
+        "Installation {found} was here, as {file} tells, and its volumes are empty now. Nothing was made. Restore its "
+        "newest backup first. To found a new installation all the same, name another COMPOSE_PROJECT_NAME and an empty "
+        "folder as THIDUA_BACKUPS."
+    ),
+    "backups_of_another": N_(
+        "{folder} holds the backups of installation {found}, and this one is {own}. Name a folder of its own as "
+        "THIDUA_BACKUPS."
+    ),
     "database_taken": N_(
         "The database at {database} holds the ledger of an installation, but {folder} holds none. Set THIDUA_DATA to "
         "the folder of that installation, or restore it from the backup; for a new one set DATABASE_URL to an empty "
@@ -302,6 +311,16 @@ SENTENCES: Mapping[str, str | Plural] = {
     ),
     "backup_damaged": N_(
         "{file} is not what was backed up: it was damaged or changed. Take another backup. Nothing was made."
+    ),
+    "backup_not_proved": N_(
+        "The keys in {keys} do not prove that the backup in {folder} was made by this installation: it may have been "
+        "changed by who can write there, or the key that proves backups is lost. Take another backup, or the folder of "
+        "keys that was made last. If the key is lost: --digest, with the digest that `thidua backup` printed. Nothing "
+        "was made."
+    ),
+    "backup_digest_differs": N_(
+        "The backup in {folder} has another digest than the one that was given: it is another backup, or it was "
+        "changed. Nothing was made."
     ),
     "backup_of_other_release": N_(
         "The backup in {folder} was made by release {found}, whose database release {own} does not read. Install that "

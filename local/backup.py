@@ -1,9 +1,9 @@
 """A backup of an installation: a folder with the database and the checkpoints, and one with its keys.
 
 The folder of a backup holds `database.dump` (`pg_dump`, which reads one moment while people work), the checkpoints that
-were there before, and `backup.json`, written last, which tells size and sha256 of both, and how far the ledger reaches.
-The keys lie in a folder of their own with `keys.json`, because database and keys together let others write a ledger
-that fits (`docs/keys.md`). ADR 22 says why so.
+were there before, `backup.code`, which proves it (`local/backup_key.py`), and `backup.json`, written last, which tells size
+and sha256 of database and checkpoints, and how far the ledger reaches. The keys lie in a folder of their own with
+`keys.json`, because database and keys together let others write a ledger that fits (`docs/keys.md`). ADR 22 says why so.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -27,19 +27,27 @@ from ledger.checkpoints import FILE as CHECKPOINT_FILE
 from ledger.connection import open_connection
 from ledger.setup import FORMAT as LEDGER_FORMAT
 from ledger.setup import SCHEMAS, address_of, make_roles, raise_epoch, schema_digest
+from local.backup_folders import drafted
+from local.backup_key import BACKUP_KEY_FILE, BackupKey
 from local.key_files import ROOT_KEY_FILE
 from local.ownership import KEPT
 from local.paths import INSTALLATION_FILE
 from local.postgres import programs_folder
-from local.private_files import sync_folder, write_private
+from local.private_files import write_private
 
 BACKUP_FILE = "backup.json"
+CODE_FILE = "backup.code"
+"""The code of `backup.json` under the key of backups, in hex."""
+
 KEYS_FILE = "keys.json"
 KEYS_INSIDE = "keys"
 """The folder of the keys inside a backup that was asked to hold them."""
 
 DUMP_FILE = "database.dump"
-FORMAT = 1
+FORMAT = 2
+MAY_BE_AWAY = frozenset({ROOT_KEY_FILE, BACKUP_KEY_FILE})
+"""Files that a folder of keys may lack: one is taken away, the other can be lost."""
+
 CHECKPOINTS = "checkpoints"
 CLOCKS_DIFFER = timedelta(minutes=5)
 _READ_BYTES = 1 << 20
@@ -94,31 +102,44 @@ class BackedUpKeys:
 # Making one -----------------------------------------------------------------------------------------------------------
 
 
-async def back_up(
-    owner_url: str, data: Path, folder: Path, installation: str, program: str, cache: Path, *, with_keys: bool = False
-) -> Backup:
-    """Write database and checkpoints of an installation into a new folder; return what it says of itself.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is backed up: the address of a database, for a role that may read all of it, and a file of checkpoints.
 
-    Nobody has to stop working: the dump is of one moment. After an error there is no folder.
+    `program` is the release that makes the backup, `key` what proves it. `cache` may hold PostgreSQL's programs.
+    """
+
+    database_url: str
+    checkpoints: Path
+    key: BackupKey
+    program: str
+    cache: Path
+
+
+async def back_up(source: Source, folder: Path, keys: Path | None = None) -> tuple[Backup, str]:
+    """Write database and checkpoints of an installation into a new folder; return what it says of itself, and the
+    sha256 of that, in hex.
+
+    Nobody has to stop working: the dump is of one moment. After an error there is no folder. With `keys`, the data
+    folder, the keys are put into it, too.
 
     Raises:
         InputError: `backup_in_the_way`, `file_unwritable`.
         InternalError: `dump_failed`: `pg_dump` ended with an error.
         OSError: the disk is full.
     """
-    with _drafted(folder) as draft:
-        checkpoints = data / CHECKPOINTS / CHECKPOINT_FILE
+    with drafted(folder) as draft:
         # Before the database: so it holds what every checkpoint has seen.
-        if checkpoints.exists():
-            _copy(checkpoints, draft / CHECKPOINT_FILE)
-        async with _snapshot(owner_url) as (snapshot, row):
+        if source.checkpoints.exists():
+            _copy(source.checkpoints, draft / CHECKPOINT_FILE)
+        async with _snapshot(source.database_url) as (snapshot, row):
             dump = draft / DUMP_FILE
             options = ["--format=custom", f"--snapshot={snapshot}", f"--file={dump}"]
-            await _run("pg_dump", options, owner_url, cache)
-        await _run("pg_restore", ["--list", f"--file={os.devnull}", str(dump)], None, cache)
+            await _run("pg_dump", options, source.database_url, source.cache)
+        await _run("pg_restore", ["--list", f"--file={os.devnull}", str(dump)], None, source.cache)
         made = Backup(
-            installation=installation,
-            program=program,
+            installation=source.key.installation,
+            program=source.program,
             schema=schema_digest(),
             ledger_format=LEDGER_FORMAT,
             law=row["law"],
@@ -129,10 +150,13 @@ async def back_up(
         )
         for name in made.files:
             _sync(draft / name)
-        if with_keys:
-            back_up_keys(data, draft / KEYS_INSIDE, installation)
-        write_private(draft / BACKUP_FILE, json.dumps(asdict(made), indent=1))
-    return made
+        if keys is not None:
+            (draft / KEYS_INSIDE).mkdir(mode=0o700)
+            _write_keys(keys, draft / KEYS_INSIDE, made.installation)
+        said = json.dumps(asdict(made), indent=1)
+        write_private(draft / CODE_FILE, source.key.code(said.encode()) + "\n")
+        write_private(draft / BACKUP_FILE, said)
+    return made, sha256(said.encode()).hexdigest()
 
 
 def back_up_keys(data: Path, folder: Path, installation: str) -> list[str]:
@@ -142,52 +166,22 @@ def back_up_keys(data: Path, folder: Path, installation: str) -> list[str]:
         InputError: `backup_in_the_way`, `file_unwritable`; `key_file_missing`: one is not there. After an error there
             is no folder.
     """
-    with _drafted(folder) as draft:
-        for name in KEPT:
-            if name == ROOT_KEY_FILE and not (data / name).exists():
-                continue
-            try:
-                _copy(data / name, draft / name)
-            except FileNotFoundError as error:
-                raise InputError("key_file_missing", file=str(data / name), problem=error.strerror) from None
-        files = {file.name: asdict(Kept.of(file)) for file in sorted(draft.iterdir())}
-        said = {"format": FORMAT, "installation": installation, "files": files}
-        write_private(draft / KEYS_FILE, json.dumps(said, indent=1))
-    return list(files)
+    with drafted(folder) as draft:
+        return _write_keys(data, draft, installation)
 
 
-def check_new_folder(folder: Path) -> None:
-    """Check that nothing stands where a backup goes: no folder, or an empty one.
-
-    Raises:
-        InputError: `backup_in_the_way`.
-    """
-    try:
-        if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-            raise InputError("backup_in_the_way", folder=str(folder))
-    except OSError as error:
-        raise InputError("file_unwritable", str(folder), problem=error.strerror) from None
-
-
-@contextmanager
-def _drafted(folder: Path) -> Iterator[Path]:
-    """Yield a folder beside the one that is asked for, which becomes it when all has gone well."""
-    check_new_folder(folder)
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
-        draft.mkdir(mode=0o700)
-    except OSError as error:
-        raise InputError("file_unwritable", str(folder), problem=error.strerror) from None
-    try:
-        yield draft
-        sync_folder(draft)
+def _write_keys(data: Path, folder: Path, installation: str) -> list[str]:
+    for name in KEPT:
+        if name == ROOT_KEY_FILE and not (data / name).exists():
+            continue
         try:
-            draft.rename(folder)  # in the place of an empty folder, too
-        except OSError as error:
-            raise InputError("file_unwritable", str(folder), problem=error.strerror) from None
-        sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+            _copy(data / name, folder / name)
+        except FileNotFoundError as error:
+            raise InputError("key_file_missing", file=str(data / name), problem=error.strerror) from None
+    files = {file.name: asdict(Kept.of(file)) for file in sorted(folder.iterdir())}
+    said = {"format": FORMAT, "installation": installation, "files": files}
+    write_private(folder / KEYS_FILE, json.dumps(said, indent=1))
+    return list(files)
 
 
 @asynccontextmanager
@@ -232,6 +226,29 @@ def read_backup(folder: Path, program: str, law: int) -> Backup:
     return backup
 
 
+def check_proof(folder: Path, keys: BackedUpKeys, digest: str | None) -> None:
+    """Check that a backup was made by its installation: by its code, or by the `digest` that its maker has noted.
+
+    `digest` is the sha256 of `backup.json`, in hex, which `thidua backup` prints. It is for when the key is lost.
+
+    Raises:
+        InputError: `backup_digest_differs`; `backup_not_proved`: no code, no key, or not the code of this key.
+    """
+    said = (folder / BACKUP_FILE).read_bytes()
+    if digest is not None:
+        if digest.strip().lower() != sha256(said).hexdigest():
+            raise InputError("backup_digest_differs", folder=str(folder))
+        return
+    try:
+        key, code = BackupKey.read(keys.folder / BACKUP_KEY_FILE), (folder / CODE_FILE).read_text()
+    except (InputError, OSError, ValueError):
+        is_proved = False
+    else:
+        is_proved = key.proves(said, code)
+    if not is_proved:
+        raise InputError("backup_not_proved", folder=str(folder), keys=str(keys.folder))
+
+
 def has_keys(folder: Path) -> bool:
     """Whether a backup holds the keys, too."""
     return (folder / KEYS_INSIDE).is_dir()
@@ -248,7 +265,7 @@ def read_backed_up_keys(folder: Path, installation: str) -> BackedUpKeys:
     try:
         files = {str(name): Kept(**kept) for name, kept in said["files"].items()}
         found = BackedUpKeys(str(said["installation"]), folder, files)
-        known = set(KEPT).issuperset(files) and set(KEPT) - {ROOT_KEY_FILE} <= set(files)
+        known = set(KEPT).issuperset(files) and set(KEPT) - MAY_BE_AWAY <= set(files)
     except (ValueError, KeyError, TypeError, AttributeError):
         known = False
     if not known:

@@ -27,6 +27,7 @@ from local.certificates import ClientTls
 from local.installation import Installation, installation_in
 from local.installing import DATABASE, Bootstrap, found_ledger, installation_for, look_at_ledger
 from local.key_files import LOG_KEY_FILE, WEB_KEY_FILE
+from local.last_backup import LAST_BACKUP, LAST_BACKUP_FILE
 from local.ownership import check_ledger_kept
 from local.paths import DATA_DISK, DATABASE_DISK, ROLES_FILE, Paths, is_rehearsal
 from local.postgres import PostgresServer, create_database
@@ -58,7 +59,7 @@ FORGETS_WITH: Mapping[str, tuple[str, ...]] = {"temporal": ("postgresql",)}
 POSTGRESQL = "postgresql"
 """The folder of the embedded database in the data folder."""
 
-_OF_BOTH = ("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_LOG_FORMAT", DATA_DISK, DATABASE_DISK, "OTEL_")
+_OF_BOTH = ("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_LOG_FORMAT", DATA_DISK, DATABASE_DISK, LAST_BACKUP, "OTEL_")
 """What settings of worker and web begin with."""
 
 WORKER, ELSEWHERE = "THIDUA_WORKER", "elsewhere"
@@ -346,9 +347,10 @@ def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation, we
 
 
 def _of_both(paths: Paths) -> dict[str, str]:
-    """Return the settings that worker and web have in common, and the disks whose free space they watch."""
+    """Return the settings that worker and web have in common, and the disks and the note of backups that they watch."""
     found = {
         DATA_DISK: str(paths.data),
+        **({} if is_rehearsal(paths.data) else {LAST_BACKUP: str(paths.data / LAST_BACKUP_FILE)}),
         **({} if "DATABASE_URL" in os.environ else {DATABASE_DISK: str(paths.data / POSTGRESQL)}),
     }
     return {**found, **_environment(*_OF_BOTH)}

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from errors import InputError
 from local.account_keys import ACCOUNT_KEY_FILE, AccountKeys
+from local.backup_key import BACKUP_KEY_FILE, BackupKey
 from local.key_files import KEY_FILES, LOG_KEY_FILE, ROOT_KEY_FILE, PrivateKey, read_key
 from local.log_key import make_log_key
 from local.paths import INSTALLATION_FILE
@@ -76,6 +77,7 @@ def installation_in(data: Path, *, rehearsal: bool = False) -> Installation:
         stored = json.loads(read_private(file))
         write_private(file, json.dumps({**stored, "passwords": installed.passwords}, indent=1))
     AccountKeys(data / ACCOUNT_KEY_FILE).make()
+    BackupKey.make_missing(data / BACKUP_KEY_FILE, installed.id)
     return installed
 
 

@@ -11,6 +11,7 @@ import json
 from errors import InputError
 from ledger.setup import address_of, can_log_in, installation_of, takes_password
 from local.account_keys import ACCOUNT_KEY_FILE
+from local.backup_key import BACKUP_KEY_FILE
 from local.certificates import CERTIFICATES
 from local.installation import ROLES, Installation
 from local.key_files import KEY_FILES
@@ -20,7 +21,7 @@ from local.private_files import write_private
 FOUNDED_FILE = "founded.json"
 """In the folder of logs: the real installations that have a ledger, by data folder. So a loss is noticed."""
 
-KEPT = (INSTALLATION_FILE, *KEY_FILES.values(), ACCOUNT_KEY_FILE)
+KEPT = (INSTALLATION_FILE, *KEY_FILES.values(), ACCOUNT_KEY_FILE, BACKUP_KEY_FILE)
 """The files of an installation, each of which only its owner reads."""
 
 TRACES = ("postgresql", "checkpoints", "outbox")

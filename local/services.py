@@ -6,6 +6,7 @@ One service founds the installation and hands out the files; each of the others 
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import string
@@ -13,10 +14,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from errors import InputError
+from ledger.checkpoints import FILE as CHECKPOINT_FILE
+from ledger.connection import open_connection
+from ledger.setup import as_role
 from local.account_keys import ACCOUNT_KEY_FILE
+from local.backup import BACKUP_FILE, CHECKPOINTS
+from local.backup_key import BACKUP_KEY_FILE
 from local.certificates import CERTIFICATES, Certificates
-from local.installing import RoleUrls
 from local.key_files import LOG_KEY_FILE, WEB_KEY_FILE
+from local.ownership import FOUNDED_FILE
+from local.postgres import GivenServer, give_password
 from local.private_files import write_private
 
 OWNER_PASSWORD = "THIDUA_OWNER_PASSWORD"  # noqa: S105 - names of settings
@@ -31,6 +38,9 @@ LEAST_CHARACTERS = 20
 LEAST_DIFFERENT = 8
 _LETTERS = frozenset(string.ascii_letters + string.digits)
 
+BACKUP_ROLE = "thidua_backup"
+"""The database role of the service that backs up."""
+
 DATABASE_URL_FILE = "database-url"
 DYNAMIC_FILE = "dynamic.yaml"
 
@@ -38,6 +48,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "temporal": ("authority.pem", "server.pem", DYNAMIC_FILE),
     "worker": ("authority.pem", "client.pem", LOG_KEY_FILE, DATABASE_URL_FILE),
     "web": ("authority.pem", "client.pem", WEB_KEY_FILE, ACCOUNT_KEY_FILE, DATABASE_URL_FILE),
+    "backup": (BACKUP_KEY_FILE, DATABASE_URL_FILE),
 }
 """The files of each service that gets any. Nobody but its own user may read them."""
 
@@ -56,6 +67,7 @@ def env_text(address: str, notes: Mapping[str, str]) -> str:
         "THIDUA_SMTP_USER": "",
         "THIDUA_SMTP_PASSWORD": "",
         "THIDUA_SENDER": "",
+        "THIDUA_ALERTS_TO": "",
         "THIDUA_LANG": "vi",
         "THIDUA_BACKUPS": "/var/backups/so-thi-dua",
         **{name: "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(32)) for name in SECRETS},
@@ -103,26 +115,87 @@ def check_secrets(env: Mapping[str, str], names: tuple[str, ...] = (OWNER_PASSWO
         found[value] = name
 
 
-def hand_out(data: Path, folders: Path, urls: RoleUrls, dynamic_config: str) -> None:
+async def backup_url(owner_url: str) -> str:
+    """Return the address of the database for the service that backs up: its role reads everything, and writes nothing.
+
+    The role is made where it is missing, and gets a new password.
+    """
+    password = await give_password(GivenServer(owner_url), BACKUP_ROLE)
+    connection = await open_connection(owner_url)
+    try:
+        await connection.execute(f"grant pg_read_all_data to {BACKUP_ROLE}")
+        database = await connection.fetchval("select quote_ident(current_database())")
+        await connection.execute(f"grant connect on database {database} to {BACKUP_ROLE}")
+    finally:
+        await connection.close()
+    return as_role(owner_url, BACKUP_ROLE, password)
+
+
+def check_no_traces(folders: Path, backups: Path) -> None:
+    """Check, before an installation is founded, that none was in these volumes, and none has its backups here.
+
+    Raises:
+        InputError: `volumes_gone`.
+    """
+    traces = [*(folders / part / name for part, names in PARTS.items() for name in names)]
+    for file in [backups / FOUNDED_FILE, *traces, *sorted(backups.glob(f"*/{BACKUP_FILE}"), reverse=True)]:
+        if file.exists():
+            raise InputError("volumes_gone", file=str(file), found=_installation_in(file) or "?")
+
+
+def note_in_backups(backups: Path, installation: str, owner: os.stat_result) -> None:
+    """Note beside the backups whose they are, and hand their folder to the user that makes them, if it is root's.
+
+    The folder lies outside of the volumes: so it is noticed when all of them are lost.
+
+    Raises:
+        InputError: `backups_of_another`.
+    """
+    note = backups / FOUNDED_FILE
+    found = _installation_in(note)
+    if found not in {None, installation}:
+        raise InputError("backups_of_another", folder=str(backups), found=found, own=installation)
+    if found is None:
+        write_private(note, json.dumps({"installation": installation}))
+        os.chown(note, owner.st_uid, owner.st_gid)
+    if backups.stat().st_uid == 0 != owner.st_uid:
+        os.chown(backups, owner.st_uid, owner.st_gid)
+        backups.chmod(0o700)
+
+
+def _installation_in(file: Path) -> str | None:
+    """The id of the installation that a file tells of, if it does."""
+    try:
+        return str(json.loads(file.read_bytes())["installation"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def hand_out(data: Path, folders: Path, urls: Mapping[str, str], dynamic_config: str) -> None:
     """Put each part's files into its folder below `folders`, owned by the owner of that folder.
 
-    The files of the data folder get the owner of the data folder, so that the command line, which runs as that user,
-    can read what root has made.
+    `urls` are the addresses of the database, by part. The files of the data folder get the owner of the data folder, so
+    that the command line, which runs as that user, can read what root has made. Checkpoints that a restore has brought
+    go where the worker goes on with them.
 
     Raises:
         InputError: as `read_private`: a file is missing.
     """
     certificates = Certificates(data / CERTIFICATES)
-    app, _reader, web = urls
     for part, names in PARTS.items():
         folder = folders / part
-        texts = {DYNAMIC_FILE: dynamic_config, DATABASE_URL_FILE: web if part == "web" else app}
+        texts = {DYNAMIC_FILE: dynamic_config, DATABASE_URL_FILE: urls.get(part, "")}
         for name in names:
             source = (certificates.folder if name.endswith(".pem") else data) / name
             text = texts.get(name) or source.read_text()
             if not (folder / name).exists() or (folder / name).read_text() != text:
                 write_private(folder / name, text)
         _give_to_owner(folder)
+    restored, checkpoints = data / CHECKPOINTS / CHECKPOINT_FILE, folders / CHECKPOINTS / CHECKPOINT_FILE
+    if restored.exists() and not checkpoints.exists():
+        write_private(checkpoints, restored.read_text())
+        checkpoints.chmod(0o640)  # for the service that backs up, whose group its folder has
+        _give_to_owner(checkpoints.parent)
     _give_to_owner(data)
 
 

@@ -14,15 +14,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from prometheus_client import Counter, Gauge
-
 from i18n import _
 from local.process import EngineUnavailableError, Server
 from local.questions import Question, answers
 
 Report = Callable[[str], None]
-_ANSWERS = Gauge("thidua_supervised_part_answers", "Whether a part answers the supervisor (1) or not (0)", ("part",))
-_STARTS = Counter("thidua_supervised_part_starts", "How often the supervisor has started a part again", ("part",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +102,6 @@ class Supervisor:
         patience = self._patience
         while True:
             await asyncio.sleep(patience.watch_s)
-            _ANSWERS.labels(part.name).set(part.answers)
             if part.server is not None and part.server.has_ended:
                 part.answers = False
                 if await self._can_be_started(part):
@@ -190,7 +185,6 @@ class Supervisor:
         if server.stopped:
             return
         self._pids[part.name] = server.pid
-        _STARTS.labels(part.name).inc()
         part.misses, part.has_answered, part.answers = 0, False, False
         part.started_at = part.answered_at = part.asked_at = time.monotonic()
         part.is_outdated = False

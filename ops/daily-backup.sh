@@ -13,7 +13,7 @@ export TZ=UTC-7
 while :; do
     day=$(date +%F)
     if [ ! -e "$folder/$day/backup.json" ]; then
-        if thidua backup "$folder/$day"; then
+        if thidua compose backup "$folder/$day"; then
             for old in $(ls -d "$folder"/????-??-??/ | sort -r | tail -n +"$((kept + 1))"); do
                 rm -rf "$old"
             done

@@ -6,9 +6,12 @@ import errno
 import io
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,10 +25,14 @@ from errors import CodedError
 from i18n import in_language
 from ledger.setup import installation_of
 from local import backup as on_disk
+from local.backup_folders import drafted
+from local.backup_key import BACKUP_KEY_FILE, BackupKey
 from local.key_files import ROOT_KEY_FILE
+from local.last_backup import LAST_BACKUP_FILE, LastBackup, last_backup
 from local.ownership import FOUNDED_FILE
 from local.paths import Paths, paths
 from local.postgres import PostgresServer, create_database
+from resources import ROOT
 
 Run = Callable[..., Any]
 
@@ -38,6 +45,7 @@ class Taken:
     where: Paths
     backup: Path
     keys: Path
+    digest: str
 
 
 def folders(home: Path) -> Paths:
@@ -86,8 +94,8 @@ def back_up(folder: Path, keys: Path | None = None, *, with_keys: bool = False) 
     return lambda: backing_up.backup(folder, keys, with_keys=with_keys, as_json=True)
 
 
-def put_back(folder: Path, keys: Path | None = None) -> Callable[[], Any]:
-    return lambda: backing_up.restore(folder, keys, as_json=True)
+def put_back(folder: Path, keys: Path | None = None, digest: str | None = None) -> Callable[[], Any]:
+    return lambda: backing_up.restore(folder, keys, digest, as_json=True)
 
 
 async def verify() -> int:
@@ -115,10 +123,10 @@ async def taken(server: PostgresServer, run: Run, tmp_path_factory: pytest.TempP
     code, _said = await run(where, url, lambda: an_account("an"))
     assert code == 0
     assert (await run(where, url, verify))[0] == 0, "it makes a checkpoint"
-    made = Taken(url, where, home / "elsewhere", home / "safe")
-    code, said = await run(where, url, back_up(made.backup, made.keys))
-    assert (code, said["events"] > 3, said["keys"]) == (0, True, str(made.keys))
-    return made
+    backup, keys = home / "elsewhere", home / "safe"
+    code, said = await run(where, url, back_up(backup, keys))
+    assert (code, said["events"] > 3, said["keys"]) == (0, True, str(keys))
+    return Taken(url, where, backup, keys, said["digest"])
 
 
 def is_clean(where: Paths) -> bool:
@@ -160,7 +168,12 @@ async def test_the_log_of_the_database_holds_neither_statements_nor_rows(server:
 async def test_the_keys_are_in_another_place_than_the_database_unless_asked(
     taken: Taken, run: Run, tmp_path: Path
 ) -> None:
-    assert {file.name for file in taken.backup.iterdir()} == {"backup.json", "database.dump", "checkpoints.jsonl"}
+    assert {file.name for file in taken.backup.iterdir()} == {
+        "backup.json",
+        "backup.code",
+        "database.dump",
+        "checkpoints.jsonl",
+    }
     kept = {file.name for file in taken.keys.iterdir()}
     assert kept == {"keys.json", *on_disk.KEPT}
     for file in [taken.backup, taken.keys, *taken.backup.iterdir(), *taken.keys.iterdir()]:
@@ -220,6 +233,46 @@ async def test_a_dump_that_fails_leaves_nothing(
         found, said = await run(taken.where, taken.url, back_up(tmp_path / "new", tmp_path / "new-keys"))
         assert (found, words in said) == (code, True), said
         assert not [one for one in below(tmp_path) if "new" in one.name]
+
+
+def test_what_a_killed_backup_left_is_removed_by_the_next_one_and_what_is_being_made_stays(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from local.backup_folders import drafted\n"
+        "with drafted(Path(sys.argv[1])) as draft:\n"
+        "    (draft / 'database.dump').touch(); print(draft.name, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "2026-01-01")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as other:
+        assert other.stdout is not None
+        name = other.stdout.readline().strip()
+        with drafted(tmp_path / "2026-01-02"):
+            assert (tmp_path / name / "database.dump").exists(), "that process lives"
+        other.kill()
+        other.wait()
+        other.stdout.close()
+    assert {one.name for one in tmp_path.iterdir()} == {name, "2026-01-02"}
+    (tmp_path / ".mine").mkdir()
+    with drafted(tmp_path / "2026-01-03"):
+        assert not (tmp_path / name).exists()
+    assert {one.name for one in tmp_path.iterdir()} == {"2026-01-02", "2026-01-03", ".mine"}
+
+
+def test_the_note_of_the_last_backup_is_read_by_others_and_says_when(taken: Taken, tmp_path: Path) -> None:
+    note = taken.where.data / LAST_BACKUP_FILE
+    made_at = datetime.fromisoformat(json.loads((taken.backup / "backup.json").read_text())["made_at"])
+    assert note.stat().st_mode & 0o777 == 0o644
+    found = last_backup(note)
+    assert found is not None
+    assert found.made_at is not None
+    assert found.made_at >= made_at, "later backups of other tests are noted, too"
+    assert last_backup(tmp_path / "none") == LastBackup(None)
+    (tmp_path / "bad").write_text("[]")
+    assert last_backup(tmp_path / "bad") is None
 
 
 # Back again -----------------------------------------------------------------------------------------------------------
@@ -294,19 +347,23 @@ DAMAGES: list[tuple[str, str, Callable[[Path], None], str]] = [
     ("backup", "checkpoints.jsonl", Path.unlink, "is not complete"),
     ("backup", "backup.json", Path.unlink, "is not complete"),
     ("backup", "backup.json", cut, "does not say what a backup"),
-    ("backup", "backup.json", said_otherwise(format=2), "does not say what a backup"),
+    ("backup", "backup.json", said_otherwise(format=1), "does not say what a backup"),
     ("backup", "backup.json", said_otherwise(files={}), "does not say what a backup"),
     ("backup", "backup.json", said_otherwise(files={"../x": {"size": 0, "sha256": ""}}), "does not say what a backup"),
     ("backup", "backup.json", said_otherwise(schema="0" * 64), "made by release"),
     ("backup", "backup.json", said_otherwise(law=99), "made by release"),
     ("backup", "backup.json", said_otherwise(made_at="2099-01-01T00:00:00+00:00"), "Set the clock first"),
     ("backup", "backup.json", said_otherwise(made_at="yesterday"), "does not say what a backup"),
-    ("backup", "backup.json", said_otherwise(tip="0" * 64), "is not what was backed up"),
+    ("backup", "backup.json", said_otherwise(tip="0" * 64), "do not prove"),
+    ("backup", "backup.code", Path.unlink, "do not prove"),
+    ("backup", "backup.code", cut, "do not prove"),
+    ("backup", "backup.code", lambda file: file.write_bytes(b"\xff"), "do not prove"),
     ("keys", "web-key.json", Path.unlink, "is not complete"),
     ("keys", "web-key.json", changed, "is not what was backed up"),
     ("keys", "keys.json", Path.unlink, "is not complete"),
     ("keys", "keys.json", said_otherwise(files={}), "does not say what a backup"),
     ("keys", "keys.json", said_otherwise(installation="0" * 16), "are of installation"),
+    ("keys", "backup-key.json", changed, "is not what was backed up"),
 ]
 
 
@@ -328,6 +385,68 @@ async def test_a_damaged_or_incomplete_backup_is_refused_before_anything_is_made
     code, said = await run(where, url, put_back(taken.backup))
     assert (code, "holds no keys" in said, is_clean(where)) == (2, True, True), said
     assert await rows(url, "select nspname from pg_namespace where nspname in ('ledger', 'vault')") == []
+    await drop(url)
+
+
+def without_key(keys: Path) -> None:
+    """The key that proves backups is lost, and the list of the keys says so."""
+    listed = json.loads((keys / "keys.json").read_text())
+    del listed["files"][BACKUP_KEY_FILE]
+    (keys / "keys.json").write_text(json.dumps(listed))
+    (keys / BACKUP_KEY_FILE).unlink()
+
+
+def proved_again(backup: Path, keys: Path) -> None:
+    """As its maker could do, who has the key."""
+    said = (backup / "backup.json").read_bytes()
+    (backup / "backup.code").write_text(BackupKey.read(keys / BACKUP_KEY_FILE).code(said))
+
+
+async def test_a_backup_that_somebody_wrote_who_has_not_the_key_is_not_taken(
+    taken: Taken, server: PostgresServer, run: Run, tmp_path: Path
+) -> None:
+    """Who can write where backups lie makes one that fits together: another dump, with all digests right."""
+    url, where, backup, keys = await new_database(server), folders(tmp_path / "at"), tmp_path / "b", tmp_path / "k"
+    shutil.copytree(taken.backup, backup)
+    shutil.copytree(taken.keys, keys)
+    said = json.loads((backup / "backup.json").read_text())
+    (backup / "database.dump").write_bytes(b"anything")
+    said["files"]["database.dump"] = asdict(on_disk.Kept.of(backup / "database.dump"))
+    (backup / "backup.json").write_text(json.dumps(said))
+    foreign = BackupKey(said["installation"], bytes(32))
+    for code in (None, foreign.code((backup / "backup.json").read_bytes())):
+        if code:
+            (backup / "backup.code").write_text(code)
+        exit_code, words = await run(where, url, put_back(backup, keys))
+        assert (exit_code, "do not prove" in words, is_clean(where)) == (2, True, True), words
+    assert await installation_of(url) is None
+    # What its maker has proved, and is not what it says, is found by the database itself.
+    shutil.copy(taken.backup / "database.dump", backup)
+    said |= {"files": json.loads((taken.backup / "backup.json").read_text())["files"], "tip": "0" * 64}
+    (backup / "backup.json").write_text(json.dumps(said))
+    proved_again(backup, keys)
+    exit_code, words = await run(where, url, put_back(backup, keys))
+    assert (exit_code, "is not what was backed up" in words, is_clean(where)) == (2, True, True), words
+    await drop(url)
+
+
+async def test_where_the_key_is_lost_the_digest_that_was_noted_proves_a_backup(
+    taken: Taken, server: PostgresServer, run: Run, tmp_path: Path
+) -> None:
+    url, where, keys = await new_database(server), folders(tmp_path / "at"), tmp_path / "k"
+    shutil.copytree(taken.keys, keys)
+    without_key(keys)
+    for digest, words in ((None, "the key that proves backups is lost"), ("0" * 64, "has another digest")):
+        code, said = await run(where, url, put_back(taken.backup, keys, digest))
+        assert (code, words in said, is_clean(where)) == (2, True, True), said
+    code, said = await run(where, url, put_back(taken.backup, keys, taken.digest.upper()))
+    assert code == 0, said
+    again = tmp_path / "again"
+    assert (await run(where, url, lambda: an_account("binh")))[0] == 0, "a command that writes makes a new key"
+    assert (await run(where, url, back_up(again, tmp_path / "new-keys")))[0] == 0
+    new = BackupKey.read(tmp_path / "new-keys" / BACKUP_KEY_FILE)
+    assert new.proves((again / "backup.json").read_bytes(), (again / "backup.code").read_text())
+    assert new.key != BackupKey.read(taken.keys / BACKUP_KEY_FILE).key
     await drop(url)
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import yaml
 from typer.main import get_command
@@ -27,15 +30,18 @@ from i18n import in_language
 from ledger.setup import installation_of
 from local import services as of_compose
 from local.account_keys import ACCOUNT_KEY_FILE
+from local.backup_key import BACKUP_KEY_FILE, BackupKey
 from local.certificates import CERTIFICATES, SERVER_NAME, Certificates, ClientTls
 from local.installation import installation_in
 from local.key_files import CLI_KEY_FILE, LOG_KEY_FILE, ROOT_KEY_FILE, WEB_KEY_FILE
+from local.last_backup import LastBackup, last_backup
+from local.ownership import FOUNDED_FILE
 from local.paths import paths
-from local.postgres import LOG_SETTINGS, SETTINGS, PostgresServer
+from local.postgres import LOG_SETTINGS, SETTINGS, PostgresServer, create_database
 from local.private_files import secret_of
 from local.temporal import DATABASES, DYNAMIC_CONFIG, HISTORY_SHARDS, ROLE
 from resources import ROOT
-from web.settings import Settings
+from web.settings import Settings, check_settings
 
 FILE = ROOT / "docker-compose.yml"
 DOCKERFILE = ROOT / "Dockerfile"
@@ -47,10 +53,17 @@ WITH_PROFILE = {
     "mail": "mail",
     "proxy": "tls",
     "prometheus": "metrics",
+    "alertmanager": "metrics",
     "grafana": "metrics",
 }
-MAY_BE_EMPTY = {"THIDUA_SMTP_HOST", "THIDUA_SMTP_USER", "THIDUA_SMTP_PASSWORD", "THIDUA_SENDER"}
-OWNER = {"postgresql", "found", "operator", "backup"}
+MAY_BE_EMPTY = {
+    "THIDUA_SMTP_HOST",
+    "THIDUA_SMTP_USER",
+    "THIDUA_SMTP_PASSWORD",
+    "THIDUA_SENDER",
+    "THIDUA_ALERTS_TO",
+}
+OWNER = {"postgresql", "found", "operator"}
 """The services that get the owner's password."""
 
 
@@ -112,13 +125,24 @@ def test_each_part_mounts_its_own_files_and_no_others(services: dict[str, Any]) 
         # The namespace is registered with what the worker shows.
         assert set(holders) - {"found"} == {part, *(["temporal-namespace"] if part == "worker" else [])}
     with_keys = {name for name, service in services.items() if "/data" in mounts(service) and name in OURS}
-    assert with_keys == {"found", "operator", "backup"}
+    assert with_keys == {"found", "operator"}
+    assert mounts(services["backup"]) == {
+        "/parts/backup": "backup-files:ro",
+        "/var/lib/thidua/checkpoints": "checkpoints:ro",
+        "/var/lib/thidua/backed-up": "backed-up",
+        "/backups": "${THIDUA_BACKUPS:?is not set - run thidua compose env}",
+    }
+    for volume, writers in (("checkpoints", {"found", "worker"}), ("backed-up", {"operator", "backup"})):
+        holders = {name: mounts(one) for name, one in services.items()}
+        found = {name for name, one in holders.items() if volume in one.values()}
+        assert found == writers, volume
     assert {name for name, service in services.items() if "{THIDUA_OWNER_PASSWORD" in str(service)} == OWNER
     for names in of_compose.PARTS.values():
         assert not {ROOT_KEY_FILE, CLI_KEY_FILE, "installation.json"} & set(names)
     assert {LOG_KEY_FILE} == {one for one in of_compose.PARTS["worker"] if one.endswith(".json")}
     assert {WEB_KEY_FILE, ACCOUNT_KEY_FILE} == {one for one in of_compose.PARTS["web"] if one.endswith(".json")}
     volumes = yaml.safe_load(FILE.read_text())["volumes"]
+    assert set(of_compose.PARTS["backup"]) == {BACKUP_KEY_FILE, "database-url"}
     named = {what.split(":")[0] for one in services.values() for what in mounts(one).values()}
     assert {one for one in named if not one.startswith((".", "$"))} == set(volumes)
 
@@ -140,6 +164,59 @@ def test_the_inner_networks_lead_nowhere_and_ports_are_loopback(services: dict[s
         assert set(services[name]["networks"]) <= inner, name
     assert services["web"]["environment"]["THIDUA_WEB_PROXIES"] in str(networks["pages"])
     assert {name for name, one in services.items() if "pages" in one["networks"]} == {"web", "worker", "mail", "proxy"}
+    assert {name for name, one in services.items() if "alerts" in one["networks"]} == {"alertmanager", "mail"}
+
+
+def test_metrics_are_served_in_the_network_of_prometheus_alone(services: dict[str, Any]) -> None:
+    """Each part listens at a name that it has in that network only."""
+    scraped = yaml.safe_load((ROOT / "ops" / "prometheus.yml").read_text())["scrape_configs"]
+    targets = {one["job_name"]: one["static_configs"][0]["targets"][0] for one in scraped}
+    for name, port in (("worker", "THIDUA_METRICS"), ("web", "THIDUA_WEB_METRICS")):
+        given = services[name]["environment"]
+        aliases = {network: one.get("aliases", []) for network, one in services[name]["networks"].items()}
+        assert [network for network, found in aliases.items() if found] == ["watching"], name
+        assert aliases["watching"] == [given["THIDUA_METRICS_HOST"]]
+        assert targets[name] == f"{given['THIDUA_METRICS_HOST']}:{given[port]}"
+        check_settings({"THIDUA_METRICS_HOST": given["THIDUA_METRICS_HOST"]})
+    assert targets["alertmanager"] == "alertmanager:9093"
+
+
+def written_alertmanager(tmp_path: Path, **settings: str) -> dict[str, Any]:
+    """What Alertmanager is started with for settings of `.env`."""
+    file = tmp_path / "alertmanager.yml"
+    env = {"PATH": "/usr/bin:/bin", "ALERTMANAGER_ONLY_WRITE": str(file), **settings}
+    done = subprocess.run(["/bin/sh", ROOT / "ops/alertmanager.sh"], env=env, check=True, capture_output=True, text=True)
+    assert ("no alert leaves" in done.stderr) != ("THIDUA_ALERTS_TO" in settings), done.stderr
+    assert file.stat().st_mode & 0o777 == 0o600
+    amtool = shutil.which("amtool")
+    if amtool is not None:
+        subprocess.run([amtool, "check-config", file], check=True, capture_output=True)
+    found: dict[str, Any] = yaml.safe_load(file.read_text())
+    return found
+
+
+def test_alerts_are_sent_by_the_mail_server_of_the_pages(services: dict[str, Any], tmp_path: Path) -> None:
+    mail = {
+        "THIDUA_SMTP_HOST": "mail.example.vn",
+        "THIDUA_SMTP_PORT": "2525",
+        "THIDUA_SMTP_STARTTLS": "no",
+        "THIDUA_SMTP_USER": "o'neil",
+        "THIDUA_SMTP_PASSWORD": "it's: \"#%\\",
+        "THIDUA_SENDER": "Sổ Thi Đua <so@example.vn>",
+        "THIDUA_WEB_ADDRESS": "https://so.example.vn",
+        "THIDUA_ALERTS_TO": "it@example.vn, it2@example.vn",
+    }
+    given = services["alertmanager"]["environment"]
+    assert set(given) == set(mail)
+    (receiver,) = written_alertmanager(tmp_path, **mail)["receivers"]
+    (to,) = receiver["email_configs"]
+    assert (to["to"], to["from"], to["smarthost"]) == (mail["THIDUA_ALERTS_TO"], "so@example.vn", "mail.example.vn:2525")
+    assert (to["require_tls"], to["auth_username"], to["auth_password"]) == (False, "o'neil", mail["THIDUA_SMTP_PASSWORD"])
+    (receiver,) = written_alertmanager(tmp_path)["receivers"]
+    assert "email_configs" not in receiver, "it starts without"
+    plain = {name: mail[name] for name in ("THIDUA_SMTP_HOST", "THIDUA_ALERTS_TO")}
+    (to,) = written_alertmanager(tmp_path, **plain)["receivers"][0]["email_configs"]
+    assert (to["require_tls"], to["smarthost"], "auth_username" in to) == (True, "mail.example.vn:587", False)
 
 
 def test_secrets_have_no_default_and_the_settings_are_those_that_are_written(services: dict[str, Any]) -> None:
@@ -298,8 +375,8 @@ def run_daily_backup(tmp_path: Path, succeeds: bool) -> list[str]:
     """One turn of it: the command stands for `thidua`, and the pause ends the script. Returns the backups' names."""
     programs, backups = tmp_path / "programs", tmp_path / "backups"
     programs.mkdir(exist_ok=True)
-    made = 'mkdir "$2" && touch "$2/backup.json"' if succeeds else "exit 3"
-    for name, text in (("thidua", f'test "$1" = backup && {made}'), ("sleep", "kill -TERM $PPID")):
+    made = 'mkdir "$3" && touch "$3/backup.json"' if succeeds else "exit 3"
+    for name, text in (("thidua", f'test "$1 $2" = "compose backup" && {made}'), ("sleep", "kill -TERM $PPID")):
         (programs / name).write_text(f"#!/bin/sh\n{text}\n")
         (programs / name).chmod(0o755)
     script = ROOT / "ops" / "daily-backup.sh"
@@ -343,49 +420,149 @@ def one_shot(folder: Path, postgres: PostgresServer, monkeypatch: pytest.MonkeyP
     """Sets the environment of the service that founds."""
 
     def set_up(url: str, home: Path) -> None:
-        for part in of_compose.PARTS:
+        for part in (*of_compose.PARTS, "checkpoints"):
             (home / "parts" / part).mkdir(parents=True, exist_ok=True)
+        (home / "backups").mkdir(exist_ok=True)
         for name, value in {
             **GOOD,
             "DATABASE_URL": url,
             "TEMPORAL_ADDRESS": "127.0.0.1:9",
             "THIDUA_PARTS": str(home / "parts"),
+            "THIDUA_BACKUPS": str(home / "backups"),
             "THIDUA_DATA": str(home / "data"),
-            "THIDUA_LOGS": str(home / "logs"),
+            "THIDUA_LOGS": str(home / "data" / "logs"),  # as in the image
         }.items():
             monkeypatch.setenv(name, value)
 
     return set_up
 
 
+@pytest.fixture(scope="module")
+def own_server(folder: Path) -> Iterator[PostgresServer]:
+    home = folder / f"compose-{os.getpid()}"
+    home.mkdir(mode=0o755)
+    server = PostgresServer(home / "postgresql", paths().cache, home / "log").start()
+    yield server
+    server.stop()
+
+
+async def refused(code: str) -> None:
+    """Founding is refused, and says so in a sentence."""
+    with in_language("en"), pytest.raises(CodedError, match=code) as caught:
+        await composing.found(as_json=True)
+    exit_code, said = explain(caught.value)
+    assert (exit_code, code in said) == (2, False), said
+
+
 async def test_the_one_shot_service_founds_once_and_hands_each_part_its_files(
-    one_shot: Callable[[str, Path], None], folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    one_shot: Callable[[str, Path], None],
+    own_server: PostgresServer,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    server = PostgresServer(folder / f"compose-{os.getpid()}", paths().cache, tmp_path / "log").start()
-    try:
-        url, parts = server.url(), tmp_path / "parts"
-        one_shot(url, tmp_path)
-        os.environ[of_compose.TEMPORAL_PASSWORD] = "short"
-        with pytest.raises(InputError, match="secret_weak"):
-            await composing.found(as_json=True)
-        assert not (tmp_path / "data").exists()
-        assert await installation_of(url) is None
-        os.environ[of_compose.TEMPORAL_PASSWORD] = GOOD[of_compose.TEMPORAL_PASSWORD]
-        assert await composing.found(as_json=True) == 0
-        made = json.loads(capsys.readouterr().out)["installation"]
-        assert await installation_of(url) == made == installation_in(tmp_path / "data").id
-        for part, names in of_compose.PARTS.items():
-            assert {one.name for one in (parts / part).iterdir()} == set(names)
-            assert all((parts / part / name).stat().st_mode & 0o077 == 0 for name in names)
-        assert (parts / "temporal" / "dynamic.yaml").read_text() == DYNAMIC_CONFIG
-        assert "//thidua_web:" in (parts / "web" / "database-url").read_text()
-        assert "//thidua_app:" in (parts / "worker" / "database-url").read_text()
-        before = {one: one.read_text() for one in parts.rglob("*") if one.is_file()}
-        assert await composing.found(as_json=True) == 0
-        assert {one: one.read_text() for one in parts.rglob("*") if one.is_file()} == before
-        one_shot(url, tmp_path / "second")
-        with in_language("en"), pytest.raises(CodedError, match="database_taken"):
-            await composing.found(as_json=True)
-        assert not (tmp_path / "second" / "data" / "installation.json").exists(), "two installations on one database"
-    finally:
-        server.stop()
+    url, parts = own_server.url(), tmp_path / "parts"
+    one_shot(url, tmp_path)
+    os.environ[of_compose.TEMPORAL_PASSWORD] = "short"
+    with pytest.raises(InputError, match="secret_weak"):
+        await composing.found(as_json=True)
+    assert not (tmp_path / "data").exists()
+    assert await installation_of(url) is None
+    os.environ[of_compose.TEMPORAL_PASSWORD] = GOOD[of_compose.TEMPORAL_PASSWORD]
+    assert await composing.found(as_json=True) == 0
+    made = json.loads(capsys.readouterr().out)["installation"]
+    assert await installation_of(url) == made == installation_in(tmp_path / "data").id
+    for part, names in of_compose.PARTS.items():
+        assert {one.name for one in (parts / part).iterdir()} == set(names)
+        assert all((parts / part / name).stat().st_mode & 0o077 == 0 for name in names)
+    assert (parts / "temporal" / "dynamic.yaml").read_text() == DYNAMIC_CONFIG
+    for part, role in (("web", "thidua_web"), ("worker", "thidua_app"), ("backup", "thidua_backup")):
+        assert f"//{role}:" in (parts / part / "database-url").read_text()
+    before = {one: one.read_text() for one in parts.rglob("*") if one.is_file() and "backup" not in str(one)}
+    assert await composing.found(as_json=True) == 0
+    assert {one: one.read_text() for one in before} == before
+    one_shot(url, tmp_path / "second")
+    await refused("database_taken")
+    assert not (tmp_path / "second" / "data" / "installation.json").exists(), "two installations on one database"
+
+    await the_daily_service_reads_everything_and_writes_nothing(tmp_path, url, capsys)
+    await what_was_lost_is_not_founded_anew(one_shot, own_server, tmp_path, made)
+
+
+async def the_daily_service_reads_everything_and_writes_nothing(
+    home: Path, owner: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has neither the data folder nor the owner's password, and its backup is proved by the key that it has."""
+    files, checkpoints = home / "parts" / "backup", home / "parts" / "checkpoints" / "checkpoints.jsonl"
+    checkpoints.write_text('"a note"\n')
+    given = {
+        "THIDUA_DATABASE_URL_FILE": str(files / "database-url"),
+        "THIDUA_BACKUP_KEY_FILE": str(files / BACKUP_KEY_FILE),
+        "THIDUA_CHECKPOINTS": str(checkpoints.parent),
+        "THIDUA_LAST_BACKUP": str(home / "last-backup.json"),
+    }
+    capsys.readouterr()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DATABASE_URL", "THIDUA_DATA", "THIDUA_LOGS"):
+            patch.delenv(name, raising=False)
+        for name, value in given.items():
+            patch.setenv(name, value)
+        assert await composing.backup(home / "backups" / "2026-01-01", as_json=True) == 0
+    said = json.loads(capsys.readouterr().out)
+    made = home / "backups" / "2026-01-01"
+    assert said["events"] > 0
+    assert (made / "checkpoints.jsonl").read_text() == '"a note"\n'
+    code = (made / "backup.code").read_text()
+    assert BackupKey.read(home / "data" / BACKUP_KEY_FILE).proves((made / "backup.json").read_bytes(), code)
+    assert sha256((made / "backup.json").read_bytes()).hexdigest() == said["digest"]
+    assert last_backup(home / "last-backup.json") == LastBackup(
+        datetime.fromisoformat(json.loads((made / "backup.json").read_text())["made_at"])
+    )
+    role = await asyncpg.connect((files / "database-url").read_text())
+    for statement in (
+        "delete from ledger.event",
+        "update ledger.installation set epoch = 9",
+        "delete from accounts.login",
+        "create schema x",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await role.execute(statement)
+    await role.close()
+
+
+async def what_was_lost_is_not_founded_anew(
+    one_shot: Callable[[str, Path], None], server: PostgresServer, home: Path, id_: str
+) -> None:
+    """Volumes are lost one by one and all together; the folder of backups is none of them."""
+    await create_database(server, "empty")
+    empty = server.url("empty")
+    one_shot(empty, home)
+    await refused("ledger_gone")
+    # The keys are lost, the database is there.
+    shutil.move(home / "data", home / "lost")
+    one_shot(server.url(), home)
+    await refused("database_taken")
+    owner = await asyncpg.connect(empty)
+    for role in ("thidua_app", "thidua_reader", "thidua_web"):  # as on a new server
+        await owner.execute(f"alter role {role} nologin")
+    # Keys and database; what was handed out is there.
+    one_shot(empty, home)
+    await refused("volumes_gone")
+    # All volumes; the note beside the backups tells, and without it the backups do.
+    shutil.rmtree(home / "parts")
+    one_shot(empty, home)
+    await refused("volumes_gone")
+    (home / "backups" / FOUNDED_FILE).unlink()
+    with in_language("en"), pytest.raises(InputError, match="volumes_gone") as caught:
+        await composing.found(as_json=True)
+    assert id_ in explain(caught.value)[1], "whose it was"
+    assert await installation_of(empty) is None
+    assert not list((home / "data").glob("*.json")), "nothing was made"
+    # With another folder it is founded; with that of the first one as its folder of backups, it says whose they are.
+    os.environ["THIDUA_BACKUPS"] = str(home / "new-backups")
+    (home / "new-backups").mkdir()
+    assert await composing.found(as_json=True) == 0
+    assert await installation_of(empty) == json.loads((home / "new-backups" / FOUNDED_FILE).read_text())["installation"]
+    (home / "backups" / FOUNDED_FILE).write_text(json.dumps({"installation": id_}))
+    os.environ["THIDUA_BACKUPS"] = str(home / "backups")
+    await refused("backups_of_another")
+    await owner.close()

