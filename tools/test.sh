@@ -11,7 +11,7 @@ export CHROMIUM
 SOFFICE=$(.venv/bin/python -c 'from local.paths import paths; print(paths().cache)')/libreoffice/soffice
 export SOFFICE
 export THIDUA_TEST_FOLDER="$place" THIDUA_TEMPORAL=built
-export COVERAGE_FILE="$place/coverage" HYPOTHESIS_STORAGE_DIRECTORY="$place/hypothesis" PYTHONDONTWRITEBYTECODE=1
+export COVERAGE_FILE="$place/coverage" HYPOTHESIS_STORAGE_DIRECTORY="$place/hypothesis"
 # Pytest keeps what tests print: what takes minutes the first time is done, and tells so, before it starts.
 .venv/bin/python -c 'from local.temporal import build; build(print)'
 # Two processes, each with an engine and whole files of tests; a machine with two cores has no room for more.

@@ -17,8 +17,10 @@ from temporalio.worker import (
     WorkflowInterceptorClassInput,
 )
 
+from application.metrics import program_version
 from ledger.signing import KeySource, NotSignedError, SignedBatch
 from workflows.messages import KEYS_UNREAD, coded
+from workflows.stream import ENGINE_EPOCH
 
 log = structlog.get_logger()
 
@@ -76,5 +78,12 @@ def worker_options(keys: KeySource) -> dict[str, Any]:
 
     A run that cannot go on fails, whatever the error: one that does not fit its history, or whose arguments cannot be
     read. Temporal would try its task again for ever. The next run starts from the ledger.
+
+    A worker says which program it is. Temporal's own way reads and compiles each module that is loaded, which takes
+    seconds.
     """
-    return {"interceptors": [SignatureCheck(keys)], "workflow_failure_exception_types": [Exception]}
+    return {
+        "interceptors": [SignatureCheck(keys)],
+        "workflow_failure_exception_types": [Exception],
+        "build_id": f"thidua {program_version()}, engine epoch {ENGINE_EPOCH}",
+    }
