@@ -185,7 +185,9 @@ def written_alertmanager(tmp_path: Path, **settings: str) -> dict[str, Any]:
     """What Alertmanager is started with for settings of `.env`."""
     file = tmp_path / "alertmanager.yml"
     env = {"PATH": "/usr/bin:/bin", "ALERTMANAGER_ONLY_WRITE": str(file), **settings}
-    done = subprocess.run(["/bin/sh", ROOT / "ops/alertmanager.sh"], env=env, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        ["/bin/sh", ROOT / "ops/alertmanager.sh"], env=env, check=True, capture_output=True, text=True
+    )
     assert ("no alert leaves" in done.stderr) != ("THIDUA_ALERTS_TO" in settings), done.stderr
     assert file.stat().st_mode & 0o777 == 0o600
     amtool = shutil.which("amtool")
@@ -210,8 +212,16 @@ def test_alerts_are_sent_by_the_mail_server_of_the_pages(services: dict[str, Any
     assert set(given) == set(mail)
     (receiver,) = written_alertmanager(tmp_path, **mail)["receivers"]
     (to,) = receiver["email_configs"]
-    assert (to["to"], to["from"], to["smarthost"]) == (mail["THIDUA_ALERTS_TO"], "so@example.vn", "mail.example.vn:2525")
-    assert (to["require_tls"], to["auth_username"], to["auth_password"]) == (False, "o'neil", mail["THIDUA_SMTP_PASSWORD"])
+    assert (to["to"], to["from"], to["smarthost"]) == (
+        mail["THIDUA_ALERTS_TO"],
+        "so@example.vn",
+        "mail.example.vn:2525",
+    )
+    assert (to["require_tls"], to["auth_username"], to["auth_password"]) == (
+        False,
+        "o'neil",
+        mail["THIDUA_SMTP_PASSWORD"],
+    )
     (receiver,) = written_alertmanager(tmp_path)["receivers"]
     assert "email_configs" not in receiver, "it starts without"
     plain = {name: mail[name] for name in ("THIDUA_SMTP_HOST", "THIDUA_ALERTS_TO")}
