@@ -83,7 +83,11 @@ async def found(*, as_json: bool) -> int:
                 await check_new(dirs, owner)
                 check_no_traces(folders, backups)
             installed = await installation_for(dirs, owner)
-            note_in_backups(backups, installed.id, dirs.data.stat())
+            try:
+                note_in_backups(backups, installed.id, dirs.data.stat())
+            except OSError as error:
+                text = _("Nothing can be noted in {folder} ({problem}): that all volumes are lost will not be noticed.")
+                say(text.format(folder=backups, problem=error.strerror))
             app, _reader, web = await found_ledger(dirs, installed, owner, bootstrap, address_of(owner))
             await make_databases(GivenServer(owner), os.environ[TEMPORAL_PASSWORD])
             certificates = Certificates(dirs.data / CERTIFICATES)

@@ -139,8 +139,8 @@ def check_no_traces(folders: Path, backups: Path) -> None:
     """
     traces = [*(folders / part / name for part, names in PARTS.items() for name in names)]
     for file in [backups / FOUNDED_FILE, *traces, *sorted(backups.glob(f"*/{BACKUP_FILE}"), reverse=True)]:
-        if file.exists():
-            raise InputError("volumes_gone", file=str(file), found=_installation_in(file) or "?")
+        if (found := _installation_in(file)) is not None:
+            raise InputError("volumes_gone", file=str(file), found=found)
 
 
 def note_in_backups(backups: Path, installation: str, owner: os.stat_result) -> None:
@@ -150,6 +150,7 @@ def note_in_backups(backups: Path, installation: str, owner: os.stat_result) -> 
 
     Raises:
         InputError: `backups_of_another`.
+        OSError: root may not write there, as on some network disks.
     """
     note = backups / FOUNDED_FILE
     found = _installation_in(note)

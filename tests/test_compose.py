@@ -495,7 +495,7 @@ async def test_the_one_shot_service_founds_once_and_hands_each_part_its_files(
     assert not (tmp_path / "second" / "data" / "installation.json").exists(), "two installations on one database"
 
     await the_daily_service_reads_everything_and_writes_nothing(tmp_path, url, capsys)
-    await what_was_lost_is_not_founded_anew(one_shot, own_server, tmp_path, made)
+    await what_was_lost_is_not_founded_anew(one_shot, own_server, tmp_path, made, capsys)
 
 
 async def the_daily_service_reads_everything_and_writes_nothing(
@@ -540,7 +540,11 @@ async def the_daily_service_reads_everything_and_writes_nothing(
 
 
 async def what_was_lost_is_not_founded_anew(
-    one_shot: Callable[[str, Path], None], server: PostgresServer, home: Path, id_: str
+    one_shot: Callable[[str, Path], None],
+    server: PostgresServer,
+    home: Path,
+    id_: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Volumes are lost one by one and all together; the folder of backups is none of them."""
     await create_database(server, "empty")
@@ -567,8 +571,11 @@ async def what_was_lost_is_not_founded_anew(
     assert id_ in explain(caught.value)[1], "whose it was"
     assert await installation_of(empty) is None
     assert not list((home / "data").glob("*.json")), "nothing was made"
-    # With another folder it is founded; with that of the first one as its folder of backups, it says whose they are.
+    # A folder of backups that root cannot write, as on a network disk, keeps nothing from being founded.
     os.environ["THIDUA_BACKUPS"] = str(home / "new-backups")
+    assert await composing.found(as_json=True) == 0
+    assert str(home / "new-backups") in capsys.readouterr().err, "it is said"
+    # With that of the first one as its folder of backups, it says whose they are.
     (home / "new-backups").mkdir()
     assert await composing.found(as_json=True) == 0
     assert await installation_of(empty) == json.loads((home / "new-backups" / FOUNDED_FILE).read_text())["installation"]
