@@ -30,7 +30,8 @@ golden: $(READY)
 mutants: $(READY)
 	@sh tools/mutants.sh
 
-# A minute: known vulnerabilities, licences, abandoned packages; writes the SBOM into the folder of logs.
+# A minute: known vulnerabilities, licences, abandoned packages; writes the SBOM into the folder of logs. Error 1: a fault;
+# error 3: something could not be checked.
 audit: $(READY)
 	@sh tools/audit.sh
 

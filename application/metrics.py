@@ -1,7 +1,7 @@
 """Serves the metrics of a process to Prometheus, on a port of their own: ours, and those of Temporal's client.
 
-What is counted stands beside the code that does it (`thidua_…`). `THIDUA_METRICS_HOST` is the address to listen on, or a
-name of one, by default loopback: figures say how much is done, and when, so they are not for everybody.
+What is counted stands beside the code that does it (`thidua_…`). `THIDUA_METRICS_HOST` is the address to listen on, or
+a name of it, by default loopback: figures say how much is done, and when, so they are not for everybody.
 """
 
 from __future__ import annotations

@@ -101,5 +101,5 @@ def _invitation_url(app: Session, secret: str) -> str:
 
 
 def _show_invitation(person: str, url: str) -> None:
-    text = _("{person} chooses a password here, once, within a week (while `thidua up` runs): {way}")
+    text = _("{person} chooses a password here, once, within a week (while the pages run): {way}")
     terminal().print(text.format(person=person, way=url), soft_wrap=True)

@@ -37,6 +37,7 @@ from local.services import (
     check_no_traces,
     check_secrets,
     env_text,
+    give_to_owner,
     hand_out,
     note_in_backups,
     write_env,
@@ -54,7 +55,9 @@ async def env(address: str, file: Path, *, as_json: bool) -> int:
         "THIDUA_PAGES_NETWORK": _("A network that nothing else here uses; its proxy names who asks."),
         "THIDUA_TLS": _("For the TLS proxy: `internal`, a mail address, or two files; see ops/Caddyfile."),
         "THIDUA_SMTP_HOST": _("The mail server. Without it mail is kept, and reaches nobody."),
-        "THIDUA_ALERTS_TO": _("Who gets alerts by mail, with the profile `metrics`: an address, or several with commas."),
+        "THIDUA_ALERTS_TO": _(
+            "Who gets alerts by mail, with the profile `metrics`: an address, or several with commas."
+        ),
         "THIDUA_BACKUPS": _("Where the daily backup goes; the docs say who must own it."),
         SECRETS[0]: _("Secrets. They cannot be changed here alone once the installation is founded."),
     }
@@ -74,20 +77,27 @@ async def found(*, as_json: bool) -> int:
     check_secrets(os.environ)
     owner, folders, backups = _setting("DATABASE_URL"), Path(_setting("THIDUA_PARTS")), Path(_setting("THIDUA_BACKUPS"))
     dirs = paths().make()
-    async with _locked(dirs):
-        if not is_founded(dirs.data):
-            await check_new(dirs, owner)
-            check_no_traces(folders, backups)
-        installed = await installation_for(dirs, owner)
-        note_in_backups(backups, installed.id, dirs.data.stat())
-        app, _reader, web = await found_ledger(dirs, installed, owner, bootstrap, address_of(owner))
-        await make_databases(GivenServer(owner), os.environ[TEMPORAL_PASSWORD])
-        certificates = Certificates(dirs.data / CERTIFICATES)
-        # A server that runs has these, and takes nobody with new ones.
-        if certificates.last_moment() is None or not await _temporal_runs(certificates.client_tls):
-            certificates.renew()
-        urls = {"worker": app, "web": web, "backup": await backup_url(owner)}
-        hand_out(dirs.data, folders, urls, DYNAMIC_CONFIG)
+    try:
+        async with _locked(dirs):
+            if not is_founded(dirs.data):
+                await check_new(dirs, owner)
+                check_no_traces(folders, backups)
+            installed = await installation_for(dirs, owner)
+            try:
+                note_in_backups(backups, installed.id, dirs.data.stat())
+            except OSError as error:
+                text = _("Nothing can be noted in {folder} ({problem}): that all volumes are lost will not be noticed.")
+                say(text.format(folder=backups, problem=error.strerror))
+            app, _reader, web = await found_ledger(dirs, installed, owner, bootstrap, address_of(owner))
+            await make_databases(GivenServer(owner), os.environ[TEMPORAL_PASSWORD])
+            certificates = Certificates(dirs.data / CERTIFICATES)
+            # A server that runs has these, and takes nobody with new ones.
+            if certificates.last_moment() is None or not await _temporal_runs(certificates.client_tls):
+                certificates.renew()
+            urls = {"worker": app, "web": web, "backup": await backup_url(owner)}
+            hand_out(dirs.data, folders, urls, DYNAMIC_CONFIG)
+    finally:  # also after a refusal: a restore, which comes next then, runs as another user
+        give_to_owner(dirs.data)
     text = _("The installation {id} is ready.").format(id=installed.id)
     answer({"installation": installed.id}, as_json=as_json, show=lambda: terminal().print(text))
     return Exit.DONE

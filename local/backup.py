@@ -1,9 +1,9 @@
 """A backup of an installation: a folder with the database and the checkpoints, and one with its keys.
 
 The folder of a backup holds `database.dump` (`pg_dump`, which reads one moment while people work), the checkpoints that
-were there before, `backup.code`, which proves it (`local/backup_key.py`), and `backup.json`, written last, which tells size
-and sha256 of database and checkpoints, and how far the ledger reaches. The keys lie in a folder of their own with
-`keys.json`, because database and keys together let others write a ledger that fits (`docs/keys.md`). ADR 22 says why so.
+were there before, `backup.code`, which proves it (`local/backup_key.py`), and `backup.json`, written last, which tells
+size and sha256 of dump and checkpoints, and how far the ledger reaches. The keys lie in a folder of their own with
+`keys.json`, because database and keys together let others write a ledger that fits (`docs/keys.md`). ADR 22 says why.
 """
 
 from __future__ import annotations
@@ -117,11 +117,10 @@ class Source:
 
 
 async def back_up(source: Source, folder: Path, keys: Path | None = None) -> tuple[Backup, str]:
-    """Write database and checkpoints of an installation into a new folder; return what it says of itself, and the
-    sha256 of that, in hex.
+    """Write database and checkpoints of an installation into a new folder.
 
-    Nobody has to stop working: the dump is of one moment. After an error there is no folder. With `keys`, the data
-    folder, the keys are put into it, too.
+    Returns what the backup says of itself, and the sha256 of that, in hex. Nobody has to stop working: the dump is of
+    one moment. After an error there is no folder. With `keys`, the data folder, the keys are put into it, too.
 
     Raises:
         InputError: `backup_in_the_way`, `file_unwritable`.

@@ -1,4 +1,4 @@
-"""The folder of a backup: it gets its name when all of it is written; what a kill left behind is removed by the next."""
+"""The folder of a backup: it gets its name when all of it is written; what a kill leaves the next backup removes."""
 
 from __future__ import annotations
 

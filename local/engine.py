@@ -59,7 +59,16 @@ FORGETS_WITH: Mapping[str, tuple[str, ...]] = {"temporal": ("postgresql",)}
 POSTGRESQL = "postgresql"
 """The folder of the embedded database in the data folder."""
 
-_OF_BOTH = ("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_LOG_FORMAT", DATA_DISK, DATABASE_DISK, LAST_BACKUP, "OTEL_")
+_OF_BOTH = (
+    "THIDUA_SMTP",
+    "THIDUA_SENDER",
+    "THIDUA_LANG",
+    "THIDUA_LOG_FORMAT",
+    DATA_DISK,
+    DATABASE_DISK,
+    LAST_BACKUP,
+    "OTEL_",
+)
 """What settings of worker and web begin with."""
 
 WORKER, ELSEWHERE = "THIDUA_WORKER", "elsewhere"

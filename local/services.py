@@ -59,7 +59,7 @@ def env_text(address: str, notes: Mapping[str, str]) -> str:
         "COMPOSE_PROJECT_NAME": "so-thi-dua",
         "THIDUA_WEB_ADDRESS": address,
         "THIDUA_WEB_PORT": "8320",
-        "THIDUA_PAGES_NETWORK": "172.29.83.0/24",
+        "THIDUA_PAGES_NETWORK": "10.213.83.0/24",
         "THIDUA_TLS": "internal",
         "THIDUA_SMTP_HOST": "",
         "THIDUA_SMTP_PORT": "587",
@@ -139,8 +139,8 @@ def check_no_traces(folders: Path, backups: Path) -> None:
     """
     traces = [*(folders / part / name for part, names in PARTS.items() for name in names)]
     for file in [backups / FOUNDED_FILE, *traces, *sorted(backups.glob(f"*/{BACKUP_FILE}"), reverse=True)]:
-        if file.exists():
-            raise InputError("volumes_gone", file=str(file), found=_installation_in(file) or "?")
+        if (found := _installation_in(file)) is not None:
+            raise InputError("volumes_gone", file=str(file), found=found)
 
 
 def note_in_backups(backups: Path, installation: str, owner: os.stat_result) -> None:
@@ -150,6 +150,7 @@ def note_in_backups(backups: Path, installation: str, owner: os.stat_result) -> 
 
     Raises:
         InputError: `backups_of_another`.
+        OSError: root may not write there, as on some network disks.
     """
     note = backups / FOUNDED_FILE
     found = _installation_in(note)
@@ -174,9 +175,8 @@ def _installation_in(file: Path) -> str | None:
 def hand_out(data: Path, folders: Path, urls: Mapping[str, str], dynamic_config: str) -> None:
     """Put each part's files into its folder below `folders`, owned by the owner of that folder.
 
-    `urls` are the addresses of the database, by part. The files of the data folder get the owner of the data folder, so
-    that the command line, which runs as that user, can read what root has made. Checkpoints that a restore has brought
-    go where the worker goes on with them.
+    `urls` are the addresses of the database, by part. Checkpoints that a restore has brought go where the worker goes
+    on with them.
 
     Raises:
         InputError: as `read_private`: a file is missing.
@@ -190,16 +190,16 @@ def hand_out(data: Path, folders: Path, urls: Mapping[str, str], dynamic_config:
             text = texts.get(name) or source.read_text()
             if not (folder / name).exists() or (folder / name).read_text() != text:
                 write_private(folder / name, text)
-        _give_to_owner(folder)
+        give_to_owner(folder)
     restored, checkpoints = data / CHECKPOINTS / CHECKPOINT_FILE, folders / CHECKPOINTS / CHECKPOINT_FILE
     if restored.exists() and not checkpoints.exists():
         write_private(checkpoints, restored.read_text())
         checkpoints.chmod(0o640)  # for the service that backs up, whose group its folder has
-        _give_to_owner(checkpoints.parent)
-    _give_to_owner(data)
+        give_to_owner(checkpoints.parent)
 
 
-def _give_to_owner(folder: Path) -> None:
+def give_to_owner(folder: Path) -> None:
+    """Give what lies in a folder to the owner of the folder: what root has made there others must be able to use."""
     owner = folder.stat()
     for found in folder.rglob("*"):
         if found.is_symlink():

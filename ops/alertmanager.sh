@@ -2,8 +2,7 @@
 # Runs Alertmanager with what `.env` says of mail: THIDUA_ALERTS_TO gets all alerts by THIDUA_SMTP_HOST. Without one of
 # the two it starts all the same, and says that no alert leaves this machine. Its file is made anew at each start.
 #
-#     sh alertmanager.sh [OPTION ...]       options of Alertmanager's own, after those below
-#     ALERTMANAGER_ONLY_WRITE=FILE          writes the settings into a file, and starts nothing
+# With ALERTMANAGER_ONLY_WRITE=FILE it writes the settings into that file, and starts nothing.
 set -eu
 umask 077
 
@@ -57,4 +56,4 @@ END
     fi
 } >"$file"
 [ -z "${ALERTMANAGER_ONLY_WRITE:-}" ] || exit 0
-exec alertmanager --config.file="$file" --storage.path=/alertmanager --cluster.listen-address= "$@"
+exec alertmanager --config.file="$file" --storage.path=/alertmanager --cluster.listen-address=

@@ -185,7 +185,9 @@ def written_alertmanager(tmp_path: Path, **settings: str) -> dict[str, Any]:
     """What Alertmanager is started with for settings of `.env`."""
     file = tmp_path / "alertmanager.yml"
     env = {"PATH": "/usr/bin:/bin", "ALERTMANAGER_ONLY_WRITE": str(file), **settings}
-    done = subprocess.run(["/bin/sh", ROOT / "ops/alertmanager.sh"], env=env, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        ["/bin/sh", ROOT / "ops/alertmanager.sh"], env=env, check=True, capture_output=True, text=True
+    )
     assert ("no alert leaves" in done.stderr) != ("THIDUA_ALERTS_TO" in settings), done.stderr
     assert file.stat().st_mode & 0o777 == 0o600
     amtool = shutil.which("amtool")
@@ -210,8 +212,16 @@ def test_alerts_are_sent_by_the_mail_server_of_the_pages(services: dict[str, Any
     assert set(given) == set(mail)
     (receiver,) = written_alertmanager(tmp_path, **mail)["receivers"]
     (to,) = receiver["email_configs"]
-    assert (to["to"], to["from"], to["smarthost"]) == (mail["THIDUA_ALERTS_TO"], "so@example.vn", "mail.example.vn:2525")
-    assert (to["require_tls"], to["auth_username"], to["auth_password"]) == (False, "o'neil", mail["THIDUA_SMTP_PASSWORD"])
+    assert (to["to"], to["from"], to["smarthost"]) == (
+        mail["THIDUA_ALERTS_TO"],
+        "so@example.vn",
+        "mail.example.vn:2525",
+    )
+    assert (to["require_tls"], to["auth_username"], to["auth_password"]) == (
+        False,
+        "o'neil",
+        mail["THIDUA_SMTP_PASSWORD"],
+    )
     (receiver,) = written_alertmanager(tmp_path)["receivers"]
     assert "email_configs" not in receiver, "it starts without"
     plain = {name: mail[name] for name in ("THIDUA_SMTP_HOST", "THIDUA_ALERTS_TO")}
@@ -485,7 +495,7 @@ async def test_the_one_shot_service_founds_once_and_hands_each_part_its_files(
     assert not (tmp_path / "second" / "data" / "installation.json").exists(), "two installations on one database"
 
     await the_daily_service_reads_everything_and_writes_nothing(tmp_path, url, capsys)
-    await what_was_lost_is_not_founded_anew(one_shot, own_server, tmp_path, made)
+    await what_was_lost_is_not_founded_anew(one_shot, own_server, tmp_path, made, capsys)
 
 
 async def the_daily_service_reads_everything_and_writes_nothing(
@@ -530,7 +540,11 @@ async def the_daily_service_reads_everything_and_writes_nothing(
 
 
 async def what_was_lost_is_not_founded_anew(
-    one_shot: Callable[[str, Path], None], server: PostgresServer, home: Path, id_: str
+    one_shot: Callable[[str, Path], None],
+    server: PostgresServer,
+    home: Path,
+    id_: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Volumes are lost one by one and all together; the folder of backups is none of them."""
     await create_database(server, "empty")
@@ -557,8 +571,11 @@ async def what_was_lost_is_not_founded_anew(
     assert id_ in explain(caught.value)[1], "whose it was"
     assert await installation_of(empty) is None
     assert not list((home / "data").glob("*.json")), "nothing was made"
-    # With another folder it is founded; with that of the first one as its folder of backups, it says whose they are.
+    # A folder of backups that root cannot write, as on a network disk, keeps nothing from being founded.
     os.environ["THIDUA_BACKUPS"] = str(home / "new-backups")
+    assert await composing.found(as_json=True) == 0
+    assert str(home / "new-backups") in capsys.readouterr().err, "it is said"
+    # With that of the first one as its folder of backups, it says whose they are.
     (home / "new-backups").mkdir()
     assert await composing.found(as_json=True) == 0
     assert await installation_of(empty) == json.loads((home / "new-backups" / FOUNDED_FILE).read_text())["installation"]

