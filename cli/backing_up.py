@@ -28,7 +28,7 @@ from ledger.setup import address_of, can_log_in, takes_password
 from local.backup import (
     CHECKPOINTS,
     KEYS_INSIDE,
-    Source,
+    BackupSource,
     back_up,
     back_up_keys,
     check_proof,
@@ -72,7 +72,7 @@ async def backup(folder: Path, keys: Path | None, *, with_keys: bool, as_json: b
         if keys is not None:
             await asyncio.to_thread(back_up_keys, data, keys, app.installed.id)
         try:
-            source = Source(
+            source = BackupSource(
                 app.endpoints.owner_url,
                 Path(os.environ.get(CHECKPOINTS_SETTING) or data / CHECKPOINTS) / CHECKPOINT_FILE,
                 BackupKey.read(data / BACKUP_KEY_FILE),

@@ -17,7 +17,7 @@ from errors import InputError
 from i18n import _
 from ledger.checkpoints import FILE as CHECKPOINT_FILE
 from ledger.setup import address_of
-from local.backup import Source, back_up
+from local.backup import BackupSource, back_up
 from local.backup_key import BackupKey
 from local.certificates import CERTIFICATES, Certificates, ClientTls
 from local.engine import LOCK_POLL_S, try_lock
@@ -105,7 +105,7 @@ async def found(*, as_json: bool) -> int:
 
 async def backup(folder: Path, *, as_json: bool) -> int:
     """Write the database into a new folder, with what the service that does it each day is given: no key but one."""
-    source = Source(
+    source = BackupSource(
         secret_of(os.environ, "THIDUA_DATABASE_URL") or _setting("THIDUA_DATABASE_URL"),
         Path(_setting(CHECKPOINTS_SETTING)) / CHECKPOINT_FILE,
         BackupKey.read(Path(_setting("THIDUA_BACKUP_KEY_FILE"))),

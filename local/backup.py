@@ -103,7 +103,7 @@ class BackedUpKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class BackupSource:
     """What is backed up: the address of a database, for a role that may read all of it, and a file of checkpoints.
 
     `program` is the release that makes the backup, `key` what proves it. `cache` may hold PostgreSQL's programs.
@@ -116,7 +116,7 @@ class Source:
     cache: Path
 
 
-async def back_up(source: Source, folder: Path, keys: Path | None = None) -> tuple[Backup, str]:
+async def back_up(source: BackupSource, folder: Path, keys: Path | None = None) -> tuple[Backup, str]:
     """Write database and checkpoints of an installation into a new folder.
 
     Returns what the backup says of itself, and the sha256 of that, in hex. Nobody has to stop working: the dump is of
