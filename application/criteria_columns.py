@@ -121,6 +121,10 @@ def _listed(value: Any) -> str:
     return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def _write_kinds(value: Any) -> str:
+    return _listed(value).replace("-", " ")
+
+
 def _ticked(text: str) -> bool:
     plain = folded(text)
     if plain in {"x", "co", "yes", "✓", "v", "1"}:
@@ -194,7 +198,7 @@ CELLS: tuple[CriteriaColumn, ...] = (
     CriteriaColumn("sai số coi như bằng", ("way", "tolerance"), read_points, _write_number, ("relative",)),
     CriteriaColumn("mức phải đạt", ("least_share",), _share, _write_number),
     CriteriaColumn("chỉ cho đơn vị", ("units",), list, _listed),
-    CriteriaColumn("chỉ cho loại đơn vị", ("kinds",), _kinds, _listed),
+    CriteriaColumn("chỉ cho loại đơn vị", ("kinds",), _kinds, _write_kinds),
     CriteriaColumn("căn cứ", ("source",), str, str),
     CriteriaColumn("số nội dung", ("contents",), _whole, str),
     CriteriaColumn("số điều kiện", ("conditions",), _whole, str),

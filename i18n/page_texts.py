@@ -40,7 +40,8 @@ SENTENCES: Mapping[str, str] = {
     "edition_no_such_field": N_("Rules have no such field here."),
     "edition_no_table": N_("The file holds no rules: it must be a table of names and values, as rules are downloaded."),
     "edition_no_way": N_("Choose the way in which points are given."),
-    "edition_other_part": N_("`{name}` does not belong to “{part}”. Change it in its own part."),
+    "edition_other_part": N_("This does not belong to “{part}”. Change it in its own part."),
+    "edition_name_twice": N_("A name stands here that stood before already."),
     "edition_unfit": N_("The rules “{title}” cannot be used yet: something is wrong in them. Open them and look."),
     "editions_full": N_("{most} drafts of rules are kept at most. Delete one that is not needed any more."),
     "in_force_to_come": N_(

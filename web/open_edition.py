@@ -20,6 +20,7 @@ from application.work import beside
 from domain.access import Matter
 from errors import InputError, NotFoundError
 from i18n import _
+from i18n.messages import sentence
 from resources import RULES
 from web.auth import reads
 from web.form_problems import form_sentence
@@ -175,5 +176,7 @@ async def conflict_of(request: Request, now: OpenEdition, summary: Any) -> dict[
 
 def file_sentence(error: InputError) -> str:
     """The sentence of an error in a file or a text, with its line where that is known."""
-    text, line = form_sentence(error), error.path.rpartition(":")[2]
+    line = error.path.rpartition(":")[2]
+    # The name is one of the file's own, which the line shows better than a sentence.
+    text = sentence("edition_name_twice") if error.code == "file_key_twice" else form_sentence(error)
     return _("Line {line}: {text}").format(line=line, text=text) if line.isdigit() else text

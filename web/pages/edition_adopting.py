@@ -72,8 +72,11 @@ async def put_in_force(request: Request, visitor: Secretary, opened: Opened) -> 
     form = await checked_form(request)
     typed = {name: str(form.get(name, "")).strip() for name in (*_PAPER, "effective", "_id")}
     chosen = [str(one) for one in form.getlist(_CYCLE)]
-    if opened.check.edition is None or form.get("_step") == "edit":
-        return await _form(request, visitor, opened, typed, chosen, status=200 if form.get("_step") == "edit" else 422)
+    if form.get("_step") == "edit":
+        return await _form(request, visitor, opened, typed, chosen)
+    if opened.check.edition is None:
+        error = InputError("edition_unfit", title=opened.title)
+        return await _form(request, visitor, opened, typed, chosen, error=error)
     try:
         planned = await _planned(request, visitor, opened, form, typed, chosen)
         ids = _ids(page_id(form), planned.streams)
@@ -204,7 +207,6 @@ async def _form(
     *,
     error: CodedError | None = None,
     done: Sequence[tuple[str, str, int]] = (),
-    status: int = 200,
 ) -> Response:
     cycles = await get_services(request).board.open_cycles(visitor.unit)
     edition = opened.values
@@ -218,7 +220,7 @@ async def _form(
     return page(
         request,
         "edition_adoption.html",
-        error.http_status if error is not None else status,
+        error.http_status if error is not None else 200,
         opened=opened,
         cycles=cycles,
         chosen=frozenset(chosen),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from functools import lru_cache
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -16,8 +19,9 @@ from application.form_values import nested
 from application.slugs import slug_of
 from application.visits import Visitor
 from application.work import beside
+from application.yaml_files import read_model
 from domain.numbers import whole_number
-from domain.rules import NO_RULES, edition_of
+from domain.rules import NO_RULES, Edition, edition_of
 from errors import InputError
 from i18n import _
 from i18n.editions import edition_title
@@ -63,9 +67,7 @@ async def _list(request: Request, visitor: Visitor, error: InputError | None = N
     people = await services.application.people.names({one.person for one in drafts})
     wrong = await beside(lambda: {one.id: _wrong(one.body, one.title) for one in drafts})
     stored = [(digest, edition_of(body)) for digest, body in await services.application.texts.editions()]
-    own = await beside(
-        lambda: [(key, _title(file.read_text(encoding="utf-8"), key)) for key, file in own_files().items()]
-    )
+    own = await beside(_own_titles)
     text = "" if error is None else file_sentence(error)
     return page(
         request,
@@ -88,9 +90,16 @@ def _wrong(body: str, title: str) -> int:
     return len(check_edition(values_of(body, title), {}).wrong)
 
 
-def _title(text: str, key: str) -> str:
-    values = values_of(text, key)
-    return f"{values.get('title', '')}" + (f" ({values['number']})" if values.get("number") else "")
+@lru_cache
+def _own_titles() -> tuple[tuple[str, str], ...]:
+    """The editions that come with the program: key and title; the year of the key tells namesakes apart."""
+    found = [(key, read_model(file, Edition)) for key, file in own_files().items()]
+    titles = Counter(one.title for _key, one in found)
+    years = {key: "".join(re.findall("[0-9]{4}", key)[-1:]) for key, _one in found}
+    return tuple(
+        (key, f"{edition_title(one)} {years[key]}" if titles[one.title] > 1 else edition_title(one))
+        for key, one in found
+    )
 
 
 @router.post(urls.EDITIONS)
@@ -293,7 +302,8 @@ async def save_text(request: Request, visitor: Secretary, opened: OpenedDraft, p
     try:
         values = await beside(values_of, typed, _(known.title))
         if strange := _strange(values, part_values(values, known)):
-            raise InputError("edition_other_part", "text", name=strange, part=_(known.title))
+            line = next((n for n, one in enumerate(typed.split("\n"), 1) if one.strip().startswith(f"{strange}:")), 1)
+            raise InputError("edition_other_part", f"text:{line}", part=_(known.title))
         now = await change(
             get_services(request),
             visitor,
