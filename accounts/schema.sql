@@ -155,6 +155,19 @@ create table accounts.shared_look (
     primary key (draft, person)
 );
 
+-- Rules editions that an organiser's secretariat is writing: each the whole text, as YAML. A revision counts how often it
+-- was saved.
+create table accounts.edition_draft (
+    organiser text not null,
+    id        text not null,
+    title     text not null,
+    body      text not null,
+    revision  bigint not null default 1,
+    person    text not null,
+    at        timestamptz not null default now(),
+    primary key (organiser, id)
+);
+
 create table accounts.calendar (
     digest  bytea primary key,
     person  text not null unique references accounts.account (person),
@@ -311,6 +324,7 @@ grant select, insert, update, delete on
     to thidua_web;
 grant select, insert, update, delete on accounts.calendar_entry to thidua_web;
 grant select, insert, update, delete on accounts.shared_draft, accounts.shared_look to thidua_web;
+grant select, insert, update, delete on accounts.edition_draft to thidua_web;
 grant usage on sequence accounts.shared_revision to thidua_web;
 grant select, insert on accounts.read_log to thidua_web;
 grant insert (person, what, path, exported) on accounts.read_log to thidua_app;

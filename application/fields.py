@@ -277,6 +277,8 @@ class FormField:
     kind: FieldKind = "line"
     choice_type: Any = None
     """The enum or `Literal` that the choices are the values of: each has its own words."""
+    default: str | int | Decimal | tuple[str | int, ...] | None = None
+    """What holds where nothing is said, if that is a plain value or a list of some; None: nothing."""
 
     def as_one(self, name: str) -> FormField:
         """Return the field of one entry of a list."""
@@ -306,11 +308,27 @@ def _form_field(name: str, field: FieldInfo) -> FormField:
     kinds = [inner for part in lists for inner in _parts(get_args(part)[0])] or list(alternatives)
     models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
     # A recursive model, such as a criterion with children, is one field without parts.
-    parts = form_fields(models[0]) if models and not _holds_itself(models[0]) else ()
+    parts = _parts_of(models) if models and not _holds_itself(models[0]) else ()
     closed = all(kind is type(None) or get_origin(kind) is Literal or _is_enum(kind) for kind in kinds)
     kind = _kind([*field.metadata, *(mark for part in lists for mark in _marks(part))], field.annotation)
     choice_type = next((part for part in kinds if get_origin(part) is Literal or _is_enum(part)), None)
-    return FormField(name, field.is_required(), _choices(kinds), parts, bool(lists), closed, kind, choice_type)
+    default = field.default if isinstance(field.default, (str, int, Decimal, tuple)) and field.default != () else None
+    return FormField(name, field.is_required(), _choices(kinds), parts, bool(lists), closed, kind, choice_type, default)
+
+
+def _parts_of(models: list[type[BaseModel]]) -> tuple[FormField, ...]:
+    """Return the fields of a model; of several models that a value can be, the fields of all.
+
+    Of these none is required, and fields of the same name are one, with the choices of all.
+    """
+    if len(models) == 1:
+        return form_fields(models[0])
+    found: dict[str, FormField] = {}
+    for part in (part for model in models for part in form_fields(model)):
+        before = found.get(part.name, part)
+        choices = tuple(dict.fromkeys((*before.choices, *part.choices)))
+        found[part.name] = replace(before, required=False, choices=choices)
+    return tuple(found.values())
 
 
 _MARKED: tuple[tuple[type, FieldKind], ...] = ((IsText, "text"), (IsUnit, "unit"), (IsPerson, "person"))

@@ -52,7 +52,12 @@ def _cleaned(value: Any) -> Any:
 
 def as_fields(act: type[Command], values: Mapping[str, Any]) -> dict[str, Any]:
     """An act's fields from what was typed: flags become true; numbers stay text, which the act itself reads."""
-    return {name: _typed_as(field, values[name]) for field in form_fields(act) if (name := field.name) in values}
+    return typed_fields(form_fields(act), values)
+
+
+def typed_fields(fields: Iterable[FormField], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of fields from what was typed (`as_fields`)."""
+    return {name: _typed_as(field, values[name]) for field in fields if (name := field.name) in values}
 
 
 def without_empty_rows(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,8 +84,13 @@ def _typed_as(field: FormField, value: Any) -> Any:
 
 def as_typed(act: type[Command], fields: Mapping[str, Any]) -> dict[str, Any]:
     """An act's fields as a person would type them: days as dd/mm/yyyy, figures with a comma."""
-    asked = {field.name: field for field in form_fields(act)}
-    return {name: _as_typed(asked[name], value) for name, value in fields.items() if name in asked}
+    return shown_fields(form_fields(act), fields)
+
+
+def shown_fields(asked: Iterable[FormField], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of fields as a person would type them (`as_typed`)."""
+    known = {field.name: field for field in asked}
+    return {name: _as_typed(known[name], value) for name, value in values.items() if name in known}
 
 
 def _as_typed(field: FormField, value: Any) -> Any:

@@ -60,8 +60,8 @@ class SheetAnswer:
 _ANSWER = TypeAdapter(SheetAnswer)
 
 
-async def table_of(body: bytes) -> ReadTable:
-    """Return the rows of a pasted or uploaded table.
+async def table_of(body: bytes, *, indents: bool = False) -> ReadTable:
+    """Return the rows of a pasted or uploaded table. `indents`: blanks before the text of a cell stay.
 
     Raises:
         InputError: the table is too large or unreadable.
@@ -70,20 +70,22 @@ async def table_of(body: bytes) -> ReadTable:
         raise InputError("table_too_large", most=FILE_BYTES // 1_000_000)
     if (problem := _other_kind(body)) is not None:
         raise InputError(problem)
-    return await _workbook(body) if body.startswith(_ZIP) else ReadTable(await beside(_of_bytes, body))
+    if body.startswith(_ZIP):
+        return await _workbook(body, indents=indents)
+    return ReadTable(await beside(_of_bytes, body, indents=indents))
 
 
-async def rows_of_text(text: str) -> Rows:
+async def rows_of_text(text: str, *, indents: bool = False) -> Rows:
     """The rows that `text_of` wrote.
 
     Raises:
         InputError: the text is another one, and too large.
     """
-    return await beside(_text, text, "\t")
+    return await beside(_text, text, "\t", indents=indents)
 
 
-def _of_bytes(body: bytes) -> Rows:
-    return _text(*_delimiter(_decoded(body)))
+def _of_bytes(body: bytes, *, indents: bool) -> Rows:
+    return _text(*_delimiter(_decoded(body)), indents=indents)
 
 
 def text_of(rows: Rows) -> str:
@@ -92,7 +94,8 @@ def text_of(rows: Rows) -> str:
 
 
 def _written(cell: str) -> str:
-    line = " ".join(cell.split())
+    indent = len(cell) - len(cell.lstrip(" "))
+    line = " " * indent + " ".join(cell.split())
     return '"' + line.replace('"', '""') + '"' if line.startswith('"') else line
 
 
@@ -189,11 +192,11 @@ def _without_losses(text: str) -> str:
     return text
 
 
-def _text(text: str, delimiter: str) -> Rows:
+def _text(text: str, delimiter: str, *, indents: bool) -> Rows:
     rows: Rows = []
     found = 0
     for row in _records(text, delimiter):
-        cells = _trimmed(row)
+        cells = _trimmed(row, indents=indents)
         found += bool(cells)
         rows.append(cells)
         if found > MOST_ROWS or len(rows) > MOST_LINES:
@@ -250,12 +253,16 @@ def _records(text: str, delimiter: str) -> Iterator[list[str]]:
         yield row
 
 
-def _trimmed(row: list[str]) -> list[str]:
-    """The cells up to the last that holds something."""
-    cells = [cell.strip() for cell in row]
+def _trimmed(row: list[str], *, indents: bool) -> list[str]:
+    """The cells up to the last that holds something; with `indents`, blanks before their texts stay."""
+    cells = [_BLANKS.sub(" ", cell.rstrip()) if indents and cell.strip() else cell.strip() for cell in row]
     while cells and not cells[-1]:
         cells.pop()
     return cells
+
+
+_BLANKS = re.compile("[\u00a0\u2000-\u200a\u202f\u3000]")
+"""Blanks of other widths, by which texts are indented, too."""
 
 
 def _bounded(rows: Rows) -> Rows:
@@ -271,7 +278,7 @@ def _bounded(rows: Rows) -> Rows:
 # Workbooks --------------------------------------------------------------------------------
 
 
-async def _workbook(body: bytes) -> ReadTable:
+async def _workbook(body: bytes, *, indents: bool) -> ReadTable:
     try:
         found = await CHILDREN.run("application.workbooks", body, _ANSWER, seconds=SECONDS)
     except WorkTooLongError:
@@ -285,4 +292,4 @@ async def _workbook(body: bytes) -> ReadTable:
         remarks.append((0, "sheets_not_read", {"sheet": found.sheet, "others": ", ".join(found.others)[:200]}))
     if found.hidden:
         remarks.append((0, "rows_hidden", {"count": found.hidden}))
-    return ReadTable(_bounded([_trimmed(row) for row in found.rows]), tuple(remarks))
+    return ReadTable(_bounded([_trimmed(row, indents=indents) for row in found.rows]), tuple(remarks))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -28,6 +29,9 @@ UNPACKED_BYTES = 400_000_000
 """So much a workbook may unpack to; the child's memory is bounded all the same."""
 
 _MOST_MERGED = 20_000
+_MOST_INDENTED = 15
+"""Steps by which a cell is indented; Excel takes 250."""
+
 _DECIMALS = 10
 """Decimals of a figure; what binary fractions leave behind them goes."""
 
@@ -165,12 +169,21 @@ def _sheet(book: Workbook) -> SheetAnswer:
         return SheetAnswer([], problem="table_empty")
     sheet, outline = filled[0]
     sheet.reset_dimensions()  # some programs write A1 for any sheet
-    rows = [list(map(_text, row)) for row in sheet.iter_rows(max_row=outline.last, values_only=True)]
+    rows = [list(map(_indented, row)) for row in sheet.iter_rows(max_row=outline.last)]
     for (row, column), formula in outline.formulas.items():
         _put(rows, row, column, f"={formula}")
     for area in outline.merged:
         _fill_down(rows, area)
     return SheetAnswer(rows, outline.hidden, sheet.title, tuple(other.title for other, _outline in filled[1:]))
+
+
+def _indented(cell: Any) -> str:
+    """The text of a cell, with blanks before it as far as its format indents it."""
+    text, indent = _text(cell.value), 0.0
+    if text and isinstance(cell.value, str) and cell.has_style:
+        with suppress(IndexError, TypeError):  # of a style that the workbook does not have
+            indent = cell.alignment.indent
+    return " " * (2 * min(int(indent), _MOST_INDENTED)) + text
 
 
 def _text(value: object) -> str:

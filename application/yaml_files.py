@@ -89,9 +89,24 @@ def read_yaml(file: Path, changes: dict[YamlPath, Changes] | None = None) -> tup
     try:
         if file.stat().st_size > FILE_BYTES:
             raise InputError("file_too_large", str(file), found=file.stat().st_size, most=FILE_BYTES)
-        text = file.read_text(encoding="utf-8")
+        body = file.read_bytes()
     except OSError as error:
         raise InputError("file_unreadable", str(file), problem=error.strerror or str(error)) from None
+    return read_yaml_bytes(body, file, changes)
+
+
+def read_yaml_bytes(
+    body: bytes, file: Path, changes: dict[YamlPath, Changes] | None = None
+) -> tuple[Any, dict[YamlPath, int]]:
+    """Return the values of a file that was read already, as `read_yaml`; errors name `file`.
+
+    Raises:
+        InputError: as `read_yaml`.
+    """
+    if len(body) > FILE_BYTES:
+        raise InputError("file_too_large", str(file), found=len(body), most=FILE_BYTES)
+    try:
+        text = body.decode()
     except UnicodeDecodeError as error:
         raise InputError("file_not_utf8", str(file), position=error.start) from None
     try:

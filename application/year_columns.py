@@ -1,14 +1,11 @@
-"""Which column of a table is what: the usual heads of offices, and what a person chose for each column."""
+"""The columns of the table that starts a year: clusters, units and contacts, as offices call them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from string import ascii_uppercase
 
+from application.table_columns import UNUSED, Head, Vocabulary, find_head
 from application.tables import Rows
-from i18n.sorting import folded
 
 COLUMNS = (
     "cụm",
@@ -24,9 +21,6 @@ COLUMNS = (
 """What columns can hold, in any order; the first two are required."""
 
 REQUIRED = COLUMNS[:2]
-UNUSED = "-"
-"""What a person chooses for a column that is not read."""
-
 _HEADS: Mapping[str, str] = {
     "cụm": "cụm thi đua|khối|khối thi đua|cụm khối|cụm khối thi đua|thuộc cụm|cụm số|nhóm",
     "đơn vị": "đơn vị thành viên|thành viên|xã phường|phường xã|phường|xã|quận huyện|địa phương|cơ quan đơn vị"
@@ -46,87 +40,9 @@ _HEADS: Mapping[str, str] = {
 }
 """How offices call them, without words in brackets and without "tên" in front."""
 
-
-def _plain(title: str) -> str:
-    """A title in lower case without diacritics, signs, words in brackets, and "tên" in front."""
-    words = re.sub(r"[^a-z0-9]+", " ", re.sub(r"\([^()]*\)|\[[^\[\]]*\]", " ", folded(title))).strip()
-    return words.removeprefix("ten ").removesuffix(" ten") or words
+YEAR_TABLE = Vocabulary(COLUMNS, REQUIRED, _HEADS)
 
 
-_COLUMN_OF: Mapping[str, str] = {
-    _plain(head): column for column, heads in _HEADS.items() for head in (column, *heads.split("|"))
-}
-_HEAD_WITHIN = 10
-_SAMPLES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table that is read as `column` ("" for one that nobody knows, `UNUSED`)."""
-
-    index: int
-    title: str
-    column: str
-    samples: tuple[str, ...]
-
-    @property
-    def letter(self) -> str:
-        """Its name in a spreadsheet."""
-        return ("A" if self.index >= len(ascii_uppercase) else "") + ascii_uppercase[self.index % len(ascii_uppercase)]
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The row of a table that names its columns; `line` counts from 1."""
-
-    line: int
-    columns: tuple[Column, ...]
-
-    def repeated_in(self, row: list[str]) -> bool:
-        """Whether a row is this one again, as at the top of each printed page."""
-        return [cell.casefold() for cell in row] == [one.title.casefold() for one in self.columns[: len(row)]]
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The required columns that no column is read as."""
-        found = {one.column for one in self.columns}
-        return tuple(name for name in REQUIRED if name not in found)
-
-    @property
-    def unknown(self) -> tuple[Column, ...]:
-        """Columns with a title that are neither read nor said to be unused."""
-        return tuple(one for one in self.columns if one.title and not one.column)
-
-    @property
-    def width(self) -> int:
-        """The number of columns up to the last with a title or a meaning; cells beyond belong to none."""
-        return max((one.index + 1 for one in self.columns if one.title or one.column), default=0)
-
-    def indexes(self) -> dict[str, int]:
-        """Where each column that is read stands."""
-        return {one.column: one.index for one in self.columns if one.column in COLUMNS}
-
-
-def find_head(rows: Rows, choices: Mapping[int, str]) -> Head:
-    """Return the head of a table, looked for in its first ten rows, and what its columns are.
-
-    `choices` are the columns that a person chose, by index. Of two columns with the same meaning the first is read.
-    """
-    first = [number for number, row in enumerate(rows) if row][:_HEAD_WITHIN]
-    names = {number: sum(_COLUMN_OF.get(_plain(cell), "") != "" for cell in rows[number]) for number in first}
-    # Of a head in two rows, with cells merged over both, the second one names more; without any the first row is it.
-    line = max(first, key=lambda number: (names[number], -number), default=0)
-    titles = [" ".join(cell.split()) for cell in rows[line]] if rows else []
-    width = max((len(row) for row in rows[line:]), default=0)
-    titles += [""] * (width - len(titles))
-    taken = set(choices.values())
-    columns: list[Column] = []
-    for index, title in enumerate(titles):
-        column = choices.get(index)
-        if column is None:
-            column = _COLUMN_OF.get(_plain(title), "") if title else ""
-            column = "" if column in taken and column != UNUSED else column
-            taken.add(column)
-        samples = [row[index] for row in rows[line + 1 :] if index < len(row) and row[index]]
-        columns.append(Column(index, title, column, tuple(dict.fromkeys(samples[:50]))[:_SAMPLES]))
-    return Head(line + 1, tuple(columns))
+def find_year_head(rows: Rows, choices: Mapping[int, str]) -> Head:
+    """Return the head of a table that starts a year (`find_head`)."""
+    return find_head(YEAR_TABLE, rows, choices)

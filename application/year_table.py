@@ -13,8 +13,9 @@ from pydantic_core import PydanticCustomError
 from application.contact_cells import is_day, is_formula, mail_addresses, mended_phone
 from application.pasted_text import clean_text
 from application.slugs import MOST_CHARS, account_name_of, slug_of
+from application.table_columns import Head
 from application.tables import Rows
-from application.year_columns import COLUMNS, REQUIRED, Head, find_head
+from application.year_columns import COLUMNS, REQUIRED, find_year_head
 from application.year_file import YearFile
 from domain.problems import first_problem
 from domain.records import NO_PERSONS
@@ -52,7 +53,7 @@ def read_table(
     """
     if not any(rows):
         raise InputError("table_empty")
-    found = find_head(rows, choices or {})
+    found = find_year_head(rows, choices or {})
     if found.missing:
         raise InputError("table_head", missing=", ".join(found.missing))
     reader = _RowReader(found.indexes(), found.width, people)

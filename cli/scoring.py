@@ -9,16 +9,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from application.edition_checks import all_remarks
 from application.yaml_files import line_of, read_model, read_yaml, where
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import session
-from domain.edition_remarks import edition_remarks
 from domain.records import Refused
 from domain.rules import Edition, edition_of
 from domain.scoring.calculation import SheetFile, calculate_scores
 from domain.scoring.criteria import Criterion
 from domain.scoring.methods import Undetermined
-from domain.scoring.remarks import Remark, remarks
+from domain.scoring.remarks import Remark
 from domain.scoring.results import CriterionLine, UnitResult
 from errors import InputError
 from i18n import _
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 async def check(file: Path, *, as_json: bool) -> int:
     """Print what is unknown, open or contradictory in an edition."""
     edition = read_model(file, Edition)
-    found = (*remarks(edition.criteria, edition.scoring, edition.total), *edition_remarks(edition))
+    found = all_remarks(edition)
     data = {"edition": edition.id, "digest": _digest(edition), "remarks": [_remark(one) for one in found]}
 
     def show() -> None:

@@ -31,6 +31,25 @@ SENTENCES: Mapping[str, str] = {
     "token_needs_code": N_(
         "A token that acts needs a login with password and one-time code. Set up one-time codes, then make the token."
     ),
+    "criteria_none": N_("No criterion was found under the names of the columns."),
+    "criteria_too_many": N_("The table has more criteria than rules can have: {most} at most."),
+    "criterion_without_title": N_("The criterion needs a title."),
+    "edition_bad_name": N_("This name cannot be used: small letters without marks, digits and hyphens only."),
+    "edition_busy": N_("Others are saving these rules at this moment. Save once more."),
+    "edition_no_such_choice": N_("This is none of the possible choices."),
+    "edition_no_such_field": N_("Rules have no such field here."),
+    "edition_no_table": N_("The file holds no rules: it must be a table of names and values, as rules are downloaded."),
+    "edition_no_way": N_("Choose the way in which points are given."),
+    "edition_other_part": N_("This does not belong to “{part}”. Change it in its own part."),
+    "edition_name_twice": N_("A name stands here that stood before already."),
+    "edition_unfit": N_("The rules “{title}” cannot be used yet: something is wrong in them. Open them and look."),
+    "editions_full": N_("{most} drafts of rules are kept at most. Delete one that is not needed any more."),
+    "in_force_to_come": N_(
+        "{on} has not come yet (today is {now}). Put the rules in force on that day, or leave the day empty."
+    ),
+    "no_cluster_chosen": N_("Tick the clusters in which the rules come into force."),
+    "paper_unnamed": N_("Give the number or the title of the paper, or leave all of it empty."),
+    "too_many_clusters": N_("{most} clusters at most at once; take the others afterwards."),
     "field_bad": N_("{place} cannot be used: {found}"),
     "file_empty": N_("Choose a file."),
     "upload_too_large": N_("The file has {found} bytes; at most {most} are taken."),

@@ -295,6 +295,12 @@ BASES: dict[str, dict[str, str]] = {
         "_until": "2030-01-01",
         "reason": "x",
     },
+    "/ban-quy-dinh/{edition}/phan/{part}": {"_step": "check"},
+    "/ban-quy-dinh/{edition}/van-ban/{part}": {"_step": "save"},
+    "/ban-quy-dinh/{edition}/nhap-bang": {"table": "Tiêu chí\tĐiểm\nMột\t5\n", "_step": "look"},
+    "/ban-quy-dinh/{edition}/tieu-chi/{place}": {"title": "A", "_step": "check"},
+    "/ban-quy-dinh/{edition}/cham-thu": {"_units": "1"},
+    "/ban-quy-dinh/{edition}/ap-dung": {"_all": "yes", "_id": "0b7a2f5e-3c53-5a51-8a55-7a4f3f0f2c90", "_step": "look"},
     "/bat-dau-nam": {
         "year": "2027",
         "table": ";".join(COLUMNS) + "\nCụm 1;Đơn vị 1;don-vi-1;;;;;;\n",

@@ -243,7 +243,7 @@ def keys() -> frozenset[str]:
     return frozenset(key for key in found if len(key) > 1 and not key.startswith("_"))
 
 
-ALSO_VIETNAMESE = frozenset({"PowerPoint", "UniKey", "long-bien-2020", "web"})
+ALSO_VIETNAMESE = frozenset({"GitHub", "PowerPoint", "UniKey", "long-bien-2020", "web"})
 """Words of Vietnamese pages that look like keys: programs, the label that somebody gave a source, "trang web"."""
 
 ALSO_ENGLISH = frozenset({"cross-check", "in-person", "mid-year", "self-score"})

@@ -16,9 +16,13 @@ from web_help import PASSWORD, Site, a_site, shown_secret
 
 from application.rehearsal_roles import RehearsalRole, RehearsalRoles
 from application.scenario import play
+from resources import RULES
 
 CITY = "mttq-hanoi"
 CYCLE = f"/cum/{CITY}/2020-axe/cum-1"
+DRAFT = "0123456789ab"
+"""The key of a draft of rules."""
+
 PAGES = {
     "thu-ky": (
         "/viec",
@@ -28,6 +32,16 @@ PAGES = {
         "/bang",
         "/bang/don-doc",
         "/bat-dau-nam",
+        "/ban-quy-dinh",
+        "/ban-quy-dinh/specimen-2020",
+        "/ban-quy-dinh/quang-tri/tieu-chi",
+        "/ban-quy-dinh/quang-tri/cham-thu",
+        "/ban-quy-dinh/specimen-2020/ap-dung",
+        f"/ban-quy-dinh/{DRAFT}/phan/thoi-han",
+        f"/ban-quy-dinh/{DRAFT}/phan/lich",
+        f"/ban-quy-dinh/{DRAFT}/van-ban/thoi-han",
+        f"/ban-quy-dinh/{DRAFT}/nhap-bang",
+        f"/ban-quy-dinh/{DRAFT}/tieu-chi/0-1",
         "/nguoi-dung",
         "/tinh-trang",
         "/nguoi-dung/danh-sach/tai-khoan",
@@ -94,6 +108,13 @@ async def site(
         await found.person("thu-ky", CITY, "secretariat", administrator=True)
         await found.person("can-bo", "long-bien")
         await found.person("kiem-tra", "thanh-tra", "auditor")
+        await app.ledger.pool.execute(
+            "insert into accounts.edition_draft (organiser, id, title, body, person) "
+            "values ($1, $2, 'Thử', $3, 'thu-ky')",
+            CITY,
+            DRAFT,
+            (RULES / "specimen-2020.yaml").read_text(),
+        )
         await app.people.enter("khong-thu", "long-bien", "Trần Không Thư")
         roles = offered_roles(f"{CITY}/2020-axe/cum-1")
         file = outbox / "roles.json"

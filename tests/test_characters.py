@@ -77,6 +77,9 @@ async def fuzzer(site: Site) -> Fuzzer:
     values |= {"unit": "don-vi-1", "kind": "covenant", "job": "x", "person": "can-bo", "number": "moi", "digest": "x"}
     values |= {"name": "x", "extension": "csv", "secret": "x", "language": "en", "path": "desk.css"}
     values |= {"round": "appraised", "criterion": "a1"}
+    own = "id: thu\ntitle: Thử\ncriteria: [{id: a, title: A, max: 5}]\n"
+    draft = await site.services.edition_drafts.add(CITY, "Thử", own, "thu-ky")
+    values |= {"edition": draft, "part": "xep-loai", "place": "0"}
     fuzzer = Fuzzer(build(site.services), site, {name: value.encode() for name, value in values.items()}, secret, token)
     begin = next(one for one in routes_of(fuzzer.app) if (one.path.endswith("/hoi-nghi"), one.method) == (True, "POST"))
     body = fuzzer.form(begin, (b"id", b"hn-1"))

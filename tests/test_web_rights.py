@@ -98,6 +98,9 @@ async def test_every_route_with_every_role(site: Site) -> None:
         "extension": "csv",
         "round": "appraised",
         "criterion": "a1",
+        "edition": "specimen-2020",
+        "part": "lich",
+        "place": "0",
     }
     differs = []
     seen = 0

@@ -16,8 +16,9 @@ from hypothesis import strategies as some
 from openpyxl import Workbook
 
 from application.contact_cells import mended_phone
+from application.table_columns import UNUSED
 from application.tables import MOST_ROWS, ReadTable, Rows, rows_of_text, table_of, text_of
-from application.year_columns import UNUSED, find_head
+from application.year_columns import find_year_head
 from application.year_table import TableResult, read_table
 from errors import InputError
 from i18n import in_language
@@ -358,7 +359,7 @@ class TestHeads:
         body = csv("Nhóm thi đua;Tên;Cụm trưởng", "Cụm 1;Phường A;x")
         found = await refused(body)
         assert (found.code, found.facts["missing"]) == ("table_head", "cụm, đơn vị")
-        head = find_head((await table_of(body)).rows, {})
+        head = find_year_head((await table_of(body)).rows, {})
         assert [(one.title, one.column, one.samples) for one in head.columns] == [
             ("Nhóm thi đua", "", ("Cụm 1",)),
             ("Tên", "", ("Phường A",)),

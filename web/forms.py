@@ -87,14 +87,25 @@ def inputs(
     here, too. `rehearsal`: the installation is one, so a rehearsal's clock can be chosen. `back_to` is the list that a
     row was taken out of.
     """
-    wanted = dict(map(_wanted, filter(None, more)))
-    found = (
-        _input(field, field.name, values.get(field.name), wanted, with_text=with_text, act=act.NAME)
-        for field in form_fields(act)
-        if field.name not in NOT_ON_PAGES
-    )
+    fields = [field for field in form_fields(act) if field.name not in NOT_ON_PAGES]
+    found = inputs_of(fields, values, more, with_text=with_text, act=act.NAME)
     shown = tuple(_back_to(_with_made_ids(one, _MADE_IDS.get(act.NAME, {})), back_to) for one in found)
     return shown if rehearsal else tuple(map(_without_rehearsal, shown))
+
+
+def inputs_of(
+    fields: Iterable[FormField],
+    values: Mapping[str, Any],
+    more: Iterable[str] = (),
+    *,
+    with_text: bool = False,
+    act: str = "",
+) -> tuple[Input, ...]:
+    """The inputs of fields, filled with what was typed; `more` as for `inputs`, `act` as their labels say it."""
+    wanted = dict(map(_wanted, filter(None, more)))
+    return tuple(
+        _input(field, field.name, values.get(field.name), wanted, with_text=with_text, act=act) for field in fields
+    )
 
 
 def _wanted(text: str) -> tuple[str, int]:

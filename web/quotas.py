@@ -36,6 +36,10 @@ DRAFT_CHARACTERS = 20_000_000
 SHARED_DRAFT_CHARACTERS = 4_000_000
 """Of all cells of a draft that several people fill in together."""
 
+EDITION_DRAFTS = 50
+EDITION_CHARACTERS = 2_000_000
+"""Drafts of rules editions that an organiser keeps, and the text of each."""
+
 MINUTES = 50
 """Minutes of meetings that a person has begun and not entered."""
 

@@ -13,6 +13,7 @@ from accounts.attempts import Attempts
 from accounts.calendars import Calendars
 from accounts.codes import Codes
 from accounts.drafts import Drafts
+from accounts.edition_drafts import EditionDrafts
 from accounts.log import AccountLog
 from accounts.read_log import ReadLog
 from accounts.shared_drafts import SharedDrafts
@@ -56,6 +57,7 @@ class Services:
     throttle: Throttle
     drafts: Drafts
     shared: SharedDrafts
+    edition_drafts: EditionDrafts
     stand_ins: StandIns
     calendars: Calendars
     read_log: ReadLog
@@ -100,6 +102,7 @@ def services_of(application: Application, settings: Settings) -> Services:
         throttle=Throttle(Attempts(pool)),
         drafts=Drafts(pool, quotas.DRAFTS, quotas.DRAFT_CHARACTERS),
         shared=SharedDrafts(pool, quotas.SHARED_DRAFT_CHARACTERS),
+        edition_drafts=EditionDrafts(pool, quotas.EDITION_DRAFTS, quotas.EDITION_CHARACTERS),
         stand_ins=StandIns(pool),
         calendars=Calendars(pool),
         read_log=ReadLog(pool),

@@ -66,6 +66,19 @@ NEW_YEAR_LOOK = NEW_YEAR + "/xem"
 NEW_YEAR_START = NEW_YEAR + "/mo"
 NEW_YEAR_JOB = NEW_YEAR + "/{job}"
 
+EDITIONS = "/ban-quy-dinh"
+CRITERIA_TEMPLATE = EDITIONS + "/mau-bang-tieu-chi.xlsx"
+EDITION = EDITIONS + "/{edition}"
+EDITION_FILE = EDITION + "/tep.yaml"
+EDITION_PART = EDITION + "/phan/{part}"
+EDITION_TEXT = EDITION + "/van-ban/{part}"
+EDITION_CRITERIA = EDITION + "/tieu-chi"
+CRITERIA_TABLE = EDITION + "/nhap-bang"
+CRITERIA_FILE = EDITION + "/bang-tieu-chi.xlsx"
+CRITERION = EDITION_CRITERIA + "/{place}"
+EDITION_TRIAL = EDITION + "/cham-thu"
+EDITION_ADOPTION = EDITION + "/ap-dung"
+
 CYCLES = "/cum"
 CYCLE = CYCLES + "/{organiser}/{year}/{cluster}"
 ACTS = CYCLE + "/lam"
@@ -139,6 +152,10 @@ CORRECTS = "_sua"
 SUMMARY = "_xem"
 KNOWN_BEFORE = "truoc"
 ENTERED_AS = "vao-so"
+EDITION_NAMED = "quy-dinh"
+PART_OF = "trong"
+CRITERIA_PART = "tieu-chi"
+"""The part of a rules edition that has pages of its own."""
 ANSWERED_COMMENT = "tra-loi"
 PARAGRAPH = "doan"
 DUTY = "viec"
@@ -163,6 +180,63 @@ def _filled(path: str, **parts: object) -> str:
 def _in_cycle(path: str, stream: str, **parts: object) -> str:
     organiser, year, cluster = stream.split("/")
     return _filled(path, organiser=organiser, year=year, cluster=cluster, **parts)
+
+
+def edition_url(edition: str) -> str:
+    """A rules edition's own page."""
+    return _filled(EDITION, edition=edition)
+
+
+def edition_file_url(edition: str) -> str:
+    """A rules edition as a file."""
+    return _filled(EDITION_FILE, edition=edition)
+
+
+def edition_part_url(edition: str, part: str) -> str:
+    """The form of a part of a rules edition."""
+    if part == CRITERIA_PART:
+        return criteria_url(edition)
+    return _filled(EDITION_PART, edition=edition, part=part)
+
+
+def edition_text_url(edition: str, part: str) -> str:
+    """A part of a rules edition as the text of its file."""
+    return _filled(EDITION_TEXT, edition=edition, part=part)
+
+
+def criteria_url(edition: str) -> str:
+    """The table of criteria of a rules edition."""
+    return _filled(EDITION_CRITERIA, edition=edition)
+
+
+def criteria_table_url(edition: str) -> str:
+    """Where a table of criteria is brought in."""
+    return _filled(CRITERIA_TABLE, edition=edition)
+
+
+def criteria_file_url(edition: str) -> str:
+    """The table of criteria as a spreadsheet."""
+    return _filled(CRITERIA_FILE, edition=edition)
+
+
+def criterion_url(edition: str, place: str, **fields: object) -> str:
+    """The form of one criterion, by its place in the table."""
+    return with_query(_filled(CRITERION, edition=edition, place=place), fields)
+
+
+def edition_trial_url(edition: str) -> str:
+    """Trial sheets of a rules edition."""
+    return _filled(EDITION_TRIAL, edition=edition)
+
+
+def edition_adoption_url(edition: str, entered: str = "") -> str:
+    """Where a rules edition is put in force; `entered`: with the receipts of what a page has entered."""
+    return with_query(_filled(EDITION_ADOPTION, edition=edition), {ENTERED_AS: entered})
+
+
+def new_year_with(edition: str) -> str:
+    """The start of a year with a rules edition."""
+    return with_query(NEW_YEAR, {EDITION_NAMED: edition})
 
 
 def cycle_url(stream: str) -> str:

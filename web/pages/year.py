@@ -16,15 +16,18 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
+from application.edition_checks import check_edition
+from application.edition_texts import values_of
 from application.error_mapping import coded_error
 from application.fields import clean_line, parse_day
 from application.last_year import LastYear, last_year
 from application.pasted_text import Changes
+from application.table_columns import UNUSED, Head
 from application.tables import Rows, rows_of_text, table_of, text_of
 from application.visits import Visitor
 from application.work import beside
 from application.yaml_files import read_model
-from application.year_columns import COLUMNS, UNUSED, Head, find_head
+from application.year_columns import COLUMNS, find_year_head
 from application.year_days import DAY_FIELD, DayError, lapsed_duties, proposed_days, set_days, typed_days
 from application.year_file import (
     YearFile,
@@ -110,10 +113,18 @@ async def begin(request: Request, visitor: Secretary) -> Response:
     kept = await services.drafts.load(visitor.contact.id, DRAFT)
     last = await last_year(services.application, visitor.unit)
     known: dict[str, Any] = {}
+    if named := request.query_params.get(urls.EDITION_NAMED, ""):
+        kept = ({**(kept[0] if kept else {}), "edition": named}, datetime.now(UTC))
     if last is not None:
         year = max(datetime.now(UTC).year, last.year + 1)
         known = {"organiser_name": last.organiser_name, "year": str(year)}
-    return _form(request, {**known, **(kept[0] if kept else {})}, last=last)
+    own = await _own_editions(services, visitor)
+    return _form(request, {**known, **(kept[0] if kept else {})}, last=last, own=own)
+
+
+async def _own_editions(services: Services, visitor: Visitor) -> list[tuple[str, str]]:
+    """The organiser's own editions, each by the key of its draft with its title."""
+    return [(one.id, one.title) for one in await services.edition_drafts.list(visitor.unit)]
 
 
 def _told_apart(edition: str) -> str:
@@ -129,10 +140,11 @@ def _form(
     status: int = 200,
     head: Head | None = None,
     last: LastYear | None = None,
+    own: Sequence[tuple[str, str]] = (),
 ) -> Response:
     """The form, with what is wrong in it; `head`: columns of the table that a person may have to choose.
 
-    `last`: the year whose clusters may be taken again.
+    `last`: the year whose clusters may be taken again. `own` are the organiser's own editions.
     """
     now = datetime.now(UTC)
     defaults = {"year": str(now.year), "edition": "specimen-2020.yaml", **typed}
@@ -140,7 +152,7 @@ def _form(
     known = [(file.name, read_model(file, Edition)) for file in sorted(RULES.glob("*.yaml"))]
     titles = Counter(edition.title for _file, edition in known)
     editions = [(name, one.title + _told_apart(one.id) * (titles[one.title] > 1)) for name, one in known]
-    facts: dict[str, Any] = {"typed": defaults, "text": text, "faulty": faulty, "editions": editions}
+    facts: dict[str, Any] = {"typed": defaults, "text": text, "faulty": faulty, "editions": [*own, *editions]}
     return page(request, "year.html", status, **facts, columns=COLUMNS, head=head, last=last)
 
 
@@ -161,7 +173,7 @@ async def look(request: Request, visitor: Secretary) -> Response:
     try:
         if form.get("_step") == "columns":  # of the preview: all else stays as it was looked at
             kept = await services.drafts.load(visitor.contact.id, DRAFT)
-            if kept is None or _seal(kept[0]) != str(form.get("_seal", "")):
+            if kept is None or await _seal(services, visitor, kept[0]) != str(form.get("_seal", "")):
                 return RedirectResponse(urls.NEW_YEAR, 303)
             typed = {**kept[0], **{name: value for name, value in typed.items() if name.startswith(_COLUMN)}}
             rows = await rows_of_text(str(typed["table"]))
@@ -173,10 +185,10 @@ async def look(request: Request, visitor: Secretary) -> Response:
             rows = await _sent_table(form.get("file"), typed)
         await services.drafts.save(visitor.contact.id, DRAFT, typed)
         if form.get("_step") == "edit":
-            return _form(request, typed)
+            return _form(request, typed, own=await _own_editions(services, visitor))
         return await _look(request, visitor, rows, typed)
     except (InputError, Refused) as error:
-        return _refused(request, typed, error, rows)
+        return await _refused(request, visitor, typed, error, rows)
 
 
 _COLUMN = "column-"
@@ -224,14 +236,17 @@ async def look_on(
         rows = await rows_of_text(str(typed["table"]))
         return await _look(request, visitor, rows, typed, number)
     except (InputError, Refused) as error:
-        return _refused(request, typed, error, rows)
+        return await _refused(request, visitor, typed, error, rows)
 
 
-def _refused(request: Request, typed: dict[str, Any], error: InputError | Refused, rows: Rows) -> Response:
+async def _refused(
+    request: Request, visitor: Visitor, typed: dict[str, Any], error: InputError | Refused, rows: Rows
+) -> Response:
     """The form again, with what is wrong, and what its columns are when that is it."""
     status = error.http_status if isinstance(error, QuotaError) else 422
-    head = find_head(rows, _choices(typed)) if error.code == "table_head" or _choices(typed) else None
-    return _form(request, typed, error, status, head)
+    head = find_year_head(rows, _choices(typed)) if error.code == "table_head" or _choices(typed) else None
+    own = await _own_editions(get_services(request), visitor)
+    return _form(request, typed, error, status, head, own=own)
 
 
 async def _look(
@@ -250,7 +265,8 @@ async def _look(
         InputError, Refused
     """
     people = await get_services(request).application.people.everyone()
-    table, edition, changes = await beside(_read, visitor, rows, typed, people)
+    edition = await _edition_of(get_services(request), visitor, typed)
+    table, changes = await beside(_read, visitor, rows, typed, people)
     table.remarks = [*map(tuple, json.loads(typed.get("remarks", "[]"))), *table.remarks]
     starts = default_start(table.year.year, edition, datetime.now(UTC))
     found = await beside(preview_clusters, table.year, edition, starts)
@@ -275,15 +291,42 @@ async def _look(
         reminders=sum(one.reminders for one in found),
         people=len(table.year.people),
         notes=cleaning_notes({**changes, **table.changes}),
-        seal=_seal(typed),
+        seal=_seal_of(typed, edition),
         columns=COLUMNS,
     )
 
 
-def _seal(typed: dict[str, Any]) -> str:
+def _seal_of(typed: dict[str, Any], edition: Edition) -> str:
     """A digest of what was previewed: the button opens that, and nothing that was typed since in another window."""
     looked_at = {name: value for name, value in typed.items() if not name.startswith(DAY_FIELD)}
-    return sha256(json.dumps(looked_at, sort_keys=True).encode()).hexdigest()
+    return sha256(json.dumps([looked_at, edition.model_dump_json()], sort_keys=True).encode()).hexdigest()
+
+
+async def _seal(services: Services, visitor: Visitor, typed: dict[str, Any]) -> str:
+    """The digest of a form as it was kept, under the rules as they are; "" where these cannot be used."""
+    try:
+        return _seal_of(typed, await _edition_of(services, visitor, typed))
+    except InputError:
+        return ""
+
+
+async def _edition_of(services: Services, visitor: Visitor, typed: Mapping[str, Any]) -> Edition:
+    """The rules of a form: one of the organiser's own, or one of the program's.
+
+    Raises:
+        InputError: there are none, or something is wrong in them.
+    """
+    name = str(typed.get("edition", ""))
+    own = await services.edition_drafts.get(visitor.unit, name)
+    if own is not None:
+        found = (await beside(check_edition, values_of(own.body, own.title), {})).edition
+        if found is None:
+            raise InputError("edition_unfit", "edition", title=own.title)
+        return found
+    file = RULES / name
+    if file.parent != RULES or not file.is_file():
+        raise InputError("edition_missing", edition=name)
+    return await beside(read_model, file, Edition)
 
 
 _LINES = {"organiser_name": "organiser_name", "plan_number": "number", "plan_title": "title", "plan_issued": "issued"}
@@ -292,15 +335,12 @@ _LINES = {"organiser_name": "organiser_name", "plan_number": "number", "plan_tit
 
 def _read(
     visitor: Visitor, rows: Rows, typed: dict[str, Any], people: Sequence[Contact]
-) -> tuple[TableResult, Edition, dict[str, Changes]]:
+) -> tuple[TableResult, dict[str, Changes]]:
     """The year of a form, and what was changed in the form's own fields.
 
     Raises:
         InputError
     """
-    file = RULES / str(typed.get("edition", ""))
-    if file.parent != RULES or not file.is_file():
-        raise InputError("edition_missing", edition=typed.get("edition", ""))
     text = str(typed.get("year", "")).strip()
     if (year := whole_number(text)) is None:
         raise InputError("year_bad", "year")
@@ -313,10 +353,10 @@ def _read(
         "organiser_name": lines["organiser_name"].text,
         "year": year,
         "plan": plan or {"title": _("Emulation plan of {year}").format(year=year)},
-        "edition": file.name,
+        "edition": str(typed.get("edition", "")),
     }
     changes = {_LINES[name]: one.changes for name, one in lines.items() if one.changes}
-    return read_table(rows, head, _choices(typed), people), read_model(file, Edition), changes
+    return read_table(rows, head, _choices(typed), people), changes
 
 
 @router.post(urls.NEW_YEAR_START)
@@ -325,7 +365,7 @@ async def start(request: Request, visitor: Secretary) -> Response:
     form = await checked_form(request)
     services = get_services(request)
     kept = await services.drafts.load(visitor.contact.id, DRAFT)
-    if kept is None or _seal(kept[0]) != str(form.get("_seal", "")):
+    if kept is None or await _seal(services, visitor, kept[0]) != str(form.get("_seal", "")):
         return RedirectResponse(urls.NEW_YEAR, 303)
     typed = {**kept[0], **{name: str(value) for name, value in form.items() if name.startswith(DAY_FIELD)}}
     people = await services.application.people.everyone()
@@ -336,11 +376,12 @@ async def start(request: Request, visitor: Secretary) -> Response:
         text = f"{word('duty', wrong.duty).capitalize()}: {sentence(wrong.error.code, wrong.error.facts)}"
         return await _look(request, visitor, rows, typed, text=text, faulty=wrong.duty)
     await services.drafts.save(visitor.contact.id, DRAFT, typed)  # with the days, for another attempt
-    table, edition, _changes = await beside(_read, visitor, rows, typed, people)
+    edition = await _edition_of(services, visitor, typed)
+    table, _changes = await beside(_read, visitor, rows, typed, people)
     year = table.year
     streams = tuple(cycle_stream(year.organiser, year.cycle_name, cluster.id) for cluster in year.clusters)
     names = dict(zip(streams, (cluster.name for cluster in year.clusters), strict=True))
-    job = YearOpening(streams, _seal(typed), str(request.state.request_id), names)
+    job = YearOpening(streams, _seal_of(typed, edition), str(request.state.request_id), names)
     work = _open(services, visitor, cookie_secret(request), year, edition, days, job)
     return RedirectResponse(urls.new_year_url(services.jobs.start(job, work)), 303)
 

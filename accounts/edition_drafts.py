@@ -1,0 +1,108 @@
+"""Drafts of an organiser's rules editions on PostgreSQL: each a whole text, shared by the organiser's secretariat.
+
+A draft is saved with the revision that its writer had read: of two writers the second is told, and nothing is
+overwritten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from errors import QuotaError
+from ledger.connection import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class EditionDraft:
+    """A draft: its text is YAML, `person` saved it last."""
+
+    id: str
+    title: str
+    body: str
+    revision: int
+    person: str
+    at: datetime
+
+
+_COLUMNS = "id, title, body, revision, person, at"
+
+
+class EditionDrafts:
+    """The drafts of all organisers. An organiser keeps at most `most`, each of at most so many `characters`."""
+
+    def __init__(self, pool: Pool, most: int, characters: int) -> None:
+        self._pool, self._most, self._characters = pool, most, characters
+
+    async def list(self, organiser: str) -> tuple[EditionDraft, ...]:
+        """Return an organiser's drafts, the one that was saved last first."""
+        rows = await self._pool.fetch(
+            f"select {_COLUMNS} from accounts.edition_draft where organiser = $1 order by at desc, id",  # noqa: S608 - ours
+            organiser,
+        )
+        return tuple(EditionDraft(*row) for row in rows)
+
+    async def get(self, organiser: str, draft: str) -> EditionDraft | None:
+        """Return a draft; None where the organiser has none of this id."""
+        row = await self._pool.fetchrow(
+            f"select {_COLUMNS} from accounts.edition_draft where organiser = $1 and id = $2",  # noqa: S608 - ours
+            organiser,
+            draft,
+        )
+        return None if row is None else EditionDraft(*row)
+
+    async def add(self, organiser: str, title: str, body: str, person: str) -> str:
+        """Keep a new draft and return its id.
+
+        Raises:
+            QuotaError: `not_kept`: it is too long; `editions_full`: the organiser keeps too many.
+        """
+        self._check(body)
+        draft = uuid4().hex[:12]
+        done = await self._pool.execute(
+            "insert into accounts.edition_draft (organiser, id, title, body, person) select $1, $2, $3, $4, $5 "
+            "where (select count(*) from accounts.edition_draft where organiser = $1) < $6",
+            organiser,
+            draft,
+            title,
+            body,
+            person,
+            self._most,
+        )
+        if done != "INSERT 0 1":
+            raise QuotaError("editions_full", most=self._most)
+        return draft
+
+    async def save(self, organiser: str, read: EditionDraft, title: str, body: str, person: str) -> bool:
+        """Save a draft in place of the revision that was read; False where it is another one by now.
+
+        Raises:
+            QuotaError: `not_kept`: it is too long.
+        """
+        self._check(body)
+        done = await self._pool.execute(
+            "update accounts.edition_draft set title = $4, body = $5, person = $6, at = now(), revision = revision + 1 "
+            "where organiser = $1 and id = $2 and revision = $3",
+            organiser,
+            read.id,
+            read.revision,
+            title,
+            body,
+            person,
+        )
+        return bool(done == "UPDATE 1")
+
+    async def drop(self, organiser: str, draft: str, revision: int) -> bool:
+        """Delete a draft; False where it is not the one of this revision."""
+        done = await self._pool.execute(
+            "delete from accounts.edition_draft where organiser = $1 and id = $2 and revision = $3",
+            organiser,
+            draft,
+            revision,
+        )
+        return bool(done == "DELETE 1")
+
+    def _check(self, body: str) -> None:
+        if len(body) > self._characters:
+            raise QuotaError("not_kept")

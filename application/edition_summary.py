@@ -1,0 +1,161 @@
+"""A part of a rules edition in a few words, for lists: each field with its label and what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from application.edition_checks import nodes_of
+from application.edition_parts import CRITERIA, CRITERION_FIELDS, EditionPart, fields_of, part_values
+from application.fields import FormField
+from i18n import _, ngettext
+from i18n.edition_fields import NO_CEILING, edition_choices, edition_label
+from i18n.messages import day, typed_number, word
+from i18n.words import kind_of
+
+_SHOWN = 8
+"""Entries of a list that are named; the others are counted."""
+
+_SILENT = frozenset({"id"})
+
+
+def summary_of(values: Mapping[str, Any], part: EditionPart) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return what a part holds: (label, lines), without fields that hold nothing."""
+    if part is CRITERIA:
+        return tuple(_criteria(values))
+    held = part_values(values, part)
+    fields = [one for field in fields_of(part) for one in (field.parts if field.name == "scoring" else (field,))]
+    inside = {**held, **(held.get("scoring") if isinstance(held.get("scoring"), dict) else {})}
+    return tuple(
+        (edition_label(field.name), tuple(lines))
+        for field in fields
+        if field.name in inside and (lines := list(_lines(field, inside[field.name], values)))
+    )
+
+
+def _criteria(values: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    nodes = [(depth, node) for _place, depth, node in nodes_of(values)]
+    if not nodes:
+        return
+    leaves = sum(1 for _depth, node in nodes if not node.get("children"))
+    count = ngettext("{count} criterion", "{count} criteria", leaves).format(count=leaves)
+    tops = [node for depth, node in nodes if depth == 0]
+    lines = [_top(node) for node in tops[:_SHOWN]]
+    yield count, tuple(lines if len(tops) <= _SHOWN else [*lines, _more(len(tops) - _SHOWN)])
+
+
+def _top(node: Mapping[str, Any]) -> str:
+    text = " ".join(str(node[name]) for name in ("number", "title") if node.get(name))
+    return f"{text}: {typed_number(node['max'])}" if node.get("max") is not None else text
+
+
+def _more(count: int) -> str:
+    return _("and {count} more").format(count=count)
+
+
+def _lines(field: FormField, value: Any, whole: Mapping[str, Any]) -> Iterator[str]:
+    if field.many and isinstance(value, list):
+        one = field.as_one(field.name)
+        shown = [text for entry in value[:_SHOWN] if (text := _text(one, entry, whole))]
+        if field.parts:
+            yield from shown
+        elif shown:
+            yield ", ".join(shown)
+        if len(value) > _SHOWN:
+            yield _more(len(value) - _SHOWN)
+    elif text := _text(field, value, whole):
+        yield text
+
+
+def _text(field: FormField, value: Any, whole: Mapping[str, Any], inside: str = "") -> str:
+    if isinstance(value, Mapping):
+        is_day = {"month", "day"} <= set(value)
+        return _year_day(value) if is_day else ", ".join(_parts(field, value, whole))
+    if isinstance(value, list):
+        one = field.as_one(field.name)
+        return ", ".join(text for entry in value if (text := _text(one, entry, whole, inside)))
+    if value is None or field.name in _SILENT:
+        return ""
+    words = dict(edition_choices(field.name, inside))
+    if str(value) in field.choices or str(value) in words:
+        kind = kind_of(field.choice_type)
+        return words.get(str(value)) or (word(kind, value) if kind else "")
+    return _leaf(field, value, whole)
+
+
+def _leaf(field: FormField, value: Any, whole: Mapping[str, Any]) -> str:
+    if field.kind == "flag":
+        return _("yes") if value is True else _("no")
+    if field.kind == "day":
+        return day(str(value)) if not isinstance(value, str) or value[:4].isdigit() else value
+    return typed_number(value) if field.kind == "number" else _titled(str(value), field.name, whole)
+
+
+def _parts(field: FormField, value: Mapping[str, Any], whole: Mapping[str, Any]) -> Iterator[str]:
+    """The parts of an entry: its title or what it is first, others with their labels."""
+    for part in field.parts:
+        if part.name not in value or not (text := _text(part, value[part.name], whole, field.name)):
+            continue
+        plain = part.name in {"title", "duty", "subject", "due", "part", "document", "method", "number", "year"}
+        yield text if plain else f"{edition_label(part.name, field.name).lower()}: {text}"
+
+
+def _year_day(value: Mapping[str, Any]) -> str:
+    text = f"{value['day']!s:0>2}/{value['month']!s:0>2}"
+    year = dict(edition_choices("year")).get(str(value.get("year", 0)), "")
+    return f"{text} ({year})" if value.get("year") else text
+
+
+def _titled(text: str, name: str, whole: Mapping[str, Any]) -> str:
+    """The title of what an id stands for; kinds of units as words."""
+    if name in {"kinds", "exempt_kinds"}:
+        return text.replace("-", " ")
+    if name in {"criteria", "ties_by"}:
+        return next((str(node.get("title")) for _p, _d, node in nodes_of(whole) if node.get("id") == text), "")
+    if name == "subject":
+        awards = whole.get("awards")
+        known = {str(one.get("id")): str(one.get("title")) for one in awards or () if isinstance(one, Mapping)}
+        return known.get(text) or word("vote_subject", text)
+    if name in {"classes", "fact"}:
+        scoring = whole.get("scoring")
+        lists = [scoring.get("classes"), scoring.get("facts")] if isinstance(scoring, Mapping) else []
+        entries = [one for found in lists if isinstance(found, list) for one in found if isinstance(one, Mapping)]
+        return next((str(one.get("title")) for one in entries if one.get("id") == text), "")
+    return text
+
+
+def criterion_lines(node: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what is said of a criterion beside its number, title and points, each in a few words."""
+    fields = {field.name: field for field in CRITERION_FIELDS}
+    found: list[str] = []
+    way = node.get("way")
+    if not node.get("children"):
+        name = way.get("way", "hand") if isinstance(way, Mapping) else "hand"
+        parts = [_way_part(fields["way"], inner, value) for inner, value in _inner(way) if inner != "way"]
+        told = ", ".join(part for part in parts if part)
+        found.append(word("scoring_method", name) + (f" ({told})" if told else ""))
+    for name, field in fields.items():
+        if name in {"number", "title", "max", "part", "way"} or name not in node:
+            continue
+        if text := _text(field, node[name], {}):
+            found.append(f"{edition_label(name)}: {text}" if field.kind != "flag" else edition_label(name))
+    return tuple(found)
+
+
+def _inner(way: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(way, Mapping):
+        yield from way.items()
+
+
+def _way_part(field: FormField, name: str, value: Any) -> str:
+    """A figure of a scoring method; lists are counted."""
+    part = next((one for one in field.parts if one.name == name), None)
+    label = edition_label(name, "way").lower()
+    if isinstance(value, list):
+        if name == "conditions":
+            return "; ".join(str(one.get("title", "")) for one in value[:_SHOWN] if isinstance(one, Mapping))
+        return f"{label}: {len(value)}"
+    if value == "none":
+        return f"{label}: {_(NO_CEILING)}"
+    text = "" if part is None else _text(part, value, {}, "way")
+    return f"{label} {text}" if text else ""

@@ -1,0 +1,614 @@
+"""An organiser's own rules on the pages: brought in, changed, checked, tried out, put in force."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import yaml
+from conftest import eventually
+from engine_help import CITY, open_cycle, submit, units
+from speech import RULES as SPEECH_RULES
+from web_help import PASSWORD, Site, Visitor
+
+from application.criteria_table import criteria_workbook
+from application.edition_parts import PARTS
+from application.edition_texts import values_of
+from application.trial_sheets import kinds_of, trial_rows, units_of
+from cli import scoring
+from domain.rules import Edition
+from domain.scoring.calculation import UnitSheet, calculate_scores
+from i18n.messages import number
+from resources import RULES
+from web import urls
+
+REAL = sorted(file for file in RULES.glob("real/*.yaml") if not file.stem.endswith(".sheet"))
+
+
+async def secretary(site: Site, person: str = "thu-ky") -> Visitor:
+    await site.person(person, CITY, "secretariat")
+    visitor = await site.log_in(person)
+    await visitor.get(urls.EDITIONS)
+    assert visitor.status == 200
+    return visitor
+
+
+async def reached(site: Site) -> None:
+    """Wait until the board holds what was entered."""
+    position = await site.app.ledger.last_position()
+
+    async def there() -> bool:
+        return await site.services.board.wait_until_reached(position)
+
+    await eventually(there)
+
+
+def key_of(visitor: Visitor) -> str:
+    """The key of the edition whose page was read last."""
+    return visitor.at.removeprefix(urls.EDITIONS + "/").partition("/")[0]
+
+
+async def upload(visitor: Visitor, path: str, name: str, body: bytes, **fields: str) -> str:
+    data = {**visitor.hidden_in(path), **fields}
+    return visitor._keep(await visitor.http.post(path, data=data, files={"file": (name, body)}))
+
+
+async def brought_in(visitor: Visitor, text: str) -> str:
+    """The key of a draft that was made of a file."""
+    await visitor.get(urls.EDITIONS)
+    await upload(visitor, urls.EDITIONS, "quy-dinh.yaml", text.encode(), _do="file")
+    assert visitor.status == 200
+    return key_of(visitor)
+
+
+async def file_of(visitor: Visitor, key: str) -> str:
+    answer = await visitor.http.get(urls.edition_file_url(key))
+    assert "attachment" in answer.headers["content-disposition"]
+    return answer.text
+
+
+def form_fields(page: str, action: str) -> dict[str, str]:
+    """What a browser would send of the form of an address: hidden and typed fields, as they stand."""
+    form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', page, re.DOTALL)
+    assert form is not None
+    body = form.group()
+    found: dict[str, str] = {}
+    for tag in re.findall(r"<input\b[^>]*>", body):
+        name = re.search(r'name="([^"]*)"', tag)
+        value = re.search(r'value="([^"]*)"', tag)
+        if name is None or ('type="checkbox"' in tag and " checked" not in tag) or 'type="file"' in tag:
+            continue
+        found[name.group(1)] = html.unescape(value.group(1)) if value else ""
+    for name, text in re.findall(r'<textarea[^>]*name="([^"]*)"[^>]*>\n?(.*?)</textarea>', body, re.DOTALL):
+        found[name] = html.unescape(text)
+    for name, options in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', body, re.DOTALL):
+        chosen = re.search(r'<option value="([^"]*)" selected', options)
+        found[name] = html.unescape(chosen.group(1)) if chosen else ""
+    return {name: value for name, value in found.items() if "__" not in name}  # a blank row for the script
+
+
+# Whole editions ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_real_tables_made_on_the_pages_compute_the_same(site: Site, tmp_path: Path) -> None:
+    visitor = await secretary(site)
+    for file in REAL:
+        values = values_of(file.read_text(), file.name)
+        names: dict[str, str] = {}
+        if file.stem == "dong-nai-2026":
+            stream = await open_cycle(site.app, SPEECH_RULES, members=units(2))
+            assert stream
+            await reached(site)
+            names = {"xa-b": "Đơn vị 1"}
+        head = {name: value for name, value in values.items() if name not in {"criteria", "total"}}
+        key = await brought_in(visitor, yaml.safe_dump(head, allow_unicode=True))
+        table = urls.criteria_table_url(key)
+        await visitor.get(table)
+        await upload(visitor, table, "bang.xlsx", criteria_workbook(values, names), _step="look")
+        assert "Nhập bảng này" in visitor.page, file.stem
+        fields = form_fields(visitor.page, table)
+        assert ("_total" in fields) is ("total" in values)
+        await visitor.post(table, **{**fields, "_step": "take"})
+        assert visitor.at == urls.criteria_url(key)
+        text = await file_of(visitor, key)
+        assert await file_of(visitor, await brought_in(visitor, text)) == text, "a second round changes nothing"
+        saved = tmp_path / f"{file.stem}.yaml"
+        saved.write_text(text)
+        assert await scoring.check(saved, as_json=True) == 0
+        edition, before = Edition.model_validate(yaml.safe_load(text)), Edition.model_validate(values)
+        assert edition.total == before.total
+        ids = dict(zip(before.leaves(), edition.leaves(), strict=True))
+        sheets = yaml.safe_load(file.with_name(f"{file.stem}.sheet.yaml").read_text())["units"]
+        wanted = calculate_scores(before, [UnitSheet.model_validate(one) for one in sheets])
+        for unit in sheets:
+            unit["unit"] = {"xa-b": "don-vi-1"}.get(unit["unit"], unit["unit"])
+            for entry in unit["entries"]:
+                entry["criterion"] = ids[entry["criterion"]]
+                if "met" in entry:
+                    entry["met"] = ["dat-yeu-cau"] if entry["met"] else []
+        results = calculate_scores(edition, [UnitSheet.model_validate(one) for one in sheets])
+        assert [(one.total, one.rank, one.passed) for one in results] == [
+            (one.total, one.rank, one.passed) for one in wanted
+        ]
+        await visitor.get(urls.edition_trial_url(key))
+        trial = trial_fields(edition, sheets)
+        await visitor.post(urls.edition_trial_url(key), **trial)
+        shown = re.search(r">Tổng cộng</th>(.*?)</tr>", visitor.page.partition('id="result"')[2], re.DOTALL)
+        assert shown is not None
+        totals = re.findall(r"<strong>([^<]*)</strong>", shown.group(1))
+        assert totals == [number(one.total) for one in wanted], file.stem
+
+
+def trial_fields(edition: Edition, sheets: list[dict[str, Any]]) -> dict[str, str]:
+    """The trial's inputs that say what sheets say."""
+    numbers = {row.criterion.id: row.number for row in trial_rows(edition) if row.number is not None}
+    found = {"_units": str(len(sheets))}
+    for n, sheet in enumerate(sheets):
+        if sheet["unit"] in units_of(edition):
+            found[f"u.{n}.unit"] = str(units_of(edition).index(sheet["unit"]))
+        if sheet.get("kind") in kinds_of(edition):
+            found[f"u.{n}.kind"] = str(kinds_of(edition).index(sheet["kind"]))
+        for entry in sheet["entries"]:
+            start = f"u.{n}.rows.{numbers[entry['criterion']]}"
+            for name, value in entry.items():
+                if name == "met":
+                    found |= {f"{start}.met.x": "-"} | {f"{start}.met.{m}": one for m, one in enumerate(value)}
+                elif name != "criterion":
+                    found[f"{start}.{name}"] = str(value)
+    return found
+
+
+async def test_each_part_is_saved_as_it_is_shown(site: Site) -> None:
+    visitor = await secretary(site)
+    text = FULL
+    key = await brought_in(visitor, text)
+    before = Edition.model_validate(yaml.safe_load(await file_of(visitor, key)))
+    assert "Áp dụng…" in visitor.page
+    for part in PARTS:
+        for address in (urls.edition_part_url(key, part.id), urls.edition_text_url(key, part.id)):
+            await visitor.get(address)
+            assert visitor.status == 200, address
+            if part.id == urls.CRITERIA_PART and "van-ban" not in address:
+                continue
+            await visitor.post(address, **{**form_fields(visitor.page, address), "_step": "save"})
+            assert "Đã lưu" in visitor.page, address
+            after = Edition.model_validate(yaml.safe_load(await file_of(visitor, key)))
+            assert after == before, address
+    await visitor.get(urls.criteria_url(key))
+    for place in re.findall(rf'href="{urls.criteria_url(key)}/([0-9-]+)"', visitor.page):
+        address = urls.criterion_url(key, place)
+        await visitor.get(address)
+        await visitor.post(address, **{**form_fields(visitor.page, address), "_step": "save"})
+        assert "Đã lưu" in visitor.page, place
+    assert Edition.model_validate(yaml.safe_load(await file_of(visitor, key))) == before
+
+
+async def test_what_is_wrong_is_kept_told_at_its_place_and_not_put_in_force(site: Site) -> None:
+    visitor = await secretary(site)
+    key = await brought_in(visitor, FULL)
+    part = urls.edition_part_url(key, "thoi-han")
+    await visitor.get(part)
+    fields = form_fields(visitor.page, part)
+    await visitor.post(part, **{**fields, "deadlines.0.due.day": "31", "deadlines.0.due.month": "2", "_step": "save"})
+    assert 'id="f-deadlines-0-due-why"' in visitor.page
+    fields = form_fields(visitor.page, part)
+    await visitor.post(part, **{**fields, "deadlines.1.remind_days_before.0": "ba", "_step": "save"})
+    assert 'id="f-deadlines-1-remind_days_before-0-why"' in visitor.page
+    await visitor.get(urls.edition_url(key))
+    assert "2 chỗ sai" in visitor.page
+    assert "Áp dụng…" not in visitor.page
+    await visitor.get(urls.edition_adoption_url(key))
+    assert "Chưa áp dụng được" in visitor.page
+    await visitor.post(urls.edition_adoption_url(key), _id=str(uuid4()), _all="yes", _step="send", _password=PASSWORD)
+    assert visitor.status == 422
+    await visitor.get(urls.edition_trial_url(key))
+    assert "Chỉ chấm thử được" in visitor.page
+    typed = {"year": "2140", "organiser_name": "Thành phố", "edition": key, "table": "cụm;đơn vị\nCụm 1;Phường A\n"}
+    await visitor.get(urls.new_year_with(key))
+    assert f'<option value="{key}" selected>' in visitor.page
+    await visitor.post(urls.NEW_YEAR, **typed, _step="look")
+    assert (visitor.status, "còn chỗ sai" in visitor.page) == (422, True)
+    assert (await site.app.texts.editions()) == []
+
+
+async def test_a_year_is_started_with_own_rules_as_they_were_looked_at(site: Site) -> None:
+    visitor = await secretary(site)
+    key = await brought_in(visitor, FULL)
+    typed = {"year": "2141", "organiser_name": "Thành phố", "edition": key, "table": "cụm;đơn vị\nCụm 1;Phường A\n"}
+    await visitor.post(urls.NEW_YEAR, **typed, _step="look")
+    assert visitor.status == 200
+    seal = visitor.hidden_in(urls.NEW_YEAR_START)["_seal"]
+    part = urls.edition_part_url(key, "khen-thuong")
+    await visitor.get(part)
+    await visitor.post(part, **{**form_fields(visitor.page, part), "awards.0.quota": "7", "_step": "save"})
+    await visitor.post(urls.NEW_YEAR_START, _seal=seal)
+    assert visitor.at == urls.NEW_YEAR, "the rules are others by now"
+
+
+# Tables -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_table_with_faults_takes_nothing_and_stays_in_the_form(site: Site) -> None:
+    visitor = await secretary(site)
+    key = await brought_in(visitor, FULL)
+    before = await file_of(visitor, key)
+    table = urls.criteria_table_url(key)
+    await visitor.get(table)
+    await visitor.post(table, **visitor.hidden_in(table), table="TT\tTiêu chí\tĐiểm\n1\tMột\tmười\n", _step="take")
+    assert visitor.status == 422
+    assert "Ô C2:" in visitor.page
+    assert "mười" in form_fields(visitor.page, table)["table"]
+    await visitor.post(table, **visitor.hidden_in(table), table="a\tb\nc\t9,5\n", _step="take")
+    assert "Cột nào là" in visitor.page or "tiêu chí" in visitor.page
+    choices = {"column-0": "tiêu chí", "column-1": "điểm tối đa"}
+    await visitor.post(table, **visitor.hidden_in(table), table="a\tb\nc\t9,5\n", **choices, _step="look")
+    assert visitor.status == 200
+    await visitor.post(table, **visitor.hidden_in(table), table="", _step="take")
+    assert visitor.status == 422
+    await upload(visitor, table, "cu.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, _step="take")
+    assert visitor.status == 422
+    assert await file_of(visitor, key) == before
+    template = await visitor.http.get(urls.CRITERIA_TEMPLATE)
+    await upload(visitor, table, "mau.xlsx", template.content, _step="look")
+    assert "Nhập bảng này" in visitor.page
+    own = await visitor.http.get(urls.criteria_file_url(key))
+    await upload(visitor, table, "bang.xlsx", own.content, _step="look")
+    assert visitor.status == 200
+
+
+async def test_criteria_are_added_moved_and_taken_out(site: Site) -> None:
+    visitor = await secretary(site)
+    await visitor.post(urls.EDITIONS, _do="empty")
+    key = key_of(visitor)
+    new = urls.criterion_url(key, "moi")
+    await visitor.get(new)
+    await visitor.post(new, **{**form_fields(visitor.page, new), "title": "", "_step": "save"})
+    assert (visitor.status, "cần có tên" in visitor.page) == (422, True)
+    for title, points in (("Nhóm", "40"), ("Việc", "9,5")):
+        await visitor.get(new)
+        await visitor.post(new, **{**form_fields(visitor.page, new), "title": title, "max": points, "_step": "save"})
+        assert visitor.at == urls.criteria_url(key)
+    await visitor.get(urls.criterion_url(key, "moi", trong="0"))
+    child = {**form_fields(visitor.page, new), "title": "Con", "max": "40", "way.way": "count"}
+    await visitor.post(new, **{**child, "_step": "way"})
+    assert 'name="way.each"' in visitor.page
+    child = form_fields(visitor.page, new)
+    assert (child["title"], child["_into"]) == ("Con", "0")
+    await visitor.post(new, **{**child, "way.each": "2,5", "_step": "save"})
+    down = urls.criterion_url(key, "0")
+    await visitor.get(down)
+    await visitor.post(down, **{**form_fields(visitor.page, down), "_step": "down"})
+    found = yaml.safe_load(await file_of(visitor, key))["criteria"]
+    assert [one["title"] for one in found] == ["Việc", "Nhóm"]
+    assert found[0]["max"] == "9.5"
+    assert found[1]["children"][0]["way"] == {"way": "count", "each": "2.5"}
+    out = urls.criterion_url(key, "1")
+    await visitor.get(out)
+    await visitor.post(out, **{**form_fields(visitor.page, out), "_step": "out"})
+    assert len(yaml.safe_load(await file_of(visitor, key))["criteria"]) == 1
+    await visitor.get(urls.criterion_url(key, "7"))
+    assert visitor.status == 404
+
+
+# Several writers, and who may ----------------------------------------------------------------------------------------
+
+
+async def test_two_writers_are_told_and_nothing_is_overwritten(site: Site) -> None:
+    one = await secretary(site)
+    two = await secretary(site, "thu-ky-hai")
+    key = await brought_in(one, FULL)
+    part, other = urls.edition_part_url(key, "khen-thuong"), urls.edition_part_url(key, "lich")
+    for visitor in (one, two):
+        await visitor.get(part)
+    await one.post(part, **{**form_fields(one.page, part), "awards.0.quota": "3", "_step": "save"})
+    mine = {**form_fields(two.page, part), "awards.0.quota": "5"}
+    await two.get(other)
+    await two.post(other, **{**form_fields(two.page, other), "_step": "save"})
+    assert "Đã lưu" in two.page, "another part is in nobody's way"
+    await two.post(part, **{**mine, "_step": "save"})
+    assert two.status == 409
+    assert "Nguyễn Thu Ky đã lưu phần này" in two.page
+    assert yaml.safe_load(await file_of(one, key))["awards"][0]["quota"] == 3
+    again = form_fields(two.page, part)
+    assert again["awards.0.quota"] == "5"
+    await two.post(part, **{**again, "_step": "save"})
+    assert yaml.safe_load(await file_of(one, key))["awards"][0]["quota"] == 5
+    # A criterion, the text, the table, and deleting.
+    criterion, text, table = (
+        urls.criterion_url(key, "0"),
+        urls.edition_text_url(key, "tieu-chi"),
+        urls.criteria_table_url(key),
+    )
+    forms = {}
+    for address in (text, table, criterion, urls.edition_url(key)):
+        await two.get(address)
+        forms[address] = two.hidden() if address == urls.edition_url(key) else form_fields(two.page, address)
+    await one.get(criterion)
+    await one.post(criterion, **{**form_fields(one.page, criterion), "title": "Tên khác", "_step": "save"})
+    stands = await file_of(one, key)
+    for address, extra in (
+        (criterion, {"title": "Của tôi", "_step": "save"}),
+        (text, {"_step": "save"}),
+        (table, {"table": "Tiêu chí\tĐiểm\nMột\t5\n", "_step": "take"}),
+        (urls.edition_url(key), {"_do": "delete", "_sure": "yes"}),
+    ):
+        await two.post(address, **{**forms[address], **extra})
+        assert two.status == 409, address
+    assert await file_of(one, key) == stands
+
+
+async def test_only_the_own_secretariat_sees_a_draft(site: Site) -> None:
+    mine = await secretary(site)
+    key = await brought_in(mine, FULL)
+    await site.person("noi-khac", "mttq-noi-khac", "secretariat")
+    other = await site.log_in("noi-khac")
+    for address in (
+        urls.edition_url(key),
+        urls.edition_file_url(key),
+        urls.criteria_url(key),
+        urls.edition_trial_url(key),
+    ):
+        await other.get(address)
+        assert other.status == 404, address
+    await other.get(urls.EDITIONS)
+    assert key not in other.page
+    for of_program in ("specimen-2020", "quang-tri"):
+        await mine.get(urls.edition_url(of_program))
+        assert mine.status == 200
+        await mine.get(urls.edition_part_url(of_program, "lich"))
+        assert mine.status == 404
+        await mine.get(urls.criteria_url(of_program))
+        assert mine.status == 200
+    await mine.post(urls.edition_url("quang-tri"), _do="copy")
+    copy = key_of(mine)
+    assert Edition.model_validate(yaml.safe_load(await file_of(mine, copy))).criteria
+    await mine.post(urls.edition_url(copy), **{**mine.hidden_in(urls.edition_url(copy)), "_do": "delete"})
+    assert mine.status == 422
+    revision = re.search(r'name="_revision" value="(\d+)"', mine.page)
+    assert revision is not None
+    await mine.post(urls.edition_url(copy), _do="delete", _sure="yes", _revision=revision.group(1))
+    assert mine.at == urls.EDITIONS
+    await mine.get(urls.edition_url(copy))
+    assert mine.status == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "told"),
+    [
+        ("trong.yaml", b"  \n", "không phải là tệp quy định"),
+        ("danh-sach.yaml", b"- a\n- b\n", "không phải là tệp quy định"),
+        ("hong.yaml", b"id: x\n  title: y\n", "Dòng 2"),
+        ("hai-lan.yaml", b"id: x\nid: y\n", "Dòng 2"),
+        ("anh.yaml", b"\xff\xfe\x00", "UTF-8"),
+    ],
+)
+async def test_a_file_that_holds_no_rules_is_refused(site: Site, name: str, body: bytes, told: str) -> None:
+    visitor = await secretary(site)
+    await upload(visitor, urls.EDITIONS, name, body, _do="file")
+    assert visitor.status == 422
+    assert told in html.unescape(visitor.page)
+    assert await site.services.edition_drafts.list(CITY) == ()
+
+
+# Putting in force -------------------------------------------------------------------------------------------------
+
+
+def shown_pairs(page: str) -> list[tuple[str, str]]:
+    """The hidden fields of the page that shows what would be recorded."""
+    found = re.findall(r'name="(\w+)" value="([^"]*)"', page)
+    return [(name, html.unescape(value)) for name, value in found if name not in {"_step", "_password"}]
+
+
+async def send(visitor: Visitor, address: str, pairs: list[tuple[str, str]], **more: str) -> None:
+    """Press the last button."""
+    data: dict[str, Any] = {"_step": "send"}
+    for name, value in [*pairs, *more.items()]:
+        data.setdefault(name, []).append(value)
+    visitor._keep(await visitor.http.post(address, data=data))
+
+
+async def test_rules_come_into_force_in_all_chosen_clusters_or_in_none(site: Site) -> None:
+    visitor = await secretary(site)
+    streams = [await open_cycle(site.app, SPEECH_RULES, members=units(2)) for _n in range(2)]
+    await reached(site)
+    key = await brought_in(visitor, FULL)
+    address = urls.edition_adoption_url(key)
+    await visitor.get(address)
+    fields = {
+        name: value for name, value in form_fields(visitor.page, address).items() if name not in {"_all", "cycle"}
+    }
+    assert fields["number"] == "9/QĐ"
+    await visitor.post(address, **{**fields, "_step": "look"})
+    assert (visitor.status, "đánh dấu các cụm" in visitor.page) == (422, True)
+    await visitor.post(address, **{**fields, "_all": "yes", "effective": "01/01/2190", "_step": "look"})
+    assert (visitor.status, "Chưa đến ngày" in visitor.page) == (422, True)
+    await visitor.post(address, **{**fields, "_all": "yes", "number": "", "issued": "01/02/2026", "_step": "look"})
+    assert (visitor.status, "số hoặc tên văn bản" in visitor.page) == (422, True)
+    await visitor.post(address, **{**fields, "_all": "yes", "_step": "look"})
+    assert visitor.status == 200
+    assert visitor.page.count("Ảnh hưởng đến ai") == 2
+    assert "Quy định thử" in visitor.page
+    assert [digest for digest, _body in await site.app.texts.editions()] == [
+        (await site.app.state(streams[0]))[0].lifecycle.edition
+    ], "nothing is stored before it is entered"
+    sent = shown_pairs(visitor.page)
+    assert [name for name, _value in sent].count("cycle") == 2
+    await send(visitor, address, sent)
+    assert (visitor.status, "mật khẩu" in visitor.page) == (422, True)
+    await send(visitor, address, sent, _password="khong phai")
+    assert visitor.status == 422
+    part = urls.edition_part_url(key, "khen-thuong")
+    await visitor.get(part)
+    award = form_fields(visitor.page, part)
+    await visitor.post(part, **{**award, "awards.0.quota": "9", "_step": "save"})
+    await send(visitor, address, sent, _password=PASSWORD)
+    assert visitor.status == 409, "the rules are others than those that were shown"
+    assert [len(await site.app.history(stream)) for stream in streams] == [1, 1]
+    sent = shown_pairs(visitor.page)
+    await send(visitor, address, sent, _password=PASSWORD)
+    assert visitor.status == 200
+    assert "Đã áp dụng ở 2 cụm" in visitor.page
+    for stream in streams:
+        state, rules = await site.app.state(stream)
+        assert (len(state.lifecycle.adoptions), rules.title) == (1, "Quy định thử")
+        assert rules.awards[0].quota == 9
+        assert urls.receipt_url(stream, 2) in visitor.page
+    await send(visitor, address, sent, _password=PASSWORD)
+    assert [len(await site.app.history(stream)) for stream in streams] == [2, 2], "a second click enters nothing twice"
+    await refused_in_one(site, visitor, address)
+
+
+async def refused_in_one(site: Site, visitor: Visitor, address: str) -> None:
+    """The same rules once more are refused in one cluster: then they do not come into force in another either."""
+    third = await open_cycle(site.app, SPEECH_RULES, members=units(2))
+    await reached(site)
+    await visitor.get(address)
+    fields = {
+        name: value for name, value in form_fields(visitor.page, address).items() if name not in {"_all", "cycle"}
+    }
+    await visitor.post(address, **{**fields, "_all": "yes", "_step": "look"})
+    assert visitor.status == 422
+    assert "không ghi được" in visitor.page
+    assert len(await site.app.history(third)) == 1
+    await submit(site.app, third, CITY, "file-cycle", {})
+
+
+async def test_a_sheet_of_the_year_before_does_not_fit_the_new_rules(site: Site) -> None:
+    visitor = await secretary(site)
+    key = await brought_in(visitor, FULL)
+    edition = Edition.model_validate(yaml.safe_load(await file_of(visitor, key)))
+    stream = await open_cycle(site.app, edition, members=units(2))
+    await site.person("mot", "don-vi-1")
+    officer = await site.log_in("mot")
+    sheet = f"/cum/{stream}/lam/score-self/bang-cham.xlsx?unit=don-vi-1"
+    body = (await officer.http.get(sheet)).content
+    changed = edition.model_copy(update={"title": "Quy định năm sau"})
+    digest = await site.app.texts.put_edition(changed.model_dump_json())
+    await submit(site.app, stream, CITY, "adopt-edition", {"edition": digest})
+    form = f"/cum/{stream}/lam/score-self?unit=don-vi-1"
+    await officer.get(form)
+    data = {**officer.hidden(), "unit": "don-vi-1", "_step": "offline"}
+    officer._keep(await officer.http.post(form, data=data, files={"_offline": ("phieu.xlsx", body)}))
+    assert officer.status == 422
+    assert "Quy định thử" in officer.page
+
+
+FULL = """
+id: thu
+title: Quy định thử
+number: 9/QĐ
+issued: 2026-01-05
+issuer: Ban Thường trực
+valid_from: 2026-01-01
+valid_until: 2026-12-31
+replaces: [Quy định cũ]
+sources: [Công văn]
+papers:
+- {part: criteria, document: {title: Hướng dẫn, number: 9/HD, issued: 2026-01-05}}
+required_drafts: [plan, criteria]
+covenants: [covenant, term-covenant]
+covenant_years: {first: 2026, last: 2030}
+answer_correction_days: 5
+answer_correction_in: working-days
+inherits: [signature, duties]
+deadlines:
+- duty: draft
+  due: {month: 2, day: 15}
+  if_day_off: next
+  article: Điều 1
+- duty: self-score
+  due: {counted_from: last-day, days: -10}
+  figures_until: {month: 11, day: 30}
+  article: Điều 2
+  remind_days_before: [7, 3]
+  escalate_days_after: 2
+  close_days_after: 30
+- duty: decision
+  due: {year: 1, month: 1, day: 31}
+  article: Điều 3
+criteria:
+- id: a
+  number: I
+  title: Nhóm một
+  max: 60
+  take: sum
+  least_share: '0.5'
+  children:
+  - id: a1
+    number: '1'
+    title: Bậc
+    max: 20
+    way: {way: steps, of: percent, steps: [{at_least: 80, points: 20}, {at_least: 50, points: 10}]}
+  - id: a2
+    title: Mức
+    max: 20
+    way:
+      way: bands
+      bands: [{low: 0, high: 5, points: 20}, {low: 5, above: true, change: -10}]
+      value_rounding: {places: 1}
+  - {id: a3, title: Tỷ lệ, max: 10, way: {way: linear, ceiling: none}}
+  - id: a4
+    title: Điều kiện
+    max: 10
+    way: {way: all-or-nothing, conditions: [{id: x, title: Đủ hồ sơ}, {id: y, title: Đúng hạn}]}
+- id: b
+  title: Tay
+  max: 40
+  kinds: [mien-nui]
+  exempt_kinds: [hai-dao]
+  exempt_gives: maximum
+  rounding: {step: '0.5'}
+  way: {way: hand, step: '0.25', least: 5}
+  source: Mục 2
+  contents: 3
+  conditions: 4
+- {id: c, title: Thưởng, part: bonus, max: 10, way: {way: relative, at_target: '0.6', tolerance: '0.01'}}
+- {id: d, title: Trừ, part: penalty, max: 5, way: {way: count, each: -1}}
+total: 110
+scoring:
+  stated_base: 100
+  rounding: {places: 1}
+  total_rounding: {places: 0, mode: half-even}
+  bonus_cap: 10
+  penalty_least: 5
+  pass_marks: [{least: 50, kinds: [mien-nui]}, {least: 60}]
+  tie_tolerance: '0.01'
+  ties_by: [a1, b]
+  classes_of: percent
+  classes:
+  - {id: tot, title: Tốt, least: 80, passed: true}
+  - {id: kha, title: Khá, least: 50, under: 80}
+  - {id: dau, title: Dẫn đầu, share: 1/3, share_of: left, share_rounding: up, from_top: true}
+  facts: [{id: ky-luat, title: Có kỷ luật}]
+  class_conditions:
+  - {classes: [tot], each_share: '0.5'}
+  - {fact: ky-luat, holds: false, otherwise: none}
+rounds:
+- {id: self, title: Tự chấm, by: own}
+- {id: to, title: Tổ chấm, by: team, criteria: [a1, b], article: Mục 3}
+cross_checks: next-in-list
+awards:
+- {id: co, title: Cờ, quota: 1, kinds: [mien-nui]}
+- {id: bk, title: Bằng khen, share: '0.5', share_rounding: half-up, article: Điều 7}
+votes:
+- subject: co
+  method: secret-ballot
+  threshold: '0.5'
+  strict: false
+  base: valid
+  quorum: 2/3
+  least_members: 3
+  article: Điều 9
+- {subject: head, method: consensus, threshold: '0.5', base: present, article: Điều 4}
+calendar:
+  weekend: [7]
+  days_off: [{first: 2026-02-14, last: 2026-02-22, title: Tết}]
+  worked: [2026-03-01]
+period: {first: {month: 2, day: 1}, last: {year: 1, month: 1, day: 31}}
+articles: {head_known: Điều 5, all_units_sign: Điều 6}
+"""
+"""An edition in which every part says something."""

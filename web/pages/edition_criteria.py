@@ -1,0 +1,376 @@
+"""The table of criteria of a rules edition: as a whole, one criterion by itself, and brought in from a spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData, UploadFile
+
+from application.criteria_columns import TABLE
+from application.criteria_moves import added, moved, node_at, replaced, without
+from application.criteria_table import EXAMPLE, CriteriaTable, criteria_workbook, read_criteria, taken_over
+from application.edition_checks import EditionCheck, Finding, Place, check_edition, nodes_of, place_of
+from application.edition_parts import CRITERIA, with_part
+from application.edition_summary import criterion_lines
+from application.edition_texts import Values, mark_of
+from application.form_values import nested
+from application.slugs import slug_of
+from application.spreadsheets import WORKBOOK
+from application.table_columns import UNUSED, find_head
+from application.tables import Rows, rows_of_text, table_of, text_of
+from application.visits import Visitor
+from application.work import beside
+from domain.numbers import whole_number
+from errors import CodedError, InputError, NotFoundError
+from i18n.edition_fields import edition_choices
+from i18n.messages import sentence, typed_number
+from web import urls
+from web.act_form import typed_text, without_row
+from web.auth import checked_form
+from web.downloads import as_attachment
+from web.edition_inputs import criterion_fields, criterion_inputs, typed_part
+from web.form_problems import form_sentence
+from web.open_edition import SHOWN, Opened, OpenedDraft, OpenEdition, Secretary, change, conflict_of, unit_names
+from web.render import page
+from web.services import get_services
+
+router = APIRouter(include_in_schema=False)
+
+NEW = "moi"
+"""In the place of a criterion's place: one that is not in the table yet."""
+
+_COLUMN = "column-"
+_WORDS: Mapping[str, Any] = {
+    "part_word": lambda part: dict(edition_choices("part")).get(str(part), ""),
+    "shown_number": typed_number,
+}
+"""What the table's template says numbers and kinds of points with."""
+
+
+# The whole table --------------------------------------------------------------------------------------------------
+
+
+@router.get(urls.EDITION_CRITERIA)
+async def table(request: Request, _visitor: Secretary, opened: Opened) -> Response:
+    """The table of criteria, with what was found beside each."""
+    return page(
+        request,
+        "edition_criteria.html",
+        opened=opened,
+        part=CRITERIA,
+        rows=_rows(opened.values, opened.check),
+        others=[one for one in opened.check.of(CRITERIA) if not one.criterion],
+        saved=urls.ENTERED_AS in request.query_params,
+        **_WORDS,
+    )
+
+
+def _rows(values: Values, check: EditionCheck) -> list[tuple[str, int, Values, tuple[str, ...], list[Finding]]]:
+    """Each criterion with its place, depth, what is said of it, and what was found."""
+    found: dict[str, list[Finding]] = {}
+    for one in check.of(CRITERIA):
+        if one.criterion:
+            found.setdefault(one.criterion, []).append(one)
+    return [
+        ("-".join(map(str, place)), depth, node, criterion_lines(node), found.get(str(node.get("id")), []))
+        for place, depth, node in nodes_of(values)
+    ]
+
+
+@router.get(urls.CRITERIA_TEMPLATE)
+async def template(_visitor: Secretary) -> Response:
+    """The template of the table, with a few lines to show how."""
+    body = await beside(criteria_workbook, EXAMPLE, {}, with_all=True)
+    return as_attachment(body, "mau-bang-tieu-chi.xlsx", WORKBOOK)
+
+
+@router.get(urls.CRITERIA_FILE)
+async def spreadsheet(request: Request, visitor: Secretary, opened: Opened) -> Response:
+    """The table as a spreadsheet, to be changed there and brought back."""
+    names = await unit_names(get_services(request), visitor)
+    body = await beside(criteria_workbook, opened.values, names)
+    return as_attachment(body, f"{slug_of(opened.title, 'bang-tieu-chi')}.xlsx", WORKBOOK)
+
+
+# From a spreadsheet -----------------------------------------------------------------------------------------------
+
+
+@router.get(urls.CRITERIA_TABLE)
+async def bring_in(request: Request, _visitor: Secretary, opened: OpenedDraft) -> Response:
+    """The form that takes a table."""
+    return _bring_in(request, opened, "", mark_of(opened.values.get("criteria")))
+
+
+@router.post(urls.CRITERIA_TABLE)
+async def read_table(request: Request, visitor: Secretary, opened: OpenedDraft) -> Response:
+    """Read a table and show what becomes of it; take it where that was seen."""
+    form = await checked_form(request)
+    services, read = get_services(request), str(form.get(SHOWN, ""))
+    names = await unit_names(services, visitor)
+    typed, rows, notes = str(form.get("table", "")).replace("\r\n", "\n"), list[list[str]](), list[str]()
+    choices = _choices(form)
+    try:
+        rows, notes = await _sent_rows(form, typed)
+        typed = text_of(rows)
+        found = await beside(read_criteria, rows, choices, opened.values, names)
+    except InputError as error:
+        head = find_head(TABLE, rows, choices) if error.code == "table_head" else None
+        return _bring_in(request, opened, typed, read, errors=[error], head=head, status=error.http_status)
+    found.notes[:0] = notes
+    takes = form.get("_step") == "take" and not (isinstance(form.get("file"), UploadFile) and _has_file(form))
+    if found.faults or not takes:
+        return _bring_in(request, opened, typed, read, errors=found.faults, found=found)
+    keeps_total = form.get("_total") == "yes"
+    try:
+        now = await change(
+            services,
+            visitor,
+            opened,
+            lambda whole: whole.get("criteria"),
+            read,
+            lambda whole: _taken(whole, found, with_total=keeps_total),
+        )
+    except InputError as error:
+        return _bring_in(request, opened, typed, read, errors=[error], found=found, status=error.http_status)
+    if now is not None:
+        conflict = await conflict_of(request, now, ())
+        read = mark_of(now.values.get("criteria"))
+        return _bring_in(request, now, typed, read, found=found, conflict=conflict, status=409)
+    return RedirectResponse(urls.with_query(urls.criteria_url(opened.key), {urls.ENTERED_AS: "1"}), 303)
+
+
+def _taken(whole: Values, found: CriteriaTable, *, with_total: bool) -> Values:
+    values = with_part(whole, CRITERIA, {"criteria": found.criteria})
+    return {**values, "total": found.total} if with_total and found.total is not None else values
+
+
+def _has_file(form: FormData) -> bool:
+    upload = form.get("file")
+    return isinstance(upload, UploadFile) and bool(upload.filename)
+
+
+async def _sent_rows(form: FormData, typed: str) -> tuple[Rows, list[str]]:
+    """The rows that were pasted or uploaded, and what is to be told of a file.
+
+    Raises:
+        InputError
+    """
+    upload = form.get("file")
+    if isinstance(upload, UploadFile) and upload.filename:
+        sent = await table_of(await upload.read(), indents=True)
+        return sent.rows, [sentence(code, facts) for _line, code, facts in sent.remarks]
+    if "\t" in typed:
+        return await rows_of_text(typed, indents=True), []
+    return (await table_of(typed.encode(), indents=True)).rows, []
+
+
+def _choices(form: FormData) -> dict[int, str]:
+    """What a person chose for the columns of the table, by index."""
+    found: dict[int, str] = {}
+    for name, value in form.multi_items():
+        number = whole_number(name.removeprefix(_COLUMN)) if name.startswith(_COLUMN) else None
+        if number is not None and value in {*TABLE.columns, UNUSED}:
+            found[number] = str(value)
+    return found
+
+
+def _bring_in(
+    request: Request,
+    opened: OpenEdition,
+    typed: str,
+    read: str,
+    *,
+    errors: list[InputError] | None = None,
+    found: CriteriaTable | None = None,
+    head: Any = None,
+    conflict: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> Response:
+    problems = [form_sentence(one) for one in errors or ()]
+    rows: list[Any] = []
+    findings: tuple[Finding, ...] = ()
+    told = ""
+    if found is not None and not found.faults:
+        values = _taken(opened.values, found, with_total=found.total is not None)
+        check = check_edition(values, opened.names)
+        rows, told = _rows(values, check), taken_over(found, opened.values)
+        findings = tuple(one for one in check.findings if one.part is CRITERIA or one.part.id == "cach-tinh")
+    return page(
+        request,
+        "edition_table.html",
+        422 if problems and status < 400 else status,  # noqa: PLR2004 - the first status of an error
+        opened=opened,
+        columns=TABLE.columns,
+        typed=typed,
+        read=read,
+        errors=problems,
+        found=found,
+        rows=rows,
+        told=told,
+        findings=[one for one in findings if not one.criterion],
+        head=head or (found.head if found is not None else None),
+        conflict=conflict,
+        **_WORDS,
+    )
+
+
+# One criterion ----------------------------------------------------------------------------------------------------
+
+
+@router.get(urls.CRITERION)
+async def criterion(request: Request, visitor: Secretary, opened: OpenedDraft, place: str) -> Response:
+    """The form of a criterion; for a new one the address says where it comes."""
+    node = {} if place == NEW else _node(opened.values, place_of(place))
+    return await _criterion(request, visitor, opened, place, node)
+
+
+def _node(values: Values, place: Place) -> Values:
+    found = node_at(values, place)
+    if found is None:
+        raise NotFoundError("page_not_found")
+    return found
+
+
+async def _criterion(
+    request: Request,
+    visitor: Visitor,
+    opened: OpenEdition,
+    place: str,
+    node: Values,
+    *,
+    more: tuple[str, ...] = (),
+    read: str = "",
+    into: str = "",
+    error: CodedError | None = None,
+    conflict: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> Response:
+    at = place_of(place)
+    whole = opened.values if place == NEW else replaced(opened.values, at, node)
+    check = opened.check if whole == opened.values else check_edition(whole, opened.names)
+    inputs, choices = criterion_inputs(node, more, opened.values)
+    prefix = _path_of(at)
+    mine = [one for one in check.of(CRITERIA) if one.criterion and one.criterion == str(node.get("id"))]
+    faulty = {
+        one.path.removeprefix(prefix): one.here
+        for one in reversed(mine)
+        if one.wrong and place != NEW and one.path.startswith(prefix)
+    }
+    stored = node_at(opened.values, at) if place != NEW else None
+    names = await unit_names(get_services(request), visitor)
+    return page(
+        request,
+        "edition_criterion.html",
+        error.http_status if error is not None else status,
+        opened=opened,
+        place=place,
+        node=node,
+        inputs=inputs,
+        choices=choices,
+        units=list(names.items()),
+        findings=mine,
+        faulty_paths=faulty,
+        read=read or mark_of(_own(stored or {})),
+        into=into or request.query_params.get(urls.PART_OF, ""),
+        text="" if error is None else sentence(error.code, error.facts),
+        conflict=conflict,
+        parent=node_at(opened.values, at[:-1]) if len(at) > 1 else None,
+        saved=request.method == "GET" and urls.ENTERED_AS in request.query_params,
+    )
+
+
+def _path_of(place: Place) -> str:
+    """The path of a criterion in the file, with a dot at its end."""
+    return ".".join(f"{'children' if n else 'criteria'}.{number}" for n, number in enumerate(place)) + "."
+
+
+def _own(node: Mapping[str, Any]) -> Values:
+    """A criterion without what is in it."""
+    return {name: value for name, value in node.items() if name != "children"}
+
+
+@router.post(urls.CRITERION)
+async def save_criterion(request: Request, visitor: Secretary, opened: OpenedDraft, place: str) -> Response:
+    """Save a criterion, move it, take it out, or add it."""
+    form = await checked_form(request)
+    body = typed_text(form)
+    stored = {} if place == NEW else _node(opened.values, place_of(place))
+    shorter, step = without_row(body), body.get("_step", "")
+    read, into = body.get(SHOWN, ""), body.get("_into", "")
+    node = _typed_node(stored, body)
+    if step in {"up", "down", "out"} and place != NEW:
+        return await _move(request, visitor, opened, place, node, step=step, read=read)
+    if "_more" in body or shorter or step != "save":
+        return await _criterion(
+            request, visitor, opened, place, node, more=(body.get("_more", ""),), read=read, into=into
+        )
+    if not str(node.get("title", "")).strip():
+        error = InputError("criterion_without_title", "title")
+        return await _criterion(request, visitor, opened, place, node, read=read, into=into, error=error)
+    at = place_of(place)
+    within = place_of(into)
+    if place == NEW:
+        return await _added(request, visitor, opened, node, within, read=read)
+    return await _changed(request, visitor, opened, place, node, lambda whole: replaced(whole, at, node), read=read)
+
+
+def _typed_node(stored: Values, body: Mapping[str, str]) -> Values:
+    """The criterion as it was typed, with its id and what is in it, in the writing of the file."""
+    values = nested(body.items())
+    shape = {**stored, **({"way": values["way"]} if isinstance(values.get("way"), Mapping) else {})}
+    typed = typed_part(criterion_fields(shape), values)
+    if isinstance(typed.get("way"), Mapping) and typed["way"].get("way") in {None, "hand"} and len(typed["way"]) == 1:
+        del typed["way"]
+    kept = {name: stored[name] for name in ("id", "children") if name in stored}
+    found = with_part({}, CRITERIA, {"criteria": [{**kept, **typed}]}).get("criteria") or [{}]
+    return dict(found[0])
+
+
+async def _added(
+    request: Request, visitor: Visitor, opened: OpenEdition, node: Values, within: Place, *, read: str
+) -> Response:
+    """Add a criterion at the end of its group: whatever others change meanwhile, it does not get in their way."""
+    try:
+        await change(
+            get_services(request),
+            visitor,
+            opened,
+            lambda _whole: None,
+            mark_of(None),
+            lambda whole: added(whole, within, node),
+        )
+    except InputError as error:
+        return await _criterion(request, visitor, opened, NEW, node, read=read, error=error)
+    return RedirectResponse(urls.with_query(urls.criteria_url(opened.key), {urls.ENTERED_AS: "1"}), 303)
+
+
+async def _move(
+    request: Request, visitor: Visitor, opened: OpenEdition, place: str, node: Values, *, step: str, read: str
+) -> Response:
+    at = place_of(place)
+    new = (lambda whole: without(whole, at)) if step == "out" else (lambda whole: moved(whole, at, up=step == "up"))
+    return await _changed(request, visitor, opened, place, node, new, read=read)
+
+
+async def _changed(
+    request: Request, visitor: Visitor, opened: OpenEdition, place: str, node: Values, new: Any, *, read: str
+) -> Response:
+    at = place_of(place)
+    try:
+        now = await change(
+            get_services(request), visitor, opened, lambda whole: _own(node_at(whole, at) or {}), read, new
+        )
+    except InputError as error:
+        return await _criterion(request, visitor, opened, place, node, read=read, error=error)
+    if now is not None:
+        there = node_at(now.values, at)
+        told = await conflict_of(request, now, [("", criterion_lines(there))] if there else [])
+        if there is None:
+            return await _criterion(request, visitor, now, NEW, _own(node), conflict=told, status=409)
+        return await _criterion(
+            request, visitor, now, place, {**node, "id": there.get("id")}, conflict=told, status=409
+        )
+    return RedirectResponse(urls.with_query(urls.criteria_url(opened.key), {urls.ENTERED_AS: "1"}), 303)

@@ -1,0 +1,357 @@
+"""Rules editions: the organiser's own with their parts, those in the register, those that come with the program."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData, UploadFile
+
+from application.edition_checks import check_edition
+from application.edition_parts import PARTS, EditionPart, fields_of, part_values, with_part
+from application.edition_summary import summary_of
+from application.edition_texts import Values, mark_of, text_of, values_of
+from application.form_values import nested
+from application.slugs import slug_of
+from application.visits import Visitor
+from application.work import beside
+from application.yaml_files import read_model
+from domain.numbers import whole_number
+from domain.rules import NO_RULES, Edition, edition_of
+from errors import InputError
+from i18n import _
+from i18n.editions import edition_title
+from i18n.messages import sentence
+from web import urls
+from web.act_form import typed_text, without_row
+from web.auth import checked_form
+from web.downloads import as_attachment
+from web.edition_inputs import part_inputs, typed_part
+from web.open_edition import (
+    SHOWN,
+    Opened,
+    OpenedDraft,
+    OpenEdition,
+    Secretary,
+    change,
+    conflict_of,
+    copied,
+    file_sentence,
+    own_files,
+    part_named,
+)
+from web.render import page
+from web.services import get_services
+
+router = APIRouter(include_in_schema=False)
+
+YAML = "application/yaml"
+
+
+# The list ---------------------------------------------------------------------------------------------------------
+
+
+@router.get(urls.EDITIONS)
+async def editions(request: Request, visitor: Secretary) -> Response:
+    """The editions that one can look at, copy, and change."""
+    return await _list(request, visitor)
+
+
+async def _list(request: Request, visitor: Visitor, error: InputError | None = None) -> Response:
+    services = get_services(request)
+    drafts = await services.edition_drafts.list(visitor.unit)
+    people = await services.application.people.names({one.person for one in drafts})
+    wrong = await beside(lambda: {one.id: _wrong(one.body, one.title) for one in drafts})
+    stored = [(digest, edition_of(body)) for digest, body in await services.application.texts.editions()]
+    own = await beside(_own_titles)
+    text = "" if error is None else file_sentence(error)
+    return page(
+        request,
+        "editions.html",
+        error.http_status if error is not None else 200,
+        drafts=drafts,
+        people=people,
+        wrong=wrong,
+        stored=sorted(
+            ((digest, edition_title(one)) for digest, one in stored if one.id != NO_RULES.id), key=lambda pair: pair[1]
+        ),
+        own=own,
+        text=text,
+        faulty="file" if error is not None else "",
+    )
+
+
+def _wrong(body: str, title: str) -> int:
+    """How much keeps a draft from being put in force."""
+    return len(check_edition(values_of(body, title), {}).wrong)
+
+
+@lru_cache
+def _own_titles() -> tuple[tuple[str, str], ...]:
+    """The editions that come with the program: key and title; the year of the key tells namesakes apart."""
+    found = [(key, read_model(file, Edition)) for key, file in own_files().items()]
+    titles = Counter(one.title for _key, one in found)
+    years = {key: "".join(re.findall("[0-9]{4}", key)[-1:]) for key, _one in found}
+    return tuple(
+        (key, f"{edition_title(one)} {years[key]}" if titles[one.title] > 1 else edition_title(one))
+        for key, one in found
+    )
+
+
+@router.post(urls.EDITIONS)
+async def begin(request: Request, visitor: Secretary) -> Response:
+    """Begin an edition: from nothing, or from a file."""
+    form = await checked_form(request)
+    services, do = get_services(request), str(form.get("_do", ""))
+    try:
+        if do == "file":
+            values = await _of_file(form)
+        elif do == "empty":
+            values = {"id": "quy-dinh", "title": _("New rules")}
+        else:
+            return await _list(request, visitor)
+        return RedirectResponse(urls.edition_url(await copied(services, visitor, values)), 303)
+    except InputError as error:
+        return await _list(request, visitor, error)
+
+
+async def _of_file(form: FormData) -> Values:
+    """The values of the file that was sent.
+
+    Raises:
+        InputError: there is none, or it cannot be read.
+    """
+    upload = form.get("file")
+    if not isinstance(upload, UploadFile) or not upload.filename:
+        raise InputError("file_empty", "file")
+    body = await upload.read()
+    if not body.strip():
+        raise InputError("edition_no_table", upload.filename)
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError("file_not_utf8", upload.filename, position=error.start) from None
+    return await beside(values_of, text, upload.filename)
+
+
+# One edition ------------------------------------------------------------------------------------------------------
+
+
+@router.get(urls.EDITION)
+async def edition(request: Request, _visitor: Secretary, opened: Opened) -> Response:
+    """An edition: its parts in short, and what was found in them."""
+    return await _edition(request, opened)
+
+
+async def _edition(request: Request, opened: OpenEdition, *, text: str = "", status: int = 200) -> Response:
+    services = get_services(request)
+    people = await services.application.people.names({opened.draft.person} if opened.draft is not None else set())
+    return page(
+        request,
+        "edition.html",
+        status,
+        opened=opened,
+        check=opened.check,
+        parts=[(part, summary_of(opened.values, part), opened.check.of(part)) for part in PARTS],
+        people=people,
+        text=text,
+    )
+
+
+@router.get(urls.EDITION_FILE)
+async def file(_visitor: Secretary, opened: Opened) -> Response:
+    """The edition as the file that `thidua rules check` reads."""
+    name = slug_of(opened.title, "ban-quy-dinh")
+    return as_attachment(text_of(opened.values), f"{name}.yaml", YAML)
+
+
+@router.post(urls.EDITION)
+async def with_edition(request: Request, visitor: Secretary, opened: Opened) -> Response:
+    """Copy an edition as the start of another one, or delete a draft."""
+    form = await checked_form(request)
+    services, do = get_services(request), str(form.get("_do", ""))
+    if do == "copy":
+        title = opened.title
+        mine = {one.title for one in await services.edition_drafts.list(visitor.unit)}
+        if title in mine:
+            title = _("{title} (copy)").format(title=title)
+        values = {**opened.values, "title": title}
+        values.pop("specimen", None)
+        try:
+            return RedirectResponse(urls.edition_url(await copied(services, visitor, values)), 303)
+        except InputError as error:
+            text = sentence(error.code, error.facts)
+            return await _edition(request, opened, text=text, status=error.http_status)
+    if do == "delete" and opened.draft is not None:
+        revision = whole_number(form.get("_revision")) or 0
+        if form.get("_sure") != "yes":
+            text = _("Tick that it is to be deleted.")
+            return await _edition(request, opened, text=text, status=422)
+        if not await services.edition_drafts.drop(visitor.unit, opened.key, revision):
+            text = _("Somebody has saved this edition since you opened it. Nothing was deleted.")
+            return await _edition(request, opened, text=text, status=409)
+        return RedirectResponse(urls.EDITIONS, 303)
+    return await _edition(request, opened)
+
+
+# A part as a form -------------------------------------------------------------------------------------------------
+
+
+@router.get(urls.EDITION_PART)
+async def part_form(request: Request, _visitor: Secretary, opened: OpenedDraft, part: str) -> Response:
+    """The form of a part, with what was found in it."""
+    known = part_named(part)
+    if known.id == urls.CRITERIA_PART:
+        return RedirectResponse(urls.criteria_url(opened.key), 303)
+    return _form(request, opened, known, part_values(opened.values, known))
+
+
+@router.post(urls.EDITION_PART)
+async def save_part(request: Request, visitor: Secretary, opened: OpenedDraft, part: str) -> Response:
+    """Save a part as it was typed, whatever is wrong in it; or show the form with a row more or less."""
+    form = await checked_form(request)
+    known = part_named(part)
+    if known.id == urls.CRITERIA_PART:
+        return RedirectResponse(urls.criteria_url(opened.key), 303)
+    body = typed_text(form)
+    shorter = without_row(body)
+    typed = typed_part(fields_of(known), nested(body.items()))
+    held = {name: value for name, value in part_values(opened.values, known).items() if name in known.in_text}
+    values = part_values(with_part({}, known, {**held, **typed}), known)
+    read = str(body.get(SHOWN, ""))
+    if "_more" in body or shorter or body.get("_step") != "save":
+        return _form(request, opened, known, values, more=(body.get("_more", ""),), read=read)
+    try:
+        services = get_services(request)
+        now = await change(
+            services,
+            visitor,
+            opened,
+            lambda whole: part_values(whole, known),
+            read,
+            lambda whole: with_part(whole, known, values),
+        )
+    except InputError as error:
+        return _form(request, opened, known, values, read=read, error=error)
+    if now is not None:
+        return await _conflict(request, now, known, values)
+    return RedirectResponse(urls.with_query(request.url.path, {urls.ENTERED_AS: "1"}), 303)
+
+
+def _form(
+    request: Request,
+    opened: OpenEdition,
+    part: EditionPart,
+    values: Values,
+    *,
+    more: tuple[str, ...] = (),
+    read: str = "",
+    error: InputError | None = None,
+    conflict: dict[str, Any] | None = None,
+    status: int = 200,
+) -> Response:
+    whole = with_part(opened.values, part, values)
+    check = opened.check if whole == opened.values else check_edition(whole, opened.names)
+    inputs, choices = part_inputs(part, values, more, whole)
+    faulty = {one.path: one.here for one in reversed(check.of(part)) if one.wrong and one.path}
+    return page(
+        request,
+        "edition_part.html",
+        error.http_status if error is not None else status,
+        opened=opened,
+        part=part,
+        inputs=inputs,
+        choices=choices,
+        findings=check.of(part),
+        faulty_paths=faulty,
+        read=read or mark_of(part_values(opened.values, part)),
+        text="" if error is None else sentence(error.code, error.facts),
+        conflict=conflict,
+        saved=request.method == "GET" and urls.ENTERED_AS in request.query_params,
+    )
+
+
+async def _conflict(request: Request, now: OpenEdition, part: EditionPart, values: Values) -> Response:
+    """The form as it was typed, beside what somebody else has saved meanwhile."""
+    told = await conflict_of(request, now, summary_of(now.values, part))
+    return _form(request, now, part, values, conflict=told, status=409)
+
+
+# A part as text ---------------------------------------------------------------------------------------------------
+
+
+@router.get(urls.EDITION_TEXT)
+async def part_text(request: Request, _visitor: Secretary, opened: OpenedDraft, part: str) -> Response:
+    """A part as the text of its file, for what has no input of its own."""
+    known = part_named(part)
+    return _text(request, opened, known, text_of(part_values(opened.values, known)))
+
+
+@router.post(urls.EDITION_TEXT)
+async def save_text(request: Request, visitor: Secretary, opened: OpenedDraft, part: str) -> Response:
+    """Save a part from its text."""
+    form = await checked_form(request)
+    known, typed = part_named(part), str(form.get("text", "")).replace("\r\n", "\n")
+    read = str(form.get(SHOWN, ""))
+    if form.get("_step") != "save":
+        return _text(request, opened, known, typed, read=read)
+    try:
+        values = await beside(values_of, typed, _(known.title))
+        if strange := _strange(values, part_values(values, known)):
+            line = next((n for n, one in enumerate(typed.split("\n"), 1) if one.strip().startswith(f"{strange}:")), 1)
+            raise InputError("edition_other_part", f"text:{line}", part=_(known.title))
+        now = await change(
+            get_services(request),
+            visitor,
+            opened,
+            lambda whole: part_values(whole, known),
+            read,
+            lambda whole: with_part(whole, known, values),
+        )
+    except InputError as error:
+        return _text(request, opened, known, typed, read=read, error=error)
+    if now is not None:
+        told = await conflict_of(request, now, summary_of(now.values, known))
+        return _text(request, now, known, typed, conflict=told, status=409)
+    return RedirectResponse(urls.with_query(request.url.path, {urls.ENTERED_AS: "1"}), 303)
+
+
+def _strange(values: Values, held: Values) -> str:
+    """The first name of a text that does not belong to the part that holds `held` of it."""
+    for name, value in values.items():
+        if name not in held:
+            return name
+        inner, kept = (value, held[name]) if isinstance(value, dict) and isinstance(held[name], dict) else ({}, {})
+        if lost := [one for one in inner if one not in kept]:
+            return lost[0]
+    return ""
+
+
+def _text(
+    request: Request,
+    opened: OpenEdition,
+    part: EditionPart,
+    typed: str,
+    *,
+    read: str = "",
+    error: InputError | None = None,
+    conflict: dict[str, Any] | None = None,
+    status: int = 200,
+) -> Response:
+    return page(
+        request,
+        "edition_text.html",
+        error.http_status if error is not None else status,
+        opened=opened,
+        part=part,
+        typed=typed,
+        findings=opened.check.of(part),
+        read=read or mark_of(part_values(opened.values, part)),
+        text="" if error is None else file_sentence(error),
+        conflict=conflict,
+        saved=request.method == "GET" and urls.ENTERED_AS in request.query_params,
+    )
