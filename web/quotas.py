@@ -37,7 +37,10 @@ SHARED_DRAFT_CHARACTERS = 4_000_000
 """Of all cells of a draft that several people fill in together."""
 
 MINUTES = 50
-"""Minutes of meetings that a person has begun and not entered."""
+"""Minutes of meetings of a cycle that were begun and not entered."""
+
+MINUTES_CELL_CHARACTERS = 400_000
+"""Of one act in minutes: its longest text in the escapes of JSON."""
 
 ACTS_IN_MINUTES = 300
 
