@@ -73,16 +73,18 @@ class SharedDrafts:
         person: str,
         own_tabs: bool = False,
         apart: bool = False,
+        longest: int = VALUE_CHARACTERS,
     ) -> tuple[SharedCell, ...]:
         """Save cells by path, all of them or, where one is in conflict, none; `read` is the revision that was read.
 
         Returns the conflicts: cells that somebody else has changed since, to another value. `own_tabs`: what the person
         changed elsewhere counts, too, as for a whole page that is sent. `apart`: the others are saved all the same.
+        `longest`: a value has at most so many characters.
 
         Raises:
             QuotaError: `not_kept`: a value or the whole draft is too long.
         """
-        if any(len(value) > VALUE_CHARACTERS for value in values.values()):
+        if any(len(value) > longest for value in values.values()):
             raise QuotaError("not_kept")
         if not values:
             return ()
@@ -144,3 +146,22 @@ class SharedDrafts:
             version,
         )
         return None if row is None else Look(*row)
+
+    async def begun(self, start: str) -> tuple[tuple[str, datetime], ...]:
+        """Return the unsent drafts whose names begin so, each with when it was saved, the latest first."""
+        rows = await self._pool.fetch(
+            "select draft, max(at) from accounts.shared_draft where starts_with(draft, $1) and not sent "
+            "group by draft order by max(at) desc, draft",
+            start,
+        )
+        return tuple((draft, at) for draft, at in rows)
+
+    async def looking(self, drafts: Sequence[str], since: datetime) -> tuple[tuple[str, str], ...]:
+        """Return who has looked at which of some drafts since an instant: draft and person, each person once."""
+        rows = await self._pool.fetch(
+            "select distinct on (person) draft, person from accounts.shared_look "
+            "where draft = any($1) and at >= $2 order by person, at desc",
+            list(drafts),
+            since,
+        )
+        return tuple((draft, person) for draft, person in rows)

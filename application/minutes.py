@@ -1,13 +1,13 @@
-"""The minutes of a meeting: what was typed so far, the commands that follow, and whether they can all be entered.
+"""The minutes of a meeting: the commands that follow from them, and whether they can all be entered.
 
 Minutes are a draft until they are entered: all of it or nothing, for the closing and the opening year together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -18,41 +18,98 @@ from application.engine import RefusedError
 from application.fields import parse_day
 from application.form_values import as_fields, without_empty_rows
 from application.gate import GateClosedError
+from application.minutes_cells import (
+    EACH,
+    JOINT,
+    ON,
+    SEED,
+    SHEET,
+    SIGN,
+    STANCE,
+    Minutes,
+    MinutesAct,
+    fields_of,
+)
 from application.permitted_acts import permitted_acts
 from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
 from domain.access import Matter
 from domain.records import Command, Refused
+from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether
+from domain.steps.conclusion import ChooseNext, ExcludeUnit, Nominate, RankUnits, RecordTotals, RuleClass, Submit
+from domain.steps.drafting import PresentDraft
 from domain.steps.meetings import RecordMeeting
-from domain.times import When
+from domain.steps.membership import AssignRole
+from domain.steps.signing import DeclineToSign, NameWitnesses, SignCovenant, SignJointly
+from domain.steps.targets import StateContents
+from domain.steps.voting import RecordBallot
+from domain.times import ICT, When
 from errors import InputError
 from i18n.cleaning import cleaning_notes
 from i18n.state_text import deviation_text
 
-STANCES = ("agreed", "agreed-in-substance", "changes-requested")
+NEAR_DAYS = 7
+"""Meetings of one kind within so many days can be the same meeting."""
+
+MEETING, PEOPLE, PAPERS, COMMENTS, VOTES, AWARDS, NEXT, SIGNING, REST = PARTS = (
+    "meeting",
+    "people",
+    "papers",
+    "comments",
+    "votes",
+    "awards",
+    "next",
+    "signing",
+    "rest",
+)
+"""The parts of minutes in the order in which a meeting goes."""
+
+_ACTS_OF_PART: Mapping[str, tuple[type[Command], ...]] = {
+    PAPERS: (PresentDraft, StateContents),
+    COMMENTS: (AddComment, TakeStance, TakeStanceTogether),
+    VOTES: (RecordBallot,),
+    AWARDS: (RankUnits, RuleClass, ExcludeUnit, Nominate, RecordTotals, Submit),
+    NEXT: (ChooseNext, AssignRole),
+    SIGNING: (SignCovenant, SignJointly, DeclineToSign, NameWitnesses),
+}
+_PART_OF = {act.NAME: part for part, acts in _ACTS_OF_PART.items() for act in acts}
 
 
-@dataclass(slots=True)
-class Minutes:
-    """What was typed of a meeting so far. `units` says of each unit whether it was there, its stance, its signature."""
+def part_of(act: str) -> str:
+    """The part of the minutes in which an act stands."""
+    return _PART_OF.get(act, REST)
 
-    id: str
-    on: str
-    header: dict[str, Any]
-    other: str = ""
-    """The stream of another cycle that the meeting decides for, too: the year it opens."""
-    units: dict[str, dict[str, str]] = field(default_factory=dict)
-    acts: list[dict[str, Any]] = field(default_factory=list)
-    """Each with `id`, `act`, `values` and `stream`."""
-    meeting_id: str = ""
-    """Seeds the command ids, so that the same minutes are entered once."""
-    saved_at: datetime | None = None
-    """When the draft was saved; None for minutes that are being saved now."""
 
-    def draft(self) -> dict[str, Any]:
-        """The minutes as their draft is stored; the id is part of the draft's key."""
-        values = asdict(self)
-        del values["id"], values["saved_at"]
-        return values
+FIELDS_OF_PART: Mapping[str, tuple[str, ...]] = {
+    MEETING: ("kind", "name", "place", "held", "also", "of_year"),
+    PEOPLE: (
+        "attendance",
+        "attendance_exactness",
+        "host",
+        "opened_by",
+        "concluded_by",
+        "chairs",
+        "guests",
+        "present",
+        "unclear",
+    ),
+    PAPERS: ("presenters",),
+    REST: ("notes",),
+}
+"""Where the fields of the meeting itself stand."""
+
+
+def part_of_field(name: str) -> str:
+    """The part of the minutes in which a field of the meeting itself stands."""
+    return next((part for part, names in FIELDS_OF_PART.items() if name in names), MEETING)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCommand:
+    """A command of the minutes, and the path of the cell that it comes from; "" for the meeting itself."""
+
+    path: str
+    part: str
+    command: CommandInput
 
 
 @dataclass(slots=True)
@@ -78,39 +135,88 @@ def require_minutes_keeper(cycle: VisitedCycle) -> None:
         raise ForbiddenError("not_yours_to_say")
 
 
-def command_inputs(cycle: VisitedCycle, minutes: Minutes) -> list[CommandInput]:
-    """The commands of the minutes: the meeting, each unit's stance and signature, the other acts in their order.
+def held_on(minutes: Minutes, cycle: VisitedCycle) -> date:
+    """The day of the meeting.
 
     Raises:
-        InputError
+        InputError: it is no day, or has not come yet.
     """
-    on = parse_day(minutes.on, "_on")
-    header = as_fields(RecordMeeting, minutes.header)
-    ticked = [{"unit": unit} for unit, answers in minutes.units.items() if answers.get("present")]
-    typed = [one for one in header.get("present", ()) if isinstance(one, Mapping)]
-    present = [*typed, *(one for one in ticked if one not in typed)]
-    if present:
-        header["present"] = present
+    return day_come(minutes.on, cycle, ON)
 
-    def inputs(stream: str, act: str, fields: dict[str, Any], seed: str) -> CommandInput:
-        command_id = uuid5(NAMESPACE_URL, f"{minutes.meeting_id}/{stream}/{seed}")
-        return CommandInput(stream, act, fields, command_id, happened=When.on(on), meeting=minutes.id)
 
-    found = [inputs(cycle.stream, "record-meeting", {**header, "id": minutes.id}, "meeting")]
-    for unit, answers in minutes.units.items():
-        if (stance := answers.get("stance")) in STANCES:
-            found.append(inputs(cycle.stream, "take-stance", {"unit": unit, "stance": stance}, f"stance/{unit}"))
-    if joint := [unit for unit, answers in minutes.units.items() if answers.get("sign") == "joint"]:
-        found.append(inputs(cycle.stream, "sign-jointly", {"units": joint}, f"joint/{'+'.join(joint)}"))
-    found.extend(
-        inputs(cycle.stream, "sign", {"unit": unit}, f"sign/{unit}")
-        for unit, answers in minutes.units.items()
-        if answers.get("sign") == "each"
-    )
-    for one in minutes.acts:
-        fields = as_fields(Command.KNOWN[one["act"]], without_empty_rows(one["values"]))
-        found.append(inputs(one["stream"], one["act"], fields, f"{one['id']}/{sorted(fields.items())!r}"))
+def day_come(text: str, cycle: VisitedCycle, path: str) -> date:
+    """A day as it was typed, which has come by the time of the cycle.
+
+    Raises:
+        InputError: it is no day, or `in_the_future`.
+    """
+    on, now = parse_day(text, path), cycle.now.astimezone(ICT).date()
+    if on > now:
+        raise InputError("in_the_future", path, on=on, now=now)
+    return on
+
+
+def planned(cycle: VisitedCycle, minutes: Minutes, *, prepared: Iterable[str] = ()) -> list[PlannedCommand]:
+    """The commands of the minutes: the meeting, then part by part what was said and decided.
+
+    `prepared` are the persons who wrote them, where they are more than the one who enters them.
+
+    Raises:
+        InputError: the day is none, or has not come yet.
+    """
+    when = When.on(held_on(minutes, cycle))
+
+    def command(stream: str, act: str, fields: dict[str, Any], seed: str) -> CommandInput:
+        command_id = uuid5(NAMESPACE_URL, f"{minutes.cells.get(SEED, '')}/{stream}/{seed}")
+        return CommandInput(stream, act, fields, command_id, happened=when, meeting=minutes.id)
+
+    meeting = command(minutes.stream, RecordMeeting.NAME, meeting_fields(minutes), "meeting")
+    if writers := list(prepared):
+        meeting = replace(meeting, signatories={"prepared": [{"person": {"id": person}} for person in writers]})
+    found = [PlannedCommand("", MEETING, meeting)]
+    for part in PARTS:
+        for stream in minutes.streams:
+            scope = minutes.scope(stream)
+            if part == COMMENTS:
+                for unit, stance in minutes.answers(stream, STANCE).items():
+                    taken = command(stream, TakeStance.NAME, {"unit": unit, "stance": stance}, f"stance/{unit}")
+                    found.append(PlannedCommand(f"{scope}{STANCE}.{unit}", part, taken))
+            found.extend(
+                PlannedCommand(one.path, part, command(stream, one.act, *_fields_and_seed(one)))
+                for one in minutes.acts(stream)
+                if part_of(one.act) == part
+            )
+            if part == SIGNING:
+                found.extend(
+                    PlannedCommand(path, part, command(stream, act, fields, seed))
+                    for path, act, fields, seed in _signatures(minutes, stream)
+                )
     return found
+
+
+def _fields_and_seed(one: MinutesAct) -> tuple[dict[str, Any], str]:
+    fields = without_empty_rows(fields_of(one))
+    return fields, f"{one.path}/{sorted(fields.items())!r}"
+
+
+def meeting_fields(minutes: Minutes) -> dict[str, Any]:
+    """The fields of the meeting itself, with the units that are ticked as present."""
+    head = as_fields(RecordMeeting, minutes.head)
+    typed = [one for one in head.get("present", ()) if isinstance(one, Mapping)]
+    present = [*typed, *(one for unit in minutes.present if (one := {"unit": unit}) not in typed)]
+    return {**head, **({"present": present} if present else {}), "id": minutes.id}
+
+
+def _signatures(minutes: Minutes, stream: str) -> Iterator[tuple[str, str, dict[str, Any], str]]:
+    """How the units of a cycle signed: on one joint sheet, or each for itself."""
+    answers, sheet, scope = minutes.answers(stream, SIGN), minutes.sheet(stream), minutes.scope(stream)
+    joint = [unit for unit, how in answers.items() if how == JOINT]
+    if joint or sheet:
+        fields: dict[str, Any] = {"units": joint} | ({"sheet": sheet} if sheet else {})
+        yield f"{scope}{SHEET}", SignJointly.NAME, fields, f"joint/{'+'.join(joint)}/{sorted(sheet.items())!r}"
+    for unit, how in answers.items():
+        if how == EACH:
+            yield f"{scope}{SIGN}.{unit}", SignCovenant.NAME, {"unit": unit}, f"sign/{unit}"
 
 
 async def check(application: Application, visitor: Visitor, inputs: Sequence[CommandInput]) -> MinutesCheck:
@@ -160,3 +266,17 @@ async def other_cycle(application: Application, visitor: Visitor, stream: str) -
     except (InputError, ForbiddenError):
         return None
     return other
+
+
+def is_near(first: date, second: date) -> bool:
+    """Whether two days are near enough for one meeting."""
+    return abs(first - second) <= timedelta(days=NEAR_DAYS)
+
+
+def recorded_near(cycle: VisitedCycle, kind: str, on: date) -> list[str]:
+    """The recorded meetings of a kind on a day, or near it: their ids."""
+    return [
+        id_
+        for id_, held in cycle.readable_state().meetings.items()
+        if kind in {held.event.kind, held.event.also} and is_near(held.when.earliest.astimezone(ICT).date(), on)
+    ]

@@ -133,7 +133,9 @@ SENTENCES: Mapping[str, str] = {
     "too_many_acts_in_minutes": N_("Minutes hold at most {most} acts. Enter these, and begin others for the rest."),
     "too_many_files": N_("{found} files at once: at most {most} for an act. Take some out, or send a second act."),
     "too_many_lines": N_("At most {most} lines are answered at once. Untick some."),
-    "too_many_minutes": N_("You keep minutes of {most} meetings already, the most there may be. Enter or delete some."),
+    "too_many_minutes": N_(
+        "Minutes of {most} meetings are begun here already, the most there may be. Enter some first."
+    ),
     "too_many_parts": N_("What was sent holds more than {most} values. Send it in parts."),
     "too_many_requests": N_(
         "You are sending more requests than a person would: after many at once, only {most} a second are answered. "

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from account_help import make_account
 from engine_help import CITY, enter_staff, open_cycle, submit, units
+from minutes_help import keep_minutes, minutes_cells
 from web_help import Site
 
 from application.application import CommandInput
@@ -249,30 +250,19 @@ async def marked_cycle(site: Site) -> ClosedCycle:
 
 async def _keep_drafts(site: Site, cycle: ClosedCycle, mark: Marks) -> None:
     """Keep drafts that were not sent: a nomination, minutes, and a decision."""
-    way, minutes = f"/cum/{cycle.stream}/lam", f"/cum/{cycle.stream}/hoi-nghi/nhap"
+    way = f"/cum/{cycle.stream}/lam"
     kept: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("can-bo-4", f"{way}/nominate", {"unit": SUBJECT, "award": mark.word()}),
         ("thu-ky", f"{way}/decide-awards", {"decision.number": mark.word()}),
-        (
-            "can-bo-4",
-            minutes,
-            {
-                "on": "05/01/2026",
-                "header": {"id": "nhap", "kind": "final", "name": mark.word()},
-                "acts": [
-                    {
-                        "id": "x",
-                        "act": "nominate",
-                        "values": {"unit": SUBJECT, "award": mark.word()},
-                        "stream": cycle.stream,
-                    }
-                ],
-            },
-        ),
     )
     for person, path, body in kept:
         await site.services.drafts.save(person, path, body)
         cycle.drafts.setdefault(person, set()).update(marks_in(json.dumps(body)))
+    acts = [("nominate", {"unit": SUBJECT, "award": mark.word()})]
+    cells = minutes_cells("05/01/2026", {"kind": "final", "name": mark.word()}, acts)
+    await keep_minutes(site, "can-bo-4", cycle.stream, "nhap", cells)
+    for person in _KEEPERS:
+        cycle.drafts.setdefault(person, set()).update(marks_in(json.dumps(cells)))
     for round_, unit, scored, people in _GRIDS:
         cells = {f"{scored}.a.points": mark.points(), f"{scored}.a.{EVIDENCE}": mark.word()}
         if round_ != "self":  # which is compared with nothing
@@ -282,6 +272,9 @@ async def _keep_drafts(site: Site, cycle: ClosedCycle, mark: Marks) -> None:
         for person in people:
             cycle.drafts.setdefault(person, set()).update(marks_in(json.dumps(cells)))
 
+
+_KEEPERS = ("can-bo-4", "thu-ky", "thu-ky-quan-tri")
+"""Who keeps the cycle's minutes, and shares those that are being written."""
 
 _GRIDS = (
     ("self", SUBJECT, SUBJECT, ("can-bo-2", "dong-nghiep-2", "thay-2")),

@@ -251,12 +251,16 @@ def form_names(route: Route) -> tuple[str, ...]:
     """Names of form fields that the module of a page mentions, and the paths of the fields of some acts."""
     source = inspect.getsource(sys.modules[route.endpoint.__module__])
     names = set(re.findall(r"""(?:form|typed|body|posted)(?:\.get|\.getlist)?[\[(]"(\w+)\"""", source))
-    if route.path.endswith(("/{act}", "/{number}", "/hoi-nghi")):
+    if route.path.endswith(("/{act}", "/hoi-nghi")):
         names |= {path for act in ACTS for one in form_fields(Command.KNOWN[act]) for path in paths(one)}
         names |= {"sheet.²", "sheet.²٣.points", f"sheet.{'9' * 5_000}.points", "a." * 2_000, "\0", "_on", "_file.by.x"}
     if route.path.endswith("/{round}"):
         names |= {f"don-vi-1.a1.{name}" for name in ("points", "evidence", "reason")}
         names |= {"_take", "_mine", "_revision", "_shown", "_read", "_on", "_source", "_file.don-vi-1.a1.evidence"}
+    if route.path.endswith("/{meeting}"):
+        names |= {f"acts.{act}.0001-abcdef.{path}" for act in ("comment", "record-ballot") for path in ("id", "text")}
+        names |= {"on", "other", "head.place", "head.guests.0001-abcdef.group", "present.don-vi-1", "sheet.title"}
+        names |= {"_cell", "_add", "_out", "_back", "_all", "_mine", "_go", "_shown", "_revision", "_file.sheet.title"}
     return tuple(sorted(names | {"_do", "_step", "_id", "_more", "_less", "_form", "no_such_field"}))
 
 
@@ -309,13 +313,8 @@ BASES: dict[str, dict[str, str]] = {
         "plan_issued": "01/01/2027",
     },
     "/cum/{organiser}/{year}/{cluster}/lam/{act}": {"by.unit": CITY, "text": "Góp ý.", "_step": "send"},
-    "/cum/{organiser}/{year}/{cluster}/hoi-nghi": {"kind": "final", "_on": "01/03/2026"},
-    "/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}": {"_step": "check"},
-    "/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}/viec/{number}": {
-        "_act": "comment",
-        "by.unit": CITY,
-        "text": "x",
-    },
+    "/cum/{organiser}/{year}/{cluster}/hoi-nghi": {"kind": "final", "_on": "01/01/2026"},
+    "/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}": {"_cell": "head.place x", "head.place": "Hội trường"},
 }
 """What a form is sent with beside the bad value, so that it goes as far as it can."""
 

@@ -16,7 +16,8 @@ from speech import CITY, NOW, RULES, STREAM, TEXT, UNITS, Case
 
 import domain
 from application.act_descriptions import act_descriptions
-from application.minutes import Minutes, command_inputs
+from application.minutes import planned
+from application.minutes_cells import Minutes, group_text
 from application.permitted_acts import permitted_acts
 from application.timeline import timeline_of
 from application.visits import VisitedCycle, Visitor
@@ -111,8 +112,8 @@ async def checks() -> dict[str, Any]:
     for language in ("vi", "en"):
         with in_language(language):
             told[language] = (await timeline_of(app, visited(case, history, OTHER)))[-1].text
-    one = {"id": "1", "act": NAME, "values": FIELDS, "stream": STREAM}
-    minutes = Minutes("hop", "01/10/2026", {"kind": "quarterly"}, acts=[one])
+    cells = {f"acts.{NAME}.0001-abcdef": group_text(FIELDS), "on": "01/01/2026", "head.kind": "quarterly"}
+    minutes = Minutes("hop", STREAM, cells)
     with in_language("vi"):
         form = [(one.label, one.kind, one.required) for one in inputs(act, {})]
     descriptions = [one for one in act_descriptions(rehearsal=True) if one.act == NAME]
@@ -123,7 +124,7 @@ async def checks() -> dict[str, Any]:
         "binds": is_binding(NAME, FIELDS),
         "offered": [unit for unit in UNITS if act in permitted_acts(visited(case, history, unit))],
         "minutes": [one.NAME for one in permitted_acts(before) if one.IN_MINUTES].count(NAME),
-        "from_minutes": [command.act for command in command_inputs(before, minutes)],
+        "from_minutes": [one.command.act for one in planned(before, minutes)],
         "api": [sorted(one.fields["properties"]) for one in descriptions],
         "api_request": NAME in api.ActRequest.model_json_schema()["discriminator"]["mapping"],
         "stored": (rows[-1].type, rows[-1].schema, rows[-1].actor, rows[-1].unit, rows[-1].provenance),

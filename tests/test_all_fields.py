@@ -26,13 +26,13 @@ from all_fields import Filler, Leaf, leaves
 from engine_help import CITY, enter_staff
 from engine_help import open_cycle as open_stepped
 from every_act import MEETING, MEMBERS, NOT_HERE, UNITS, YEAR, EveryField, Script, edition, unfilled
+from minutes_help import keep_minutes, minutes_cells
 from web_help import PASSWORD, Site
 
 from accounts import Kind
 from application.application import CommandInput
 from application.form_values import as_typed, flattened, nested
 from application.gate import at_command_line
-from application.minutes import Minutes
 from application.recording.export import export_cycle
 from application.recording.run import record_file
 from application.visits import Visitor, open_cycle
@@ -47,6 +47,7 @@ from i18n import _, in_language
 from i18n.details import NOT_SHOWN
 from i18n.messages import day, word
 from ledger.protocol import load_all
+from web import urls
 from web.app import build
 from web.auth import form_token
 from web.cookies import FORMS, LOGIN
@@ -420,14 +421,9 @@ async def _read_minutes(site: Site, entered: Entered, who: Reader) -> None:
     await enter_persons(site, entered.script.filler)
     header, *acts = new
     values = [nested(typed(one).items()) for one in new]
-    kept = [
-        {"id": str(n), "act": one.act.NAME, "values": values[n], "stream": entered.stream}
-        for n, one in enumerate(acts, 1)
-    ]
-    path = f"/cum/{entered.stream}/hoi-nghi/bb-1"
-    minutes = Minutes("bb-1", day(header.on), values[0], acts=kept, meeting_id="bb")
-    await site.services.drafts.save(who.person, path, minutes.draft())
-    checked = await who.http.post(path, data={"_form": who.form, "_step": "check"})
+    kept = [(one.act.NAME, values[n]) for n, one in enumerate(acts, 1)]
+    await keep_minutes(site, who.person, entered.stream, "bb-1", minutes_cells(day(header.on), values[0], kept))
+    checked = await who.http.get(urls.minutes_url(entered.stream, "bb-1", part="check"))
     assert "alert" not in checked.text, read(checked.text)[:600]
     shown = read(checked.text.split(_("This will stand in the register, all of it or nothing"))[1])
     for act in new:

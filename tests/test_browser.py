@@ -174,15 +174,18 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
 
         # The final meeting, by the head's minutes.
         await head.goto(f"{CYCLE}/hoi-nghi?kind=final")
-        await head.fill({"_on": "01/11/2026", "kind": "final", "place": "Trụ sở UBND phường Hoàn Kiếm"})
-        await head.press("Tiếp tục: nội dung đã quyết định")
-        await head.fill({f"present:{unit}": "yes" for unit in UNITS})
-        place = head.page.url
-        for act, fields in (
-            ("rank", {}),
-            ("nominate", {"unit": UNITS[1], "award": "co-thi-dua"}),
+        await head.fill({"_on": "01/11/2026", "kind": "final"})
+        await head.press("Mở biên bản")
+        await head.fill({"head.place": "Trụ sở UBND phường Hoàn Kiếm"})
+        await head.press("Sang phần: Thành phần")
+        await head.page.get_by_role("button", name="Có mặt cả").click()
+        await head.page.locator("#attending-count", has_text="6/6 đơn vị").wait_for()
+        for part, act, fields in (
+            ("Xếp hạng, đề nghị khen thưởng", "Xếp hạng", {}),
+            ("", "Đề nghị khen thưởng", {"unit": UNITS[1], "award": "co-thi-dua"}),
             (
-                "record-ballot",
+                "Biểu quyết",
+                "Ghi kết quả biểu quyết",
                 {
                     "subject": "head",
                     "method": "show-of-hands",
@@ -192,16 +195,20 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
                     "choices.0.votes": "6",
                 },
             ),
-            ("choose-next", {"role": "head", "unit": UNITS[1], "manner": "elected"}),
+            ("Cụm trưởng, cụm phó năm sau", "", {"role": "head", "unit": UNITS[1], "manner": "elected"}),
         ):
-            await head.page.goto(place)
-            await head.fill({"act": act})
-            await head.press("Thêm vào")
-            if "choices.0.unit" in fields:
-                await head.add_row("Thêm: lựa chọn")
-            await head.fill(fields)
-            await head.press("Đưa vào biên bản")
-        await head.press("Kiểm tra tất cả")
+            if part:
+                await head.page.locator("#parts a", has_text=part).click()
+                await head.page.wait_for_load_state()
+            cards = head.page.locator(".act-card")
+            count = await cards.count()
+            await head.page.locator(".adding button", has_text=act).first.click()
+            await cards.nth(count).wait_for()
+            path = await cards.nth(count).get_attribute("data-cell")
+            await head.fill({f"{path}.{name}": value for name, value in fields.items()})
+            await head.page.locator("#saved-at", has_text="Tự động lưu lúc").wait_for()
+        await head.page.locator("#parts a", has_text="Kiểm tra, ghi vào sổ").click()
+        await head.page.get_by_role("button", name="Ghi tất cả vào sổ").wait_for()
         assert "tất cả hoặc không gì cả" in await head.page.inner_text("main"), await head.page.inner_text("main")
         await head.press("Ghi tất cả vào sổ")
         assert "/bien-ban/" in head.page.url, await head.page.inner_text("main")

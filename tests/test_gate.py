@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from web_help import PASSWORD, Site, Visitor
 from accounts import Kind, Scope
 from application.application import CommandInput
 from application.gate import GateClosedError, Submitter, at_command_line
+from application.minutes_cells import scope_of
 from audit.verify import verify
 from domain.records import Refused
 from domain.strengths import Strength
@@ -99,10 +101,14 @@ class Doors:
         begin, page = f"/cum/{self.first}/hoi-nghi", f"/cum/{self.first}/hoi-nghi/{meeting}"
         await visitor.post(begin, id=meeting, kind="other", _on="01/01/2026", _other=self.second)
         await visitor.get("/toi")
-        typed = {"_act": "state-contents", "covenant": "covenant", "stated": str(next(self.number))}
-        await visitor.post(f"{page}/viec/moi", _stream=self.second, **typed)
+        await visitor.post(page, _add=f"{scope_of(self.second)}acts.state-contents")
+        for cell in re.findall(r'data-cell="(n\w+\.acts[^"]+)"', visitor.page):
+            typed = {f"{cell}.covenant": "covenant", f"{cell}.stated": str(next(self.number))}
+            await visitor.post(page, _cell=f"{cell} x", **typed)
+        await visitor.get(f"{page}?phan=kiem-tra")
+        shown = visitor.hidden() if 'name="_shown"' in visitor.page else {}
         await visitor.get("/toi")
-        await visitor.post(page, _step="enter")
+        await visitor.post(page, **{name: shown[name] for name in ("_shown",) if shown}, _step="enter")
 
     async def board(self) -> None:
         visitor = await self.visitor()

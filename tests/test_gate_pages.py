@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from speech import RULES
 from web_help import Site, Visitor
 
 from accounts.stand_ins import StandIn
+from application.minutes_cells import scope_of
 from domain.streams import cycle_stream
 from domain.times import start_of
 from web.auth import today
@@ -56,12 +58,13 @@ async def minutes_for_both(visitor: Visitor, first: str, second: str) -> None:
     begin, page = f"/cum/{first}/hoi-nghi", f"/cum/{first}/hoi-nghi/{meeting}"
     await visitor.get(begin)
     await visitor.post(begin, id=meeting, kind="other", _on="01/01/2026", _other=second)
-    await visitor.get(f"{page}/viec/moi?act=assign-role")
-    typed = {"role": "deputy", "holder": "don-vi-1", "manner": "elected"}
-    await visitor.post(f"{page}/viec/moi", _act="assign-role", _stream=second, **typed)
     await visitor.get(page)
-    await visitor.post(page, _step="check")
-    await visitor.post(page, _step="enter")
+    await visitor.post(page, _add=f"{scope_of(second)}acts.assign-role")
+    typed = {"role": "deputy", "holder": "don-vi-1", "manner": "elected"}
+    for cell in re.findall(r'data-cell="(n\w+\.acts[^"]+)"', visitor.page):
+        await visitor.post(page, _cell=f"{cell} x", **{f"{cell}.{name}": value for name, value in typed.items()})
+    await visitor.get(f"{page}?phan=kiem-tra")
+    await visitor.post(page, **visitor.hidden(), _step="enter")
 
 
 async def test_accounts_of_other_kinds_give_no_more_time_by_the_board(site: Site) -> None:

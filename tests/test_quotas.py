@@ -67,14 +67,15 @@ async def test_minutes_that_a_person_begins_are_bounded(
     path = urls.meetings_url(stream)
     for id_, status in (("mot", 200), ("hai", 413), ("mot", 200)):
         await visitor.get(path)
-        await visitor.post(path, id=id_, kind="final", _on="02/01/2026", place="Hội trường tầng hai")
+        await visitor.post(path, id=id_, kind="final", _on="01/01/2026", name="Hội trường tầng hai", _sure="yes")
         assert visitor.status == status, visitor.page
         assert status == 200 or "Hội trường tầng hai" in visitor.page
-    act = urls.minutes_act_url(stream, "mot", urls.NEW_ACT, act="comment")
+    act = urls.minutes_url(stream, "mot", part="comments")
     for status in (200, 413):
         await visitor.get(act)
-        await visitor.post(act, _act="comment", **{"by.unit": "don-vi-1", "text": "Ý kiến đã nêu"})
-        assert (visitor.status, "Ý kiến đã nêu" in visitor.page) == (status, True)
+        typed = {"_cell": "stance.don-vi-1 x", "stance.don-vi-1": "agreed"}
+        await visitor.post(act, _add="acts.comment", **typed)
+        assert (visitor.status, 'value="agreed" selected' in visitor.page) == (status, True)
 
 
 async def test_files_are_bounded_by_act_and_by_day(site: Site, stream: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -476,12 +476,12 @@ async def test_minutes_reach_no_cycle_that_is_not_theirs(site: Site) -> None:
     an = await site.log_in("an")
     way = f"/cum/{mine}/hoi-nghi"
     await an.get(way)
-    typed = {**an.hidden(), "id": "h1", "_on": "01/03/2026", "kind": "other"}
+    typed = {**an.hidden(), "id": "h1", "_on": "01/01/2026", "kind": "other"}
     await an.post(way, **typed, _other=other)
     assert (an.status, "Đơn vị 8" in an.page) == (422, False)
     await an.post(way, **typed)
     assert an.at == f"{way}/h1"
-    await an.get(f"{way}/h1/viec/moi?act=nominate")
+    await an.get(f"{way}/h1?phan=khen-thuong")
     assert "Đơn vị 8" not in an.page
     await an.get(f"/cum/{mine}/lam/cross-check?unit=don-vi-2")
     assert an.status == 200

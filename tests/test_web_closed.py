@@ -54,6 +54,7 @@ from domain.notices import notices
 from domain.records import Event
 from domain.rules import Edition
 from i18n.notices import Circumstances, message_of
+from web import urls
 from web.app import build
 from web.auth import form_token, today, visitor_of
 from web.cookies import FORMS, LOGIN
@@ -153,7 +154,7 @@ class Addresses:
         versions = [{"version": str(version)} for version in sorted(named)]
         # The page repeats what was typed, so only the beginning of a mark is typed.
         searched = [{"?": f"q={words}"} for words in ("dauvet0", "dauvet1", "dauvet2", "diem")]
-        kept = [{"meeting": "nhap", "number": number} for number in ("0", "moi")]
+        kept = [{"meeting": "nhap", "?": f"phan={slug}"} for slug in urls.MINUTES_PARTS.values()]
         files = [{"digest": one.digest, "name": one.name} for one in self.cycle.files]
         rounds = [{"round": name} for name in ("self", "cross-checked", "appraised")]
         cells = [{**one, "unit": unit, "criterion": "a"} for one in rounds for unit in (SUBJECT, CHECKED)]
@@ -197,7 +198,7 @@ class Addresses:
             "/{edition}/cham-thu": [{"edition": "specimen-2020"}],
             "/{edition}/ap-dung": [{"edition": "specimen-2020"}],
             "/hoi-nghi/{meeting}": kept,
-            "/viec/{number}": kept,
+            "/hoi-nghi/{meeting}/thay-doi": [{**one, "?": f"{one['?']}&tu=0"} for one in kept],
             "/bien-ban/{meeting}": [{"meeting": MEETING}],
             "/{job}": [{"job": "x"}],
             "/ket-qua.json": [{"job": "x"}],

@@ -55,7 +55,7 @@ BOOKMARKED = (
     "/cum/mttq-hanoi/2026/cum-1/du-thao/covenant/toan-van/1",
     "/cum/mttq-hanoi/2026/cum-1/hoi-nghi",
     "/cum/mttq-hanoi/2026/cum-1/hoi-nghi/hn-1",
-    "/cum/mttq-hanoi/2026/cum-1/hoi-nghi/hn-1/viec/moi",
+    "/cum/mttq-hanoi/2026/cum-1/hoi-nghi/hn-1/thay-doi",
     "/cum/mttq-hanoi/2026/cum-1/lam",
     "/cum/mttq-hanoi/2026/cum-1/lam/sign",
     "/cum/mttq-hanoi/2026/cum-1/muc/3",

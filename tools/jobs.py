@@ -38,6 +38,7 @@ SECRETARY = "thu-ky-dien-tap"
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
 UNITS = ("Phường Láng", "Phường Cửa Nam", "Phường Ba Đình", "Phường Giảng Võ", "Phường Ngọc Hà", "Phường Tây Hồ")
 PEOPLE_TO_INVITE, REPORTS, DEVIATIONS, SHEETS = 15, 5, 26, 5
+ATTENDING = 40
 REDIRECTS = 3  # statuses of three hundred and more
 
 # What is typed in the jobs.
@@ -50,6 +51,8 @@ TARGETS = (
     "Mỗi khu dân cư một mô hình tự quản",
 )
 POINTS = {"nv-1": "18", "nv-2": "18,5", "ct-1": "14", "ct-2": "13,5", "cb": "27"}
+VOTES, PAPERS = ("9", "5"), ("15", "15", "1", "0")
+VOTE_KEYS = sum(len(one) + 2 for one in VOTES) + sum(len(one) + 1 for one in PAPERS)
 NUMBER, DAY = "412/QĐ-MTTQ-BTT", "20/01/2027"
 
 
@@ -121,6 +124,27 @@ class Worker:
             self.clicks += 1
         await box.fill(text)
         self.keys += len(text)
+
+    async def choose(self, name: str, value: str) -> None:
+        """Choose from a list: one click, on the line."""
+        box = self.page.locator(f'main select[name="{name}"]').first
+        await box.focus()
+        await box.select_option(value)
+        self.clicks += 1
+
+    async def go_on(self, text: str, *, inputs: int = 1) -> None:
+        """Go to a later input by Enter, and type there."""
+        for _ in range(inputs):
+            await self.page.keyboard.press("Enter")
+        await self.page.keyboard.type(text)
+        self.keys += inputs + len(text)
+
+    async def writes_minutes(self, cycle: str, kind: str) -> None:
+        """Begin minutes of a meeting; what is counted begins on their page."""
+        await self.page.goto(f"{self.address}/cum/{cycle}/hoi-nghi?kind={kind}")
+        await self.page.fill("#when-on", f"05/01/{YEAR}")
+        await self.follow(self.button("Mở biên bản"))
+        self.pages = self.clicks = self.keys = 0
 
     async def attach(self, name: str, file: Path) -> None:
         """Choose a file, and wait until it is sent."""
@@ -289,6 +313,30 @@ async def score(at: Worker, office: Office) -> None:
         raise AssertionError(await at.page.inner_text("main"))
 
 
+async def attendance(at: Worker, office: Office) -> None:
+    """Say in the minutes that all of forty units are there."""
+    await at.writes_minutes(office.meeting, "quarterly")
+    await at.follow(at.page.locator("#parts a", has_text="Thành phần"))
+    await at.press(at.button("Có mặt cả"))
+    await at.page.locator("#attending-count", has_text=f"{ATTENDING}/{ATTENDING} đơn vị").wait_for()
+
+
+async def vote(at: Worker, office: Office) -> None:
+    """Write a vote with two choices into the minutes, in place: its figures by Enter."""
+    await at.writes_minutes(office.meeting, "final")
+    await at.follow(at.page.locator("#parts a", has_text="Biểu quyết"))
+    await at.press(at.button("Ghi kết quả biểu quyết"))
+    path = await at.page.locator(".vote").get_attribute("data-cell")
+    await at.choose(f"{path}.subject", "head")
+    await at.choose(f"{path}.method", "secret-ballot")
+    for number, votes in enumerate(VOTES):
+        await at.choose(f"{path}.choices.{number}.unit", f"h-{number + 1}")
+        await at.go_on(votes, inputs=2)
+    for papers in PAPERS:
+        await at.go_on(papers)
+    await at.page.get_by_text("✓ khớp: 9 + 5 + 1 = 15").first.wait_for()
+
+
 def officer(unit: str) -> str:
     """The account of a unit's officer."""
     return f"cb-{unit}"
@@ -306,6 +354,8 @@ JOBS = (
     MeasuredJob("acknowledge 26 deviations", SECRETARY, acknowledge, "78, 78, …", Cost(2, 3, len(REASON))),
     MeasuredJob("appraise 5 sheets unchanged", SECRETARY, appraise, "20, 15, 0", Cost(2, 3, 0)),
     MeasuredJob("self-score of 5 criteria", officer("s-1"), score, "3, 8, 14", Cost(2, 2, 19)),
+    MeasuredJob("attendance of 40 units", SECRETARY, attendance, "41, 41, 0", Cost(1, 2, 0)),
+    MeasuredJob("a vote with 2 choices", SECRETARY, vote, "4, 19, …", Cost(1, 6, VOTE_KEYS)),
     MeasuredJob("award decision, 2 awards", SECRETARY, decide, "5, 17, 76", Cost(2, 5, len(NUMBER + DAY + PASSWORD))),
 )
 
@@ -324,6 +374,8 @@ class Office:
     """One whose nominations were submitted."""
     scoring: str
     """One whose sheets wait for the appraisal."""
+    meeting: str
+    """One of forty units, whose head keeps minutes."""
     picture: Path
     newcomer: str
     invitation: str = ""
@@ -345,12 +397,13 @@ class Preparation:
         await self._until_midyear(midyear)
         await self._until_nominated(concluding)
         await self._until_checked(scoring)
+        meeting = await self._cycle("h", ATTENDING)
         await self._signed_late(await self._cycle("m", DEVIATIONS))
         for number in range(PEOPLE_TO_INVITE):
             await self._person(f"moi-{number}", f"k-{number % len(UNITS) + 1}", f"Phạm Thị Chưa Mời {number}", None)
         picture = folder / "anh-hoi-nghi.png"
         picture.write_bytes(PICTURE)
-        return Office(signing, midyear, concluding, scoring, picture, "cb-moi")
+        return Office(signing, midyear, concluding, scoring, meeting, picture, "cb-moi")
 
     async def _person(self, person: str, unit: str, name: str, kind: Any) -> None:
         from accounts.store import Accounts  # noqa: PLC0415 - the path is known when this runs
@@ -381,6 +434,7 @@ class Preparation:
             "organiser_name": "Ủy ban MTTQ thành phố (diễn tập)",
             "cluster_name": {
                 "d": "Cụm chấm điểm",
+                "h": "Cụm họp",
                 "k": "Cụm ký giao ước",
                 "m": "Cụm ký muộn",
                 "s": "Cụm sơ kết",

@@ -36,7 +36,7 @@ PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("appraise", SECRETARIAT, f"{CYCLE}/lam/appraise?unit=long-bien", "Appraising, with the unit's own points beside."),
     ("grid", SECRETARIAT, f"{CYCLE}/cham-diem/appraised", "The sheets of all units as one grid, saved cell by cell."),
     ("own-sheet", STAFF, f"{CYCLE}/cham-diem/self", "A unit's own sheet as a list, with its evidence."),
-    ("minutes", SECRETARIAT, f"{CYCLE}/hoi-nghi?kind=final", "Meeting mode: the meeting itself."),
+    ("minutes", SECRETARIAT, f"{CYCLE}/hoi-nghi?kind=final", "Minutes that are begun, and those that begin anew."),
     ("people", SECRETARIAT, "/nguoi-dung", "People, accounts, stand-ins."),
     ("inbox", STAFF, "/viec", "What a unit can do, what waits for others, what it has done (here: all is done)."),
     ("draft", STAFF, f"{CYCLE}/du-thao/covenant", "A paper in its versions, changes marked, comments beside."),

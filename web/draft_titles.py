@@ -30,8 +30,6 @@ async def begun_drafts(services: Services, found: Sequence[tuple[str, datetime]]
 
 
 def _title(path: str) -> str:
-    if urls.is_minutes(path):
-        return _("Minutes of a meeting")
     if path == urls.NEW_YEAR:
         return _("Start a year")
     name = act_name(path.partition("?")[0].rpartition("/")[2])

@@ -80,16 +80,18 @@ def inputs(
     with_text: bool = False,
     rehearsal: bool = False,
     back_to: str = "",
+    start: str = "",
 ) -> tuple[Input, ...]:
-    """The inputs of an act, filled with what was typed.
+    """The inputs of an act, filled with what was typed. The names of the inputs begin with `start`.
 
     `more` names lists that want another row, or "targets 5" for so many. `with_text`: a document's own text is typed
     here, too. `rehearsal`: the installation is one, so a rehearsal's clock can be chosen. `back_to` is the list that a
     row was taken out of.
     """
     fields = [field for field in form_fields(act) if field.name not in NOT_ON_PAGES]
-    found = inputs_of(fields, values, more, with_text=with_text, act=act.NAME)
-    shown = tuple(_back_to(_with_made_ids(one, _MADE_IDS.get(act.NAME, {})), back_to) for one in found)
+    found = inputs_of(fields, values, more, with_text=with_text, act=act.NAME, start=start)
+    made = {start + path: beginning for path, beginning in _MADE_IDS.get(act.NAME, {}).items()}
+    shown = tuple(_back_to(_with_made_ids(one, made), back_to) for one in found)
     return shown if rehearsal else tuple(map(_without_rehearsal, shown))
 
 
@@ -100,12 +102,20 @@ def inputs_of(
     *,
     with_text: bool = False,
     act: str = "",
+    start: str = "",
 ) -> tuple[Input, ...]:
-    """The inputs of fields, filled with what was typed; `more` as for `inputs`, `act` as their labels say it."""
+    """The inputs of fields, filled with what was typed; `more` and `start` as for `inputs`, `act` as labels say it."""
     wanted = dict(map(_wanted, filter(None, more)))
     return tuple(
-        _input(field, field.name, values.get(field.name), wanted, with_text=with_text, act=act) for field in fields
+        _input(field, start + field.name, values.get(field.name), wanted, with_text=with_text, act=act)
+        for field in fields
     )
+
+
+def field_input(field: FormField, path: str, value: Any, *, act: str = "") -> Input:
+    """The input of one field, or of one row of a list, under a name of its own."""
+    one = _input(field, path, value, {}, with_text=False, act=act)
+    return one if act else replace(one, label=label_of_one(one.label))
 
 
 def _wanted(text: str) -> tuple[str, int]:
@@ -117,6 +127,11 @@ def _wanted(text: str) -> tuple[str, int]:
 def new_id(act: type[Command]) -> str:
     """An id for what an act enters: a meeting, a ballot, a letter."""
     return _new_id(_MADE_IDS[act.NAME]["id"])
+
+
+def made_id(act: type[Command]) -> dict[str, str]:
+    """The id that a page makes for what an act enters, as the form holds it; nothing for other acts."""
+    return {"id": new_id(act)} if "id" in _MADE_IDS.get(act.NAME, {}) else {}
 
 
 def _new_id(beginning: str) -> str:

@@ -41,7 +41,10 @@ EDITION_CHARACTERS = 2_000_000
 """Drafts of rules editions that an organiser keeps, and the text of each."""
 
 MINUTES = 50
-"""Minutes of meetings that a person has begun and not entered."""
+"""Minutes of meetings of a cycle that were begun and not entered."""
+
+MINUTES_CELL_CHARACTERS = 400_000
+"""Of one act in minutes: its longest text in the escapes of JSON."""
 
 ACTS_IN_MINUTES = 300
 

@@ -98,7 +98,7 @@ TITLES: Mapping[str, str] = {
     urls.GRID_CELL: N_("Score sheet"),
     urls.MEETINGS: N_("Minutes of a meeting"),
     urls.MINUTES: N_("Minutes of a meeting"),
-    urls.MINUTES_ACT: N_("Minutes of a meeting"),
+    urls.MINUTES_CHANGES: N_("Minutes of a meeting"),
     urls.RECORDED_MINUTES: N_("Minutes"),
     urls.TIMELINE: N_("Timeline"),
     urls.TIMELINE_DOWNLOAD: N_("Timeline, as a file"),

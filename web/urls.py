@@ -107,7 +107,7 @@ GRID_REASONS = GRID + "/ly-do"
 GRID_CELL = GRID + "/o/{unit}/{criterion}"
 MEETINGS = CYCLE + "/hoi-nghi"
 MINUTES = MEETINGS + "/{meeting}"
-MINUTES_ACT = MINUTES + "/viec/{number}"
+MINUTES_CHANGES = MINUTES + "/thay-doi"
 RECORDED_MINUTES = CYCLE + "/bien-ban/{meeting}"
 TIMELINE = CYCLE + "/so"
 TIMELINE_DOWNLOAD = TIMELINE + ".{extension}"
@@ -117,9 +117,6 @@ COMPARISON = CYCLE + "/so-sanh"
 COMPARISON_DOWNLOAD = COMPARISON + ".{extension}"
 RECORDING_FILE = CYCLE + "/tep-ghi-chep.yaml"
 """No page: the address by which the log of reading names what `thidua export record` has written."""
-
-NEW_ACT = "moi"
-"""In the place of a number: an act that is not in the minutes yet."""
 
 # Query parameters and hidden fields, as browsers send them.
 BACK_TO = "den"
@@ -147,7 +144,8 @@ DAY = "ngay"
 KNOWN_ON = "biet"
 FROM = "tu"
 TO = "den"
-EDITED = "sua"
+PART = "phan"
+WHOLE = "du"
 CORRECTS = "_sua"
 SUMMARY = "_xem"
 KNOWN_BEFORE = "truoc"
@@ -163,6 +161,19 @@ ANSWER_PART = "tra-loi"
 COMMENT_PART = "gop-y"
 SIGNING_PART = "ky"
 """Parts of a paper's page, as an address names them."""
+MINUTES_PARTS: Mapping[str, str] = {
+    "meeting": "hoi-nghi",
+    "people": "thanh-phan",
+    "papers": "tai-lieu",
+    "comments": "y-kien",
+    "votes": "bieu-quyet",
+    "awards": "khen-thuong",
+    "next": "cum-truong",
+    "signing": "ky",
+    "rest": "ket-luan",
+    "check": "kiem-tra",
+}
+"""Parts of the page of minutes, as an address names them."""
 PERSON_OF = "nguoi"
 ONLY_EXPORTS = "tai-xuong"
 
@@ -384,19 +395,29 @@ def grid_cell_url(stream: str, round_: str, unit: str, criterion: str) -> str:
     return _in_cycle(GRID_CELL, stream, round=round_, unit=unit, criterion=criterion)
 
 
-def meetings_url(stream: str, *, kind: str = "", edited: str = "") -> str:
-    """New minutes of a `kind` of meeting, or the head of the minutes that are `edited`."""
-    return with_query(_in_cycle(MEETINGS, stream), {"kind": kind, EDITED: edited})
+def meetings_url(stream: str, *, kind: str = "") -> str:
+    """New minutes of a `kind` of meeting."""
+    return with_query(_in_cycle(MEETINGS, stream), {"kind": kind})
 
 
-def minutes_url(stream: str, meeting: str) -> str:
-    """Minutes that are being written; their draft is kept under this address."""
-    return _in_cycle(MINUTES, stream, meeting=meeting)
+def minutes_url(stream: str, meeting: str, *, part: str = "", whole: bool = False) -> str:
+    """Minutes that are being written, one part of them. Without a part, their shared draft has this name.
+
+    `whole`: the page tells also what is missing.
+    """
+    return with_query(
+        _in_cycle(MINUTES, stream, meeting=meeting), {PART: MINUTES_PARTS.get(part, ""), WHOLE: 1 if whole else ""}
+    )
 
 
-def minutes_act_url(stream: str, meeting: str, number: int | str, *, act: str = "") -> str:
-    """One act of the minutes; with `NEW_ACT` for the number, a new one."""
-    return with_query(_in_cycle(MINUTES_ACT, stream, meeting=meeting, number=number), {"act": act})
+def minutes_part(slug: str) -> str:
+    """The part of minutes that an address names; the first one where it names none."""
+    return next((part for part, named in MINUTES_PARTS.items() if named == slug), next(iter(MINUTES_PARTS)))
+
+
+def minutes_changes_url(stream: str, meeting: str) -> str:
+    """What others have saved in minutes since a revision."""
+    return _in_cycle(MINUTES_CHANGES, stream, meeting=meeting)
 
 
 def recorded_minutes_url(stream: str, meeting: str, version: int | None = None) -> str:
@@ -601,12 +622,6 @@ def stream_in(path: str) -> str:
     same = all(one == part for one, part in zip(parts, pattern, strict=False) if not part.startswith("{"))
     of_cycle = [one for one, part in zip(parts, pattern, strict=False) if part.startswith("{")]
     return "/".join(of_cycle) if same and len(parts) >= len(pattern) else ""
-
-
-def is_minutes(path: str) -> bool:
-    """Whether a path is that of minutes, under which their draft is kept."""
-    parts, pattern = path.split("/"), MINUTES.split("/")
-    return len(parts) == len(pattern) and parts[-2] == pattern[-2]
 
 
 def local_path(value: str) -> str:

@@ -1,108 +1,91 @@
-"""Meeting mode: for the person who keeps the minutes, during the meeting or days after.
+"""The minutes of a meeting: one page for all who keep them, during the meeting or days after.
 
-What is typed is kept at once, act by act. It is checked as a whole, with the deviations shown, and entered all or
-nothing, for the closing and the opening year together: one signature, one append.
+Each field, row and act is saved as it is typed, under the revision that its writer had read. The minutes are checked
+as a whole, with the deviations shown, and entered all or nothing, for the closing and the opening year together: one
+signature, one append.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
-from uuid import uuid4
+from datetime import date
+from typing import Annotated, get_args
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import ValidationError
+from starlette.datastructures import FormData
 
-from application.application import CommandInput
 from application.corrected_acts import CycleCorrections
-from application.engine import RefusedError
 from application.event_texts import event_texts
-from application.fields import FormField, clean_fields, form_fields, parse_day
-from application.form_values import as_fields, flattened, nested
-from application.minutes import (
-    STANCES,
-    Minutes,
-    MinutesCheck,
-    check,
-    command_inputs,
-    other_cycle,
-    require_minutes_keeper,
-)
-from application.permitted_acts import permitted_acts
+from application.fields import clean_line
+from application.minutes import day_come, other_cycle, recorded_near, require_minutes_keeper
+from application.minutes_cells import HEAD, ON, OTHER
 from application.slugs import SLUG
 from application.visits import VisitedCycle
 from domain.access import Matter
-from domain.commands import parse_command
-from domain.file_references import with_file_names
-from domain.numbers import whole_number
-from domain.records import Command, Refused
-from domain.steps.meetings import RecordMeeting
-from domain.titles import TitleKind, title_key
-from errors import CodedError, InputError, Kind, QuotaError
+from domain.steps.meetings import MeetingKind, RecordMeeting
+from errors import InputError, QuotaError
 from i18n import _
-from i18n.fields import field_label
-from i18n.messages import sentence, word
-from i18n.values import vote_subject
-from i18n.words import kind_of
-from ledger.paging import PageRequest
 from web import urls
-from web.act_form import FORM_ERRORS, error_text, suggested_persons, typed_text, without_row
+from web.act_files import FILE_STEP, chosen_for, store_files
+from web.act_form import LESS, error_text, file_list, typed_text, version_in, without_row
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
-from web.cookies import cookie_secret
-from web.form_problems import ActProblems, all_errors
-from web.forms import inputs, new_id
-from web.minutes_drafts import keep_minutes, kept_minutes
-from web.reauthentication import address_of, reauthenticated
+from web.error_answers import note_retry
+from web.form_problems import FormProblem, form_sentence
+from web.forms import new_id
+from web.minutes_entering import check_page, enter
+from web.minutes_page import Conflicts, MinutesNotes, minutes_page, minutes_state
+from web.minutes_steps import press
+from web.open_minutes import (
+    CHECK,
+    BegunMinutes,
+    OpenMinutes,
+    begin_minutes,
+    begun_minutes,
+    begun_near,
+    cell_text,
+    open_minutes,
+    posted_cells,
+    save_cells,
+)
 from web.render import page
 from web.services import get_services
-from web.signing_mail import tell_of_signature
 
 router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
+Part = Annotated[str, Query(alias=urls.PART)]
 
-_ANSWERS = ("present", "stance", "sign")
-"""What the table of units asks of each unit."""
+SURE = "_sure"
+"""The button that begins minutes although others can be of the same meeting."""
+
+REVISION = "_revision"
+"""The field that says which revision of the minutes the page showed."""
+
+
+_BEGUN_WITH = ("id", "kind", "name", "_on", "_other")
+"""The fields of the form that begins minutes."""
+
+
+# Beginning ----------------------------------------------------------------------------------------------------------
 
 
 @router.get(urls.MEETINGS)
-async def begin(
-    request: Request, cycle: ReadableCycle, kind: str = "", edited: Annotated[str, Query(alias=urls.EDITED)] = ""
-) -> Response:
-    """Begin minutes, go on with some, or change the head of some that are `edited`."""
+async def meetings(request: Request, cycle: ReadableCycle, kind: str = "") -> Response:
+    """Go on with minutes that were begun, or begin some."""
     require_minutes_keeper(cycle)
-    services = get_services(request)
-    if edited:
-        minutes = await kept_minutes(services, cycle, edited)
-        return await _header(request, cycle, minutes.header, minutes.on, other=minutes.other)
-    before = f"{urls.meetings_url(cycle.stream)}/"
-    person = cycle.visitor.contact.id
-    begun = [
-        (path.removeprefix(before), _of_meeting((await services.drafts.load(person, path) or ({},))[0]), saved)
-        for path, saved in (await services.drafts.page(person, PageRequest(), under=before)).rows
-    ]
-    return await _header(request, cycle, {"kind": kind} if kind else {}, "", begun=begun)
+    return await _begin_page(request, cycle, {"kind": kind, "id": new_id(RecordMeeting)})
 
 
-def _of_meeting(draft: Mapping[str, Any]) -> str:
-    """The name and the day of the meeting whose minutes a draft is."""
-    header = draft.get("header", {})
-    kind = str(header.get("kind", ""))
-    return ", ".join(filter(None, (header.get("name") or (kind and word("meeting", kind)), draft.get("on"))))
-
-
-async def _header(
+async def _begin_page(
     request: Request,
     cycle: VisitedCycle,
-    values: Mapping[str, Any],
-    on: str,
+    typed: Mapping[str, str],
     *,
-    errors: Sequence[CodedError] = (),
-    other: str = "",
-    begun: Sequence[Any] = (),
-    more: tuple[str, ...] = (),
-    back_to: str = "",
+    problem: FormProblem | None = None,
+    same: Sequence[BegunMinutes] = (),
+    same_recorded: Sequence[str] = (),
     status: int = 200,
 ) -> Response:
     services, organiser = get_services(request), cycle.state.lifecycle.organiser
@@ -111,199 +94,215 @@ async def _header(
         for stream, name, year in await services.board.open_cycles(organiser)
         if stream != cycle.stream
     ]
-    fields = inputs(RecordMeeting, values, more, rehearsal=services.application.rehearsal, back_to=back_to)
-    problems = ActProblems(cycle, RecordMeeting, values, fields, None).of(errors)
+    begun = await begun_minutes(services, cycle)
+    meetings_held = cycle.readable_state().meetings
     return page(
         request,
         "minutes_new.html",
         status,
         cycle=cycle,
-        fields=fields,
-        on=on,
-        problems=problems,
-        faulty={one.path: one.here for one in reversed(problems) if one.path},
-        begun=begun,
+        typed={**dict.fromkeys(_BEGUN_WITH, ""), **typed},
+        problems=[problem] if problem is not None else [],
+        faulty={problem.path: problem.here} if problem is not None else {},
+        begun=[one for one in begun if not one.dropped],
+        dropped=[one for one in begun if one.dropped],
+        same=same,
+        same_recorded=[(id_, meetings_held[id_]) for id_ in same_recorded],
         others=others,
-        other=other,
-        units=cycle.units(),
-        people=await suggested_persons(services, cycle),
+        kinds=get_args(MeetingKind),
     )
 
 
 @router.post(urls.MEETINGS)
-async def begun(request: Request, cycle: ReadableCycle) -> Response:
-    """Keep the meeting's own data and go on to what was decided."""
+async def begin(request: Request, cycle: ReadableCycle) -> Response:
+    """Begin minutes, unless others can be of the same meeting and that was not said."""
     form = await checked_form(request)
     require_minutes_keeper(cycle)
-    body = typed_text(form)
-    shorter = without_row(body)
-    values, on, other = nested(body.items()), str(form.get("_on", "")), str(form.get("_other", ""))
-    values.setdefault("id", new_id(RecordMeeting))
-    if "_more" in form or shorter:
-        more = (str(form.get("_more", "")),)
-        return await _header(request, cycle, values, on, other=other, more=more, back_to=shorter)
     services = get_services(request)
+    typed = {name: str(form.get(name, "")).strip() for name in _BEGUN_WITH}
+    typed["id"] = typed["id"] or new_id(RecordMeeting)
     try:
-        id_ = SLUG.validate_python(str(values["id"]))
-        parse_day(on, "_on")
-        if not values.get("kind"):
-            raise InputError("meeting_without_kind", "kind")
-        clean = clean_fields(RecordMeeting, {**values, "id": id_}).values
-        parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, clean))
-        if other and await other_cycle(services.application, cycle.visitor, other) is None:
-            raise InputError("not_yours_to_say")
-        before = await services.drafts.load(cycle.visitor.contact.id, urls.minutes_url(cycle.stream, id_))
-        minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
-        minutes.on, minutes.header, minutes.other = on, values, other
-        minutes.meeting_id = minutes.meeting_id or str(uuid4())
-        await keep_minutes(services, cycle, minutes, new=before is None)
-    except (InputError, Refused, ValidationError) as error:
-        first = error if isinstance(error, CodedError) else InputError("field_bad", place="id", found=values["id"])
-        status = first.http_status if isinstance(first, QuotaError) else 422
-        fields = as_fields(RecordMeeting, values)
-        errors = [first] if first.path == "_on" else await all_errors(services, RecordMeeting, fields, first)
-        return await _header(request, cycle, values, on, errors=errors, other=other, status=status)
-    return RedirectResponse(urls.minutes_url(cycle.stream, id_), 303)
+        on = await _checked_head(request, cycle, typed)
+        begun = await begun_minutes(services, cycle)
+        if typed["id"] not in {one.meeting for one in begun} and SURE not in form:
+            same, recorded = begun_near(begun, typed["kind"], on), recorded_near(cycle, typed["kind"], on)
+            if same or recorded:
+                return await _begin_page(request, cycle, typed, same=same, same_recorded=recorded, status=409)
+        head = {ON: typed["_on"], OTHER: typed["_other"]}
+        head |= {f"{HEAD}.kind": typed["kind"], f"{HEAD}.name": typed["name"]}
+        await begin_minutes(services, cycle, typed["id"], head)
+    except InputError as error:
+        text = form_sentence(error)
+        where = {"_on": "when-on", "kind": "f-kind", "name": "f-name", "_other": "f-other"}.get(error.path, "")
+        problem = FormProblem(text, text, error.path if where else "", where)
+        status = error.http_status if isinstance(error, QuotaError) else 422
+        return await _begin_page(request, cycle, typed, problem=problem, status=status)
+    return RedirectResponse(urls.minutes_url(cycle.stream, typed["id"]), 303)
+
+
+async def _checked_head(request: Request, cycle: VisitedCycle, typed: Mapping[str, str]) -> date:
+    """The day of the meeting, once all that was typed of it can be used.
+
+    Raises:
+        InputError
+    """
+    try:
+        SLUG.validate_python(typed["id"])
+    except ValidationError:
+        raise InputError("field_bad", place="id", found=typed["id"]) from None
+    on = day_come(typed["_on"], cycle, "_on")
+    if typed["kind"] not in get_args(MeetingKind):
+        raise InputError("meeting_without_kind", "kind")
+    clean_line(typed["name"], "name")
+    if typed["_other"] and await other_cycle(get_services(request).application, cycle.visitor, typed["_other"]) is None:
+        raise InputError("not_yours_to_say", "_other")
+    return on
+
+
+# Writing ------------------------------------------------------------------------------------------------------------
 
 
 @router.get(urls.MINUTES)
-async def minutes_page(request: Request, cycle: ReadableCycle, meeting: str) -> Response:
-    """The minutes as they stand."""
-    return await _page(request, cycle, await kept_minutes(get_services(request), cycle, meeting))
-
-
-async def _page(
+async def minutes(
     request: Request,
-    cycle: VisitedCycle,
-    minutes: Minutes,
-    *,
-    text: str = "",
-    faulty: str = "",
-    checked: MinutesCheck | None = None,
-    status: int = 200,
+    cycle: ReadableCycle,
+    meeting: str,
+    part: Part = "",
+    whole: Annotated[str, Query(alias=urls.WHOLE)] = "",
 ) -> Response:
-    typed = set(flattened({str(n): one["values"] for n, one in enumerate(minutes.acts)}).values())
-    names = {**await get_services(request).application.people.names(typed), **cycle.background.titled}
-    lines = []
-    for index, one in enumerate(minutes.acts):
-        act = Command.KNOWN[one["act"]]
-        fields, values = {field.name: field for field in form_fields(act)}, as_fields(act, one["values"])
-        leaves = [leaf for name, value in values.items() for leaf in _leaves(fields[name], value, names)]
-        lines.append((index, one["act"], "; ".join(leaves), one["stream"]))
-    return page(
-        request,
-        "minutes.html",
-        status,
-        cycle=cycle,
-        minutes=minutes,
-        text=text,
-        faulty=faulty,
-        checked=checked,
-        lines=lines,
-        choices=[act.NAME for act in permitted_acts(cycle) if act.IN_MINUTES],
-        stances=STANCES,
-        members=cycle.members(),
-        signed=cycle.readable_state().signing.signatures,
-        other=(await get_services(request).board.titles({minutes.other})).get(minutes.other, ""),
-        wide=True,
-    )
+    """A part of the minutes as they stand; once they are entered, what was recorded."""
+    if (elsewhere := await _elsewhere(request, cycle, meeting)) is not None:
+        return elsewhere
+    opened, name = await open_minutes(get_services(request), cycle, meeting), urls.minutes_part(part)
+    if name == CHECK:
+        return await check_page(request, opened, MinutesNotes())
+    return await minutes_page(request, opened, name, MinutesNotes(whole=bool(whole)))
 
 
-def _leaves(field: FormField, value: Any, names: Mapping[str, str]) -> list[str]:
-    """The innermost values of a field, each in words with its label; keys are left out."""
-    if field.name == "id" and field.kind == "line":
-        return []
-    if isinstance(value, Mapping):
-        parts = {part.name: part for part in field.parts}
-        return [leaf for name, entry in value.items() for leaf in _leaves(parts.get(name, field), entry, names)]
-    if isinstance(value, (list, tuple)):
-        return [leaf for entry in value for leaf in _leaves(field, entry, names)]
-    kind, text = kind_of(field.choice_type), str(value)
-    if isinstance(value, bool):
-        return [f"{field_label(field.name)}: {_('yes') if value else _('no')}"]
-    title = next((names[key] for key in (text, *(title_key(one, text) for one in _TITLED)) if names.get(key)), None)
-    if title is None and field.name == "subject" and kind is None:
-        title = vote_subject(text, names)
-    return [f"{field_label(field.name)}: {title or (word(kind, value) if kind else with_file_names(text))}"]
+async def _elsewhere(request: Request, cycle: VisitedCycle, meeting: str) -> Response | None:
+    """Where minutes lead that are written no more: they were entered, or thrown away."""
+    require_minutes_keeper(cycle)
+    if meeting in cycle.state.meetings:
+        return RedirectResponse(urls.recorded_minutes_url(cycle.stream, meeting), 303)
+    if (await open_minutes(get_services(request), cycle, meeting)).is_dropped:
+        return RedirectResponse(urls.meetings_url(cycle.stream), 303)
+    return None
 
 
-_TITLED: tuple[TitleKind, ...] = ("award", "criterion", "round", "letter")
+@router.get(urls.MINUTES_CHANGES)
+async def changes(
+    request: Request,
+    cycle: ReadableCycle,
+    meeting: str,
+    part: Part = "",
+    since: Annotated[str, Query(alias=urls.FROM)] = "",
+) -> Response:
+    """What others have saved since a revision, and who writes, for a page that is open."""
+    if await _elsewhere(request, cycle, meeting) is not None:
+        return JSONResponse({"over": True})
+    services = get_services(request)
+    opened = await open_minutes(services, cycle, meeting)
+    return JSONResponse(await minutes_state(services, opened, urls.minutes_part(part), version_in(since) or 0))
 
 
 @router.post(urls.MINUTES)
-async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> Response:
-    """Keep, take an act out, check, or enter: as the button says."""
+async def write(request: Request, cycle: ReadableCycle, meeting: str, part: Part = "") -> Response:
+    """Save cells; begin, take out or put back a row or an act; or enter all of it."""
     form = await checked_form(request)
-    services = get_services(request)
-    minutes = await kept_minutes(services, cycle, meeting)
-    step, own_url = str(form.get("_step", "check")), urls.minutes_url(cycle.stream, meeting)
-    if "unit-grid" in form:
-        minutes.units = {
-            unit: answers
-            for unit, _name in cycle.units()
-            if (answers := {one: str(form[f"{one}:{unit}"]) for one in _ANSWERS if form.get(f"{one}:{unit}")})
-        }
-    if step.startswith("out:"):
-        left_out = whole_number(step.removeprefix("out:"))
-        minutes.acts = [one for n, one in enumerate(minutes.acts) if n != left_out]
+    require_minutes_keeper(cycle)
+    services, body = get_services(request), typed_text(form)
+    if meeting in cycle.state.meetings:
+        return _over(request, urls.recorded_minutes_url(cycle.stream, meeting), _("These minutes are entered already."))
+    opened, name = await open_minutes(services, cycle, meeting), urls.minutes_part(part)
+    if opened.is_dropped and body.get("_step") != "undrop":
+        text = _("Somebody has thrown these minutes away. They can be put back on the page of the meetings.")
+        return _over(request, urls.meetings_url(cycle.stream), text)
+    problem = await store_files(services, cycle, form, body)
     try:
-        await keep_minutes(services, cycle, minutes)
-    except QuotaError as error:
-        if step not in {"enter", "drop"}:  # entering needs no draft, and dropping one makes room
-            text = error_text(error, cycle)
-            if is_autosave(request):
-                return not_saved(request, text, error.http_status)
-            return await _page(request, cycle, minutes, text=text, status=error.http_status)
-    if step == "add" and form.get("act"):
-        return RedirectResponse(urls.minutes_act_url(cycle.stream, meeting, urls.NEW_ACT, act=str(form["act"])), 303)
-    if step == "drop":
-        await services.drafts.drop(cycle.visitor.contact.id, own_url)
-        return RedirectResponse(urls.cycle_url(cycle.stream), 303)
-    if step in {"check", "enter"}:
-        password = str(form.get("_password", ""))
-        return await _check_or_enter(request, cycle, minutes, enter=step == "enter", password=password)
-    if is_autosave(request):
-        return page(request, "saved.html", sheet=None, notes=(), problem="", is_new=False)
-    return RedirectResponse(own_url, 303)
-
-
-async def _check_or_enter(
-    request: Request, cycle: VisitedCycle, minutes: Minutes, *, enter: bool, password: str
-) -> Response:
-    services, visitor = get_services(request), cycle.visitor
-    commands: Sequence[CommandInput] = ()
-    try:
-        commands = command_inputs(cycle, minutes)
-        checked = await check(services.application, visitor, commands)
-        if not enter:
-            return await _page(request, cycle, minutes, checked=checked)
-        if checked.binding and not await reauthenticated(services, visitor.contact.id, password, address_of(request)):
-            text = sentence("password_does_not_fit")
-            return await _page(request, cycle, minutes, checked=checked, text=text, faulty="_password", status=422)
-        submitter = visitor.submitter(confirmed=checked.binding)
-        receipt = await services.application.submit(cycle.stream, submitter, commands)
-    except FORM_ERRORS as error:
+        if body.get("_step") == FILE_STEP:
+            return await _with_file(request, opened, form, body, problem)
+        if problem is not None:
+            raise problem
+        return await _written(request, opened, name, form, body)
+    except InputError as error:
+        note_retry(error)
         text = error_text(error, cycle)
-        if isinstance(error, RefusedError) and error.index is not None:
-            text = f"{_part(error.index, len(commands) - len(minutes.acts))}: {text}"
-        status = {Kind.PENDING: 503, Kind.AWAY: 503, Kind.FORBIDDEN: 403}.get(error.kind, 422)
-        return await _page(request, cycle, minutes, text=text, status=status)
-    await tell_of_signature(services, visitor.contact, commands, receipt)
-    await services.drafts.drop(visitor.contact.id, urls.minutes_url(cycle.stream, minutes.id))
-    await services.accounts.moved_to(cookie_secret(request), await services.application.ledger.last_position())
-    version = receipt.outcomes[0].versions[0]
-    return RedirectResponse(urls.recorded_minutes_url(cycle.stream, minutes.id, version), 303)
+        if is_autosave(request):
+            return not_saved(request, text, error.http_status)
+        told = MinutesNotes(text=text, status=error.http_status)
+        return await minutes_page(request, await open_minutes(services, cycle, meeting), name, told)
 
 
-def _part(index: int, before: int) -> str:
-    """The part of the minutes that a command comes from, in words; `before`: so many come before the listed acts."""
-    if index >= before:
-        return _("In line {number}").format(number=index - before + 1)
-    return _("In the table of the units") if index else _("In the head of the minutes")
+def _over(request: Request, url: str, text: str) -> Response:
+    """The answer to a page whose minutes are written no more."""
+    return not_saved(request, text, 409) if is_autosave(request) else RedirectResponse(url, 303)
+
+
+async def _written(request: Request, opened: OpenMinutes, name: str, form: FormData, body: dict[str, str]) -> Response:
+    """Save what was typed, and do what the button says."""
+    services, cycle, meeting = get_services(request), opened.cycle, opened.minutes.id
+    read, scripted = version_in(body.get(REVISION)) or 0, is_autosave(request)
+    typed = posted_cells(opened, form, body, changed=not scripted)
+    year = typed.pop(OTHER, None)
+    found = await save_cells(services, opened, typed, read, own_tabs=not scripted)
+    conflicts: Conflicts = [(one, typed[one.path]) for one in found]
+    if year is not None and year != opened.value(OTHER):
+        if year and await other_cycle(services.application, cycle.visitor, year) is None:
+            raise InputError("not_yours_to_say")
+        conflicts = [*conflicts, *((one, year) for one in await save_cells(services, opened, {OTHER: year}, read))]
+    opened = await open_minutes(services, cycle, meeting)
+    done = await press(services, opened, body, _without_row(opened, body))
+    opened = await open_minutes(services, cycle, meeting)
+    if scripted:
+        state = await minutes_state(services, opened, name, read, conflicts)
+        anew = done.anew or year is not None
+        return JSONResponse({**state, "anew": anew, "focus": done.focus})
+    if conflicts:
+        return await minutes_page(request, opened, name, MinutesNotes(conflicts=conflicts, status=409))
+    if body.get("_step") == "enter":
+        return await enter(request, opened, body)
+    if more := body.get("_more", ""):
+        return await minutes_page(request, opened, name, MinutesNotes(more=more))
+    url = done.url or urls.minutes_url(cycle.stream, meeting, part=done.part or name)
+    return RedirectResponse(f"{url}#{done.focus}" if done.focus else url, 303)
+
+
+def _without_row(opened: OpenMinutes, body: Mapping[str, str]) -> dict[str, str]:
+    """The cell of which a button takes a row out, without that row; nothing where no such button was pressed."""
+    row, left = body.get(LESS, ""), {**body}
+    without_row(left)
+    path = _cell_around(opened, row)
+    return {path: cell_text(path, left)} if path else {}
+
+
+def _cell_around(opened: OpenMinutes, name: str) -> str:
+    """The path of the cell that the input of a name stands in; "" for no cell that the visitor may write."""
+    while name:
+        name = name.rpartition(".")[0]
+        if opened.accepts(name):
+            return name
+    return ""
+
+
+async def _with_file(
+    request: Request, opened: OpenMinutes, form: FormData, body: dict[str, str], problem: InputError | None
+) -> Response:
+    """Save the cell for which a file was sent; the answer is the list of its files."""
+    services, path = get_services(request), chosen_for(form)
+    cell, read = _cell_around(opened, path), version_in(body.get(REVISION)) or 0
+    if problem is None and cell and await save_cells(services, opened, {cell: cell_text(cell, body)}, read):
+        text = _("A colleague has changed this meanwhile. Load the page again to see it, and send the file once more.")
+        return page(request, "file_list.html", 409, path=path, value=body.get(path, ""), text=text)
+    return file_list(request, opened.cycle, body, path, problem)
+
+
+# What was recorded --------------------------------------------------------------------------------------------------
 
 
 @router.get(urls.RECORDED_MINUTES)
-async def recorded(request: Request, cycle: ReadableCycle, meeting: str) -> Response:
+async def recorded(
+    request: Request, cycle: ReadableCycle, meeting: str, entered: Annotated[str, Query(alias=urls.ENTERED_AS)] = ""
+) -> Response:
     """The minutes of a recorded meeting: to read, to print."""
     held = cycle.readable_state().meetings.get(meeting)
     if held is None:
@@ -326,6 +325,7 @@ async def recorded(request: Request, cycle: ReadableCycle, meeting: str) -> Resp
         head=None if head is None else head[1],
         lines=list(lines.values()),
         meeting=meeting,
+        entered=version_in(entered) == held.version,
         corrections=(corrections := CycleCorrections(cycle)),
         corrected=cycle.readable_state().corrections.corrected,
         replacing=corrections.replacing,

@@ -6,6 +6,7 @@ const words = document.body.dataset;
 
 // Rows of lists in forms: one or several are added in the page and taken out there; without this script by the server.
 const listOf = (one) => one.closest("[data-rows]");
+const nameOf = (list) => list.dataset.name || list.querySelector("legend").firstChild.textContent.trim();
 const rowsOf = (list) => [...list.querySelectorAll(":scope > .entry")];
 // The number of the row that an input stands in, by its name.
 const rowIn = (name, path) => +name.slice(path.length).split(".")[0];
@@ -35,7 +36,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("button[name=_more], button[name=_less]"), list = button && listOf(button);
   if (!list?.querySelector(":scope > template")) return;
   event.preventDefault();
-  const name = list.querySelector("legend").firstChild.textContent.trim();
+  const name = nameOf(list);
   if (button.name === "_more") {
     const count = +(button.value.split(" ")[1] || 1);
     const added = Array.from({ length: count }, () => addRow(list));
@@ -66,7 +67,7 @@ document.addEventListener("paste", (event) => {
     row = row.nextElementSibling?.matches(".entry") ? row.nextElementSibling : null;
   }
   counted(list);
-  announce(words.rowsAdded.replace("{what}", list.querySelector("legend").firstChild.textContent.trim()).replace("{count}", lines.length));
+  announce(words.rowsAdded.replace("{what}", nameOf(list)).replace("{count}", lines.length));
   list.dispatchEvent(new Event("input", { bubbles: true }));
 });
 // Rows that this browser kept and the page does not have are made before what was typed is put back.

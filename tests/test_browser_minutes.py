@@ -1,0 +1,72 @@
+"""Minutes in a browser: two people write at once, a vote in place, nothing is overwritten."""
+
+from __future__ import annotations
+
+from browser_help import a_user
+from engine_help import CITY, YEAR, open_cycle, units
+from playwright.async_api import Browser, expect
+from speech import RULES
+from web_help import PASSWORD, Site
+
+from web import urls
+
+FIRST, SECOND = units(2)
+
+
+async def test_two_people_write_the_same_minutes(site: Site, browser: Browser) -> None:
+    stream = await open_cycle(site.app, RULES, members=units(2))
+    for person in ("lan", "minh"):
+        await site.person(person, CITY, "secretariat")
+    async with (
+        a_user(browser, site.address, "lan", PASSWORD) as lan,
+        a_user(browser, site.address, "minh", PASSWORD) as minh,
+    ):
+        await lan.goto(urls.meetings_url(stream, kind="final"))
+        await lan.fill({"_on": f"01/01/{YEAR}"})
+        await lan.press("Mở biên bản")
+        path = lan.page.url.removeprefix(site.address)
+        meeting = path.rpartition("/")[2]
+        await minh.goto(urls.minutes_url(stream, meeting, part="people"))
+        await expect(minh.page.locator("#present")).to_have_text("Nguyễn Lan đang ở phần: Hội nghị")
+        # Who types goes on typing; what the other one has written comes in beside it.
+        await lan.goto(urls.minutes_url(stream, meeting, part="people"))
+        await lan.page.get_by_role("button", name="Có mặt cả").click()
+        await minh.page.evaluate("dispatchEvent(new Event('focus'))")
+        await expect(minh.page.locator(f'[name="present.{SECOND}"]')).to_be_checked()
+        await minh.page.get_by_role("button", name="Thêm: khách mời").click()
+        guest = minh.page.locator('[data-cell^="head.guests."] [name$=".group"]')
+        await guest.fill("Ban Dân vận")
+        await lan.page.fill('[name="head.attendance"]', "41")
+        await expect(lan.page.locator("#saved-at")).to_contain_text("Tự động lưu lúc")
+        await lan.page.evaluate("dispatchEvent(new Event('focus'))")
+        await expect(lan.page.locator('[data-cell^="head.guests."] [name$=".group"]')).to_have_value("Ban Dân vận")
+        # A conflict shows both, and is chosen.
+        await minh.page.context.set_offline(True)
+        await minh.page.fill('[name="head.attendance"]', "42")
+        await minh.page.locator("#saved").get_by_text("Chưa lưu: mất kết nối").wait_for()
+        await lan.page.fill('[name="head.attendance"]', "43")
+        await expect(lan.page.locator("#saved-at")).to_contain_text("Tự động lưu lúc")
+        await minh.page.context.set_offline(False)
+        await minh.page.locator("#conflicts").get_by_text("Nguyễn Lan đã ghi “43”").wait_for()
+        await expect(minh.page.locator('[name="head.attendance"]')).to_have_value("43")
+        await minh.page.get_by_role("button", name="Vẫn dùng giá trị của tôi").click()
+        await lan.page.evaluate("dispatchEvent(new Event('focus'))")
+        await expect(lan.page.locator('[name="head.attendance"]')).to_have_value("42")
+        # A row is taken out after a question, and put back.
+        row = minh.page.locator('[data-cell^="head.guests."]')
+        await row.get_by_text("Bỏ mục này").click()
+        await row.get_by_role("button", name="Bỏ: ").click()
+        await expect(row).to_have_count(0)
+        await minh.page.locator(".gone summary").click()
+        await minh.page.get_by_role("button", name="Khôi phục").click()
+        await expect(guest).to_have_value("Ban Dân vận")
+        # Reload shows the same; both are entered once.
+        await minh.page.reload()
+        await expect(guest).to_have_value("Ban Dân vận")
+        await lan.goto(urls.minutes_url(stream, meeting, part="check"))
+        await lan.press("Ghi tất cả vào sổ")
+        assert "/bien-ban/" in lan.page.url
+        await lan.page.go_back()
+        await lan.page.wait_for_url("**/bien-ban/**")
+        await minh.page.evaluate("dispatchEvent(new Event('focus'))")
+        await minh.page.locator("#saved").get_by_text("Biên bản này đã được ghi vào sổ").wait_for()

@@ -1,0 +1,378 @@
+"""Minutes that several people write at once: cell by cell, nothing lost, and entered once, all of it or nothing."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from engine_help import CITY, YEAR, event_names, open_cycle, submit, unit_name, units
+from speech import RULES
+from web_help import PASSWORD, Site, Visitor
+
+from domain.times import ICT
+from web import urls
+
+FIRST, SECOND, THIRD = units(3)
+
+
+@pytest.fixture
+async def stream(site: Site) -> str:
+    """A cycle of three units; two secretaries, and an officer of its head."""
+    stream = await open_cycle(site.app, RULES, members=units(3))
+    await submit(site.app, stream, CITY, "assign-role", {"role": "head", "holder": FIRST, "manner": "elected"})
+    await submit(site.app, stream, CITY, "step-to", {"now": datetime(YEAR, 2, 1, 9, tzinfo=ICT).isoformat()})
+    await site.person("lan", CITY, "secretariat")
+    await site.person("minh", CITY, "secretariat")
+    await site.person("truong", FIRST)
+    await site.person("hai", SECOND)
+    return stream
+
+
+class Keeper:
+    """Somebody who keeps minutes, with a script and without one."""
+
+    def __init__(self, visitor: Visitor, stream: str, meeting: str) -> None:
+        self.visitor, self.stream, self.meeting, self.part = visitor, stream, meeting, "meeting"
+
+    @classmethod
+    async def begins(cls, site: Site, person: str, stream: str, meeting: str = "hn-1", **head: str) -> Keeper:
+        keeper = cls(await site.log_in(person), stream, meeting)
+        begin = urls.meetings_url(stream)
+        await keeper.visitor.get(begin)
+        typed = {"id": meeting, "kind": "other", "_on": f"05/01/{YEAR}", **head}
+        await keeper.visitor.post(begin, **typed)
+        return keeper
+
+    @classmethod
+    async def opens(cls, site: Site, person: str, stream: str, part: str = "meeting", meeting: str = "hn-1") -> Keeper:
+        keeper = cls(await site.log_in(person), stream, meeting)
+        await keeper.sees(part)
+        return keeper
+
+    @property
+    def url(self) -> str:
+        return urls.minutes_url(self.stream, self.meeting, part=self.part)
+
+    @property
+    def page(self) -> str:
+        return self.visitor.page
+
+    async def sees(self, part: str) -> str:
+        self.part = part
+        return await self.visitor.get(self.url)
+
+    def fields(self) -> list[tuple[str, str]]:
+        """All inputs of the page's form, as a browser without a script sends them."""
+        form = re.sub(r"<template.*?</template>", "", self.page.split('id="minutes"', 1)[1], flags=re.DOTALL)
+        form = form.split("</form>")[0]
+        found = []
+        for tag in re.findall(r"<input[^>]*>", form):
+            attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+            boxed = attributes.get("type") == "checkbox" and " checked" not in tag
+            if "name" in attributes and not boxed and attributes.get("type") != "file":
+                found.append((attributes["name"], attributes.get("value", "")))
+        for name, inner in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', form, flags=re.DOTALL):
+            chosen = re.search(r'<option value="([^"]*)" selected', inner)
+            found.append((name, chosen.group(1) if chosen else ""))
+        found += re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>([^<]*)</textarea>', form)
+        return found
+
+    async def presses(self, button: str = "_step", value: str = "save", **typed: str) -> str:
+        """A button of a browser without a script: the whole form goes."""
+        changed = {name.replace("__", "."): text for name, text in typed.items()}
+        body: dict[str, list[str]] = {}
+        for name, text in self.fields():
+            body.setdefault(name, []).append(changed.get(name, text))
+        for name, text in changed.items():
+            body.setdefault(name, [text])
+        body.setdefault("_form", [])
+        body[button] = [value]
+        return self.visitor._keep(await self.visitor.http.post(self.url, data=body))
+
+    async def types(self, *cells: str, **typed: str) -> dict[str, Any]:
+        """What the script sends of some cells, with the revision that the page has read."""
+        values = dict(self.fields())
+        body = {
+            "_form": [values["_form"]],
+            "_revision": [values["_revision"]],
+            "_step": ["save"],
+            "_cell": [f"{one} x" for one in cells],
+        }
+        answer = await self.visitor.http.post(self.url, data={**body, **typed}, headers={"HX-Request": "true"})
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def adds(self, start: str) -> str:
+        """Begin a row or an act; returns the path of its cell."""
+        before = set(re.findall(r'data-cell="([^"]+)"', self.page))
+        await self.presses("_add", start)
+        (path,) = set(re.findall(r'data-cell="([^"]+)"', self.page)) - before
+        return path
+
+    async def enters(self, password: str = PASSWORD) -> str:
+        await self.sees("check")
+        shown = dict(self.fields()).get("_shown", "")
+        return await self.presses("_step", "enter", _password=password, _shown=shown)
+
+
+# Writing together -------------------------------------------------------------------------------------------------
+
+
+async def test_everybody_who_keeps_the_minutes_sees_the_same_page_and_who_writes(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream, name="Hội nghị giao ban")
+    assert lan.visitor.at == urls.minutes_url(stream, "hn-1")
+    head = await Keeper.opens(site, "truong", stream, "people")
+    assert "Nguyễn Lan đang ở phần: Hội nghị" in head.page
+    told = await head.types(f"present.{SECOND}", **{f"present.{SECOND}": "yes"})
+    assert ("Tự động lưu" in told["saved"], told["attending"]) == (True, "1/3 đơn vị")
+    changes = await lan.visitor.http.get(f"{urls.minutes_changes_url(stream, 'hn-1')}?tu=0&phan=thanh-phan")
+    assert changes.json()["changed"]
+    assert "Nguyễn Truong đã ghi “dự họp”" in changes.json()["announce"]
+    assert "Nguyễn Truong đang ở phần: Thành phần" in changes.json()["present"]
+    page = await lan.sees("people")
+    assert re.search(rf'name="present\.{SECOND}" value="yes" checked', page)
+    hai = await site.log_in("hai")
+    for path in (urls.meetings_url(stream), lan.url, urls.minutes_changes_url(stream, "hn-1")):
+        await hai.get(path)
+        assert (hai.status, "giao ban" in hai.page) == (403, False), path
+
+
+async def test_a_conflict_shows_both_values_and_nothing_is_overwritten(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream)
+    minh = await Keeper.opens(site, "minh", stream)
+    await lan.types("head.place", **{"head.place": "Hội trường A"})
+    (conflict,) = (await minh.types("head.place", **{"head.place": "Hội trường B"}))["conflicts"]
+    for text in ("Nguyễn Lan đã ghi “Hội trường A”", "bạn ghi “Hội trường B”, chưa được lưu"):
+        assert text in conflict["text"]
+    page = await minh.presses(head__place="Hội trường B", head__name="Họp tháng Một")
+    assert minh.visitor.status == 409
+    assert "bạn ghi “Hội trường B”, chưa được lưu" in page, "without a script, too"
+    assert 'value="Hội trường A"' in page
+    assert 'value="Họp tháng Một"' in page, "what is in no conflict is saved"
+    await minh.presses("_mine", "head.place Hội trường B")
+    assert 'value="Hội trường B"' in await lan.sees("meeting")
+    # A page that shows what a colleague has changed since, and changes something else, takes nothing back.
+    await minh.types("head.place", **{"head.place": "Hội trường C"})
+    page = await lan.presses(head__name="Họp đầu năm")
+    assert (lan.visitor.status, 'value="Hội trường C"' in page, 'value="Họp đầu năm"' in page) == (200, True, True)
+
+
+async def test_rows_and_acts_are_taken_out_and_put_back(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream)
+    await lan.sees("people")
+    row = await lan.adds("head.guests")
+    await lan.presses(**{f"{row}.group": "Ban Dân vận"})
+    assert 'value="Ban Dân vận"' in lan.page
+    assert "Có thể khôi phục" in lan.page, "it asks before"
+    page = await lan.presses("_out", row)
+    assert 'value="Ban Dân vận"' not in page
+    assert "Ban Dân vận" in page, "what was taken out is told"
+    assert 'value="Ban Dân vận"' in await lan.presses("_back", row)
+    await lan.sees("awards")
+    act = await lan.adds("acts.nominate")
+    await lan.presses(**{f"{act}.unit": SECOND, f"{act}.award": RULES.awards[0].id})
+    await lan.presses("_out", act)
+    assert unit_name(SECOND) in lan.page
+    await lan.presses("_back", act)
+    await lan.sees("votes")
+    vote = await lan.adds("acts.record-ballot")
+    await lan.presses(**{f"{vote}.choices.0.words": "Cả hai", f"{vote}.choices.1.words": "Không ai"})
+    await lan.presses("_less", f"{vote}.choices.0")
+    assert 'value="Cả hai"' not in lan.page
+    assert 'value="Không ai"' in lan.page
+    await lan.presses("_back", vote)
+    assert 'value="Cả hai"' in lan.page
+
+
+async def test_minutes_are_thrown_away_for_all_and_put_back(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream, name="Hội nghị chuyên đề")
+    minh = await Keeper.opens(site, "minh", stream)
+    await lan.sees("check")
+    await lan.presses("_step", "drop")
+    assert lan.visitor.at == urls.meetings_url(stream)
+    answer = await minh.visitor.http.post(minh.url, data=dict(minh.fields()), headers={"HX-Request": "true"})
+    assert (answer.status_code, "Có người đã xóa" in answer.text) == (409, True)
+    await lan.visitor.post(urls.minutes_url(stream, "hn-1"), _step="undrop")
+    assert 'value="Hội nghị chuyên đề"' in lan.page
+
+
+# Beginning --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_second_minutes_of_the_same_meeting_is_warned_of(site: Site, stream: str) -> None:
+    await Keeper.begins(site, "lan", stream)
+    minh = await Keeper.begins(site, "minh", stream, "hn-2", _on=f"06/01/{YEAR}")
+    assert (minh.visitor.status, "Có thể hội nghị này đã có biên bản" in minh.page) == (409, True)
+    assert f'href="{urls.minutes_url(stream, "hn-1")}"' in minh.page
+    minh = await Keeper.begins(site, "minh", stream, "hn-2", _on=f"06/01/{YEAR}", kind="thematic")
+    assert minh.visitor.at == urls.minutes_url(stream, "hn-2"), "another kind is another meeting"
+    minh = await Keeper.begins(site, "minh", stream, "hn-3", _on=f"06/01/{YEAR}", _sure="yes")
+    assert minh.visitor.at == urls.minutes_url(stream, "hn-3")
+    await minh.enters()
+    lan = await Keeper.begins(site, "lan", stream, "hn-4")
+    assert f'href="{urls.recorded_minutes_url(stream, "hn-3")}"' in lan.page, "of a recorded one, too"
+
+
+async def test_a_day_to_come_is_refused_where_it_is_typed(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream, _on=f"05/06/{YEAR}", name="Tổng kết")
+    assert (lan.visitor.status, 'aria-describedby="when-on-why"' in lan.page) == (422, True)
+    assert 'value="Tổng kết"' in lan.page
+    lan = await Keeper.begins(site, "lan", stream)
+    told = await lan.types("on", on=f"05/06/{YEAR}")
+    assert [(anchor, "chưa đến" in text) for anchor, text in told["faults"]] == [("f-on", True)]
+    page = await lan.sees("check")
+    assert f'{urls.minutes_url(stream, "hn-1", part="meeting", whole=True).replace("&", "&amp;")}#f-on"' in page
+
+
+# Votes ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_vote_is_checked_by_the_law_as_it_is_typed(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream)
+    await lan.sees("votes")
+    vote = await lan.adds("acts.record-ballot")
+    typed = {
+        f"{vote}.id": "bq-1",
+        f"{vote}.subject": "head",
+        f"{vote}.method": "secret-ballot",
+        f"{vote}.choices.0.unit": FIRST,
+        f"{vote}.choices.0.votes": "9",
+        f"{vote}.choices.1.unit": SECOND,
+        f"{vote}.choices.1.votes": "5",
+        f"{vote}.handed_out": "15",
+        f"{vote}.cast": "15",
+        f"{vote}.blank": "1",
+        f"{vote}.spoiled": "0",
+    }
+    at = f"c-{vote.replace('.', '-')}"
+    told = {id_: (text, kind) for id_, text, kind in (await lan.types(vote, **typed))["votes"]}
+    assert told[f"{at}-sums"] == ("✓ khớp: 9 + 5 + 1 = 15", "ok")
+    told = {
+        id_: (text, kind) for id_, text, kind in (await lan.types(vote, **{**typed, f"{vote}.cast": "16"}))["votes"]
+    }
+    assert told[f"{at}-sums"][1] == "late"
+    assert "phát ra" in told[f"{at}-sums"][0], "more came back than were handed out"
+    faults = (await lan.types(vote, **{**typed, f"{vote}.cast": "mười"}))["faults"]
+    assert [anchor for anchor, _text in faults] == [f"f-{vote.replace('.', '-')}-cast"]
+    page = await lan.sees("votes")
+    assert "chủ trì và được đề nghị: sẽ ghi chú" in page, "the head chairs, where nobody else is named"
+    assert not re.search(r'<input(?![^>]*hidden)[^>]*name="[^"]*\.(id|subject)"', page), "nothing is typed as a code"
+
+
+# Entering ---------------------------------------------------------------------------------------------------------
+
+
+async def test_all_of_it_is_entered_once_and_the_writers_stand_in_the_record(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream)
+    truong = await Keeper.opens(site, "truong", stream, "people")
+    await truong.presses("_all", "present")
+    await truong.sees("next")
+    act = await truong.adds("acts.choose-next")
+    await truong.presses(**{f"{act}.role": "head", f"{act}.unit": SECOND, f"{act}.manner": "elected"})
+    before = await event_names(site.app, stream)
+    await lan.sees("check")
+    fields = dict(lan.fields())
+    await truong.sees("rest")
+    note = await truong.adds("head.notes")
+    await truong.presses(**{note: "Họp kín"})
+    await lan.presses("_step", "enter")
+    assert (lan.visitor.status, await event_names(site.app, stream)) == (409, before), "not what the page has shown"
+    await lan.enters()
+    assert lan.visitor.at == urls.recorded_minutes_url(stream, "hn-1")
+    entered = (await event_names(site.app, stream))[len(before) :]
+    assert [entered.count(name) for name in ("MeetingHeld", "NextChosen", "HandsNamed")] == [1, 1, 1]
+    state, _rules = await site.app.state(stream)
+    held = state.meetings["hn-1"]
+    assert (held.when.day, len(held.event.present), held.event.notes) == (date(YEAR, 1, 5), 3, ("Họp kín",))
+    prepared = state.signatories[held.version].prepared
+    assert {one.person.id for one in prepared if one.person} == {"lan", "truong"}
+    assert "Nguyễn Truong" in lan.page, "the record tells who prepared it"
+    # Reload, Back and the same form again: nothing is entered twice.
+    after = await event_names(site.app, stream)
+    await lan.visitor.post(lan.url, **{**fields, "_step": "enter"})
+    assert (lan.visitor.at, await event_names(site.app, stream)) == (urls.recorded_minutes_url(stream, "hn-1"), after)
+    await lan.visitor.get(lan.url)
+    assert lan.visitor.at == urls.recorded_minutes_url(stream, "hn-1")
+    told = await truong.visitor.http.get(urls.minutes_changes_url(stream, "hn-1"))
+    assert told.json() == {"over": True}
+    await lan.visitor.get(urls.meetings_url(stream))
+    assert urls.minutes_url(stream, "hn-1") not in lan.page
+
+
+async def test_what_is_wrong_is_told_at_its_line_and_nothing_is_entered(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream)
+    await lan.sees("awards")
+    act = await lan.adds("acts.nominate")
+    page = await lan.presses(**{f"{act}.unit": SECOND})
+    assert "why-wrong" not in page, "what is only half typed is no fault yet"
+    await lan.enters()
+    assert "Đề nghị khen thưởng" in lan.page
+    assert f'#f-{act.replace(".", "-")}-award"' in lan.page
+    page = await lan.visitor.get(urls.minutes_url(stream, "hn-1", part="awards", whole=True))
+    assert f'id="f-{act.replace(".", "-")}-award-why"' in page
+    assert "MeetingHeld" not in await event_names(site.app, stream)
+    # What the law refuses leads to its line, too.
+    await lan.sees("awards")
+    await lan.presses(**{f"{act}.award": RULES.awards[0].id})
+    await lan.sees("signing")
+    await lan.presses(**{f"sign.{SECOND}": "each"})
+    await lan.enters()
+    assert f'#c-sign-{SECOND}"' in lan.page, "nothing was presented"
+    assert "MeetingHeld" not in await event_names(site.app, stream)
+
+
+async def test_a_joint_signature_with_its_scan(site: Site, stream: str) -> None:
+    await submit(site.app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
+    lan = await Keeper.begins(site, "lan", stream)
+    await lan.sees("signing")
+    values = dict(lan.fields())
+    body = {"_form": values["_form"], "_revision": values["_revision"], "_step": "file", "_cell": "sheet x"}
+    sent = {"_file.sheet.title": ("ban-ky.pdf", b"%PDF-1.4 ban ky")}
+    answer = await lan.visitor.http.post(lan.url, data=body, files=sent, headers={"HX-Request": "true"})
+    assert (answer.status_code, "ban-ky.pdf" in answer.text) == (200, True), answer.text
+    page = await lan.sees("signing")
+    assert "ban-ky.pdf" in page
+    await lan.presses("_all", "sign.joint")
+    await lan.enters("sai")
+    assert (lan.visitor.status, "Mật khẩu" in lan.page) == (422, True)
+    await lan.enters()
+    assert lan.visitor.at == urls.recorded_minutes_url(stream, "hn-1")
+    state, _rules = await site.app.state(stream)
+    assert set(state.signing.signatures) == set(units(3))
+    assert "ban-ky.pdf" in lan.page
+
+
+# Two years --------------------------------------------------------------------------------------------------------
+
+
+async def test_who_keeps_one_year_only_neither_sees_nor_writes_the_other(site: Site, stream: str) -> None:
+    opening = await open_cycle(site.app, RULES, members=[SECOND, "don-vi-9"])
+    await submit(site.app, opening, CITY, "step-to", {"now": datetime(YEAR, 2, 1, 9, tzinfo=ICT).isoformat()})
+    lan = await Keeper.begins(site, "lan", stream, _other=opening)
+    page = await lan.sees("next")
+    (start,) = set(re.findall(r'name="_add" value="(n[0-9a-f]{16}\.acts\.assign-role)"', page))
+    act = await lan.adds(start)
+    await lan.presses(**{f"{act}.role": "deputy", f"{act}.holder": "don-vi-9", f"{act}.manner": "elected"})
+    truong = await Keeper.opens(site, "truong", stream, "next")
+    for part in urls.MINUTES_PARTS:
+        page = await truong.sees(part)
+        assert (unit_name("don-vi-9") in page, act in page, opening in page) == (False, False, False), part
+    told = await truong.visitor.http.get(f"{urls.minutes_changes_url(stream, 'hn-1')}?tu=0&phan=cum-truong")
+    assert act not in told.text
+    await truong.types(
+        act, f"{act[:18]}stance.{SECOND}", **{f"{act}.role": "head", f"{act[:18]}stance.{SECOND}": "agreed"}
+    )
+    for button in ("_add", "_out"):
+        await truong.sees("next")
+        await truong.presses(button, start if button == "_add" else act)
+    await truong.enters()
+    assert "Người ghi biên bản của cả hai năm" in truong.page
+    assert "MeetingHeld" not in await event_names(site.app, stream)
+    await lan.enters()
+    assert lan.visitor.at == urls.recorded_minutes_url(stream, "hn-1")
+    assert (await event_names(site.app, opening))[-1] == "RoleAssigned"
+    state, _rules = await site.app.state(opening)
+    assert state.membership.holder("deputy") == "don-vi-9"

@@ -1,0 +1,472 @@
+"""The page of minutes: its parts, one at a time, what others write, what is wrong, and what would be recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from accounts.shared_drafts import SharedCell
+from application.minutes import (
+    COMMENTS,
+    FIELDS_OF_PART,
+    MEETING,
+    PAPERS,
+    PEOPLE,
+    REST,
+    SIGNING,
+    VOTES,
+    MinutesCheck,
+    held_on,
+    part_of,
+)
+from application.minutes_cells import (
+    ACTS,
+    HEAD,
+    HEAD_FIELDS,
+    SHEET,
+    SIGN,
+    STANCE,
+    MinutesAct,
+    act_in,
+    fields_of,
+    group_of,
+    words_in,
+)
+from application.permitted_acts import permitted_acts
+from application.score_sheets import Sheet, sheet_of
+from application.titled_choices import Choices, titled_choices
+from application.visits import VisitedCycle
+from application.votes_told import VoteTold, conflict_of_interest, vote_told
+from domain.records import Command
+from domain.steps.meetings import RecordMeeting
+from domain.steps.signing import SignJointly
+from domain.steps.voting import RecordBallot
+from domain.times import ICT, When
+from errors import InputError
+from i18n import _, ngettext
+from i18n.messages import word
+from web import urls
+from web.act_form import suggested_persons
+from web.form_problems import FormProblem
+from web.forms import Input, field_input, inputs
+from web.minutes_faults import MinutesFault, all_faults, cell_anchor, input_id
+from web.minutes_words import cell_title, cell_words, part_of_cell, part_title
+from web.open_minutes import CHECK, PAGE_PARTS, STANCES, OpenMinutes, colleagues, mark_of, note_presence
+from web.render import clock_time, page
+from web.services import Services, get_services
+
+Conflicts = Sequence[tuple[SharedCell, str]]
+"""Cells that somebody else has changed, each with the value that was typed and is not saved."""
+
+_IN_VOTE_TABLE = frozenset({"id", "subject", "method", "choices", "handed_out", "cast", "blank", "spoiled"})
+_LEAST_CHOICES = 2
+"""Rows of a new vote: nobody votes on one thing of none."""
+
+
+@dataclass(frozen=True, slots=True)
+class MinutesNotes:
+    """What the page says beside the minutes. `more` is a list inside a cell that wants rows."""
+
+    conflicts: Conflicts = ()
+    problems: Sequence[FormProblem] = ()
+    faults: Sequence[MinutesFault] = ()
+    text: str = ""
+    good: str = ""
+    faulty: str = ""
+    checked: MinutesCheck | None = None
+    shown: str = ""
+    more: str = ""
+    focus: str = ""
+    whole: bool = False
+    """Also what is not there yet is told: all of it was checked."""
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ActCard:
+    """An act of the minutes with its inputs, and what the law says of a vote."""
+
+    one: MinutesAct
+    act: type[Command]
+    cycle: VisitedCycle
+    fields: tuple[Input, ...]
+    titled: Mapping[str, Choices]
+    sheet: Sheet | None
+    vote: VoteTold | None
+    start: str
+
+    @property
+    def by_name(self) -> Mapping[str, Input]:
+        """Its inputs by the names of the fields."""
+        return {one.path.removeprefix(self.start): one for one in self.fields}
+
+    @property
+    def rest(self) -> list[Input]:
+        """Of a vote: its inputs that stand folded below its table."""
+        return [one for name, one in self.by_name.items() if name not in _IN_VOTE_TABLE]
+
+
+@dataclass(frozen=True, slots=True)
+class YearPart:
+    """A part of the minutes for one of the years that they decide for."""
+
+    cycle: VisitedCycle
+    scope: str
+    cards: Sequence[ActCard]
+    choices: Sequence[str]
+    answers: Mapping[str, str]
+    sheet: Input | None
+    signed: frozenset[str]
+
+
+@dataclass(frozen=True)
+class MinutesPart:
+    """A part of the minutes as its page shows it."""
+
+    opened: OpenMinutes
+    name: str
+    rehearsal: bool
+    more: str = ""
+
+    @cached_property
+    def singles(self) -> list[Input]:
+        """The fields of the meeting that stand in it, each with one value."""
+        return [
+            field_input(field, f"{HEAD}.{name}", _typed(self.opened, f"{HEAD}.{name}"), act=RecordMeeting.NAME)
+            for name, field in self._fields.items()
+            if not field.many
+        ]
+
+    @cached_property
+    def lists(self) -> list[tuple[Input, list[Input]]]:
+        """The lists of the meeting that stand in it: each with its rows."""
+        found = []
+        for name, field in self._fields.items():
+            if field.many:
+                rows = self.opened.minutes.rows(name)
+                one = field_input(field, f"{HEAD}.{name}", None, act=RecordMeeting.NAME)
+                found.append((one, [field_input(field.as_one(name), path, typed) for path, typed in rows]))
+        return found
+
+    @property
+    def _fields(self) -> Mapping[str, Any]:
+        return {name: HEAD_FIELDS[name] for name in FIELDS_OF_PART.get(self.name, ())}
+
+    @cached_property
+    def years(self) -> list[YearPart]:
+        """What it decides for each of the years."""
+        return [self._year(cycle) for cycle in self.opened.cycles]
+
+    def _year(self, cycle: VisitedCycle) -> YearPart:
+        minutes = self.opened.minutes
+        what = {SIGNING: SIGN}.get(self.name, STANCE)
+        scope = minutes.scope(cycle.stream)
+        offered = [act.NAME for act in permitted_acts(cycle) if act.IN_MINUTES and part_of(act.NAME) == self.name]
+        cards = [self._card(cycle, one) for one in minutes.acts(cycle.stream) if part_of(one.act) == self.name]
+        sheet = None
+        if self.name == SIGNING:
+            (document,) = (
+                one
+                for one in inputs(SignJointly, {"sheet": minutes.sheet(cycle.stream)}, start=scope)
+                if one.path == f"{scope}{SHEET}"
+            )
+            sheet = document
+        signed = frozenset(cycle.readable_state().signing.signatures)
+        return YearPart(cycle, scope, cards, offered, minutes.answers(cycle.stream, what), sheet, signed)
+
+    def _card(self, cycle: VisitedCycle, one: MinutesAct) -> ActCard:
+        act, start = Command.KNOWN[one.act], f"{one.path}."
+        more = [self.more] if self.more.startswith(start) else []
+        vote = None
+        if act is RecordBallot:
+            vote = vote_told(cycle, fields_of(one), held_when(self.opened))
+            if missing := _LEAST_CHOICES - len(one.values.get("choices", ())):
+                more = [*more, f"{start}choices {missing}"] if missing > 0 and not more else more
+        fields = inputs(act, one.values, more, rehearsal=self.rehearsal, start=start)
+        titled = {
+            f"/{start}{name[1:]}" if name.startswith("/") else name: some
+            for name, some in titled_choices(cycle, act).items()
+        }
+        return ActCard(one, act, cycle, fields, titled, sheet_of(cycle, act, one.values), vote, start)
+
+    @property
+    def gone(self) -> list[tuple[str, SharedCell]]:
+        """What was taken out of it and can be put back: the cell's path, and what it held."""
+        return [(path, cell) for path, cell in self.opened.taken_out.items() if part_of_cell(path) == self.name]
+
+
+def held_when(opened: OpenMinutes) -> When:
+    """When the meeting was; now where its day is not known."""
+    try:
+        return When.on(held_on(opened.minutes, opened.cycle))
+    except InputError:
+        return When.on(opened.cycle.now.astimezone(ICT).date())
+
+
+def _typed(opened: OpenMinutes, path: str) -> Any:
+    held = opened.value(path)
+    return group_of(held) if held.startswith("{") else held
+
+
+async def minutes_page(request: Request, opened: OpenMinutes, name: str, told: MinutesNotes) -> HTMLResponse:
+    """One part of the minutes."""
+    services = get_services(request)
+    await note_presence(services, opened, name)
+    part = MinutesPart(opened, name, services.application.rehearsal, told.more)
+    faults = [*told.faults]
+    if name != CHECK:
+        faults += await all_faults(services, opened, parts=(name,), unfinished=told.whole)
+    names = await _names(services, told.conflicts, part.gone)
+    present = await colleagues(services, opened)
+    people = await suggested_persons(services, opened.cycle)
+    contacts = await services.application.people.names(present)
+    return page(
+        request,
+        "minutes.html",
+        told.status,
+        cycle=opened.cycle,
+        opened=opened,
+        minutes=opened.minutes,
+        part=part,
+        part_name=name,
+        parts=_index(opened, present, contacts),
+        following=_following(name),
+        part_title=part_title,
+        title=meeting_title(opened),
+        present=_present_text(present, contacts),
+        saved=_saved_sign(opened),
+        conflicts=_conflicts_told(opened, told.conflicts, names),
+        gone=[
+            (
+                path,
+                cell,
+                cell_title(opened, path),
+                cell_words(opened, path, cell.value, names),
+                names.get(cell.person, ""),
+            )
+            for path, cell in part.gone
+        ],
+        faulty={one.problem.path: one.problem.here for one in reversed(faults) if one.problem.path},
+        faults=told.faults if name == CHECK else (),
+        problems=told.problems,
+        told=told,
+        units=opened.cycle.units(),
+        people=people,
+        others=await _other_years(services, opened) if name == MEETING else (),
+        attending=_attending(opened),
+        stance_options=[(one, word("stance", one)) for one in STANCES],
+        sign_options=[("each", _("signs")), ("joint", _("on the joint sheet"))],
+        vote_lines=lambda card: {id_: (text, kind) for id_, text, kind in vote_lines(card)},
+        cell_anchor=cell_anchor,
+        input_id=input_id,
+        mark=lambda path: f"{path} {mark_of(opened.value(path))}",
+        value=opened.value,
+        interest=lambda unit, cycle: conflict_of_interest(unit, chairs(opened), cycle.names),
+        ballot=RecordBallot.NAME,
+        acts_start=ACTS,
+        head_start=HEAD,
+        count_text=count_text(opened) if name == CHECK else "",
+        constants={
+            "meeting": MEETING,
+            "people": PEOPLE,
+            "papers": PAPERS,
+            "votes": VOTES,
+            "signing": SIGNING,
+            "rest": REST,
+            "check": CHECK,
+            "comments": COMMENTS,
+        },
+        wide=True,
+    )
+
+
+def meeting_title(opened: OpenMinutes) -> str:
+    """The meeting's name, or its kind."""
+    kind = opened.value(f"{HEAD}.kind")
+    named = opened.value(f"{HEAD}.name") or (word("meeting", kind) if kind else _("Minutes of a meeting"))
+    return f"{named[:1].upper()}{named[1:]}"
+
+
+def chairs(opened: OpenMinutes) -> frozenset[str]:
+    """The units that chair the meeting, by the minutes; the head, where they name none."""
+    typed = opened.minutes.head.get("chairs", ())
+    units = {str(one.get("unit")) for one in typed if isinstance(one, Mapping) and one.get("unit")}
+    return frozenset(units or {opened.cycle.state.membership.holder_on("head", held_when(opened))})
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLine:
+    """A part in the index at the side: what is in it, and who has it open."""
+
+    name: str
+    title: str
+    url: str
+    badge: str
+    who: str
+
+
+def _index(opened: OpenMinutes, present: Mapping[str, str], names: Mapping[str, str]) -> list[IndexLine]:
+    minutes = opened.minutes
+    counts: dict[str, int] = {}
+    for path, value in minutes.cells.items():
+        name = part_of_cell(path)
+        in_rows = path.startswith((f"{HEAD}.presenters.", f"{HEAD}.notes."))
+        if act_in(path) is not None or in_rows or (value and name in {COMMENTS, SIGNING}):
+            counts[name] = counts.get(name, 0) + 1
+    badges = {name: str(count) for name, count in counts.items()}
+    badges[PEOPLE] = "/".join(map(str, _attending(opened))) if minutes.present else ""
+    badges[MEETING] = "✓" if minutes.on and opened.value(f"{HEAD}.kind") else ""
+    return [
+        IndexLine(
+            name,
+            part_title(name),
+            urls.minutes_url(opened.cycle.stream, minutes.id, part=name),
+            badges.get(name, ""),
+            ", ".join(names.get(person, _("a colleague")) for person, at in present.items() if at == name),
+        )
+        for name in PAGE_PARTS
+    ]
+
+
+def _attending(opened: OpenMinutes) -> tuple[int, int]:
+    """How many of the members are ticked as present, and how many there are."""
+    members = {unit for unit, _name in opened.cycle.members()}
+    return len(members.intersection(opened.minutes.present)), len(members)
+
+
+def _following(name: str) -> str:
+    at = PAGE_PARTS.index(name)
+    return PAGE_PARTS[at + 1] if at + 1 < len(PAGE_PARTS) else ""
+
+
+def _present_text(present: Mapping[str, str], names: Mapping[str, str]) -> str:
+    """Who writes what at the moment."""
+    text = _("{person} has this part open: {part}")
+    return " · ".join(
+        text.format(person=names.get(person, _("A colleague")), part=part_title(part))
+        for person, part in present.items()
+    )
+
+
+def _saved_sign(opened: OpenMinutes, at: datetime | None = None) -> str:
+    last = at or max(one.at for one in opened.saved.values())
+    return _("✓ saved at {time}").format(time=clock_time(last))
+
+
+async def _names(services: Services, conflicts: Conflicts, gone: Iterable[tuple[str, SharedCell]]) -> dict[str, str]:
+    """The names of the persons of whom conflicts and what was taken out tell."""
+    cells = [*(cell for cell, _mine in conflicts), *(cell for _path, cell in gone)]
+    values = [*(cell.value for cell in cells), *(mine for _cell, mine in conflicts)]
+    typed = {text for value in values for text in words_in(group_of(value) if value.startswith("{") else value)}
+    return await services.application.people.names({*typed, *(cell.person for cell in cells)})
+
+
+def _conflicts_told(
+    opened: OpenMinutes, conflicts: Conflicts, names: Mapping[str, str]
+) -> list[tuple[SharedCell, str, str]]:
+    """Conflicts, each with a sentence that tells both values."""
+    text = _("{where}: {person} wrote {value} at {time}; you wrote {mine}, which is not saved.")
+    return [
+        (
+            one,
+            mine,
+            text.format(
+                where=cell_title(opened, one.path),
+                person=names.get(one.person, _("somebody")),
+                value=f"“{cell_words(opened, one.path, one.value, names)}”",
+                time=clock_time(one.at),
+                mine=f"“{cell_words(opened, one.path, mine, names)}”",
+            ),
+        )
+        for one, mine in conflicts
+    ]
+
+
+async def _other_years(services: Services, opened: OpenMinutes) -> list[tuple[str, str]]:
+    """The cycles that the meeting can open: those of the organiser that are open."""
+    found = await services.board.open_cycles(opened.cycle.state.lifecycle.organiser)
+    return [(stream, f"{name}, {year}") for stream, name, year in found if stream != opened.cycle.stream]
+
+
+def count_text(opened: OpenMinutes) -> str:
+    """How much would be recorded for each year."""
+    lines = []
+    for cycle in opened.cycles:
+        scope = opened.minutes.scope(cycle.stream)
+        acts = len(opened.minutes.acts(cycle.stream))
+        acts += sum(len(opened.minutes.answers(cycle.stream, what)) for what in (STANCE, SIGN))
+        acts += 0 if scope else 1
+        lines.append(
+            ngettext("{count} entry for {year}", "{count} entries for {year}", acts).format(
+                count=acts, year=cycle.state.lifecycle.year
+            )
+        )
+    return ", ".join(lines)
+
+
+# For a page that is open --------------------------------------------------------------------------------------------
+
+
+async def minutes_state(
+    services: Services, opened: OpenMinutes, name: str, since: int, conflicts: Conflicts = ()
+) -> dict[str, Any]:
+    """What a script shows anew: what others have saved since a revision, what is wrong, what the law says of votes."""
+    await note_presence(services, opened, name)
+    later = [one for one in opened.saved.values() if one.revision > since]
+    names = await _names(services, conflicts, [(one.path, one) for one in later])
+    present = await colleagues(services, opened)
+    contacts = await services.application.people.names(present)
+    part = MinutesPart(opened, name, services.application.rehearsal)
+    faults = await all_faults(services, opened, parts=(name,), unfinished=False)
+    others = [one for one in later if one.person != opened.person and not one.path.startswith(("by.", "gone."))]
+    text = _("{person} wrote {value} at {time}: {where}")
+    return {
+        "revision": opened.revision,
+        "saved": _saved_sign(opened, datetime.now(UTC)),
+        "present": _present_text(present, contacts),
+        "attending": attending_text(opened),
+        "changed": bool(others),
+        "faults": [[one.problem.anchor, one.problem.here] for one in faults if one.problem.path],
+        "votes": [line for year in part.years for card in year.cards if card.vote for line in vote_lines(card)],
+        "conflicts": [
+            {"path": one.path, "value": mine, "text": told}
+            for one, mine, told in _conflicts_told(opened, conflicts, names)
+        ],
+        "announce": "; ".join(
+            text.format(
+                person=names.get(one.person, _("Somebody")),
+                value=f"“{cell_words(opened, one.path, one.value, names)}”",
+                time=clock_time(one.at),
+                where=cell_title(opened, one.path),
+            )
+            for one in others
+        ),
+    }
+
+
+def attending_text(opened: OpenMinutes) -> str:
+    """How many members are there."""
+    here, count = _attending(opened)
+    return ngettext("{here} of {count} unit", "{here} of {count} units", count).format(here=here, count=count)
+
+
+def vote_lines(card: ActCard) -> list[tuple[str, str, str]]:
+    """What the law says of a vote: the id of the place, the text, and the kind of its chip."""
+    vote, at = card.vote, cell_anchor(card.one.path)
+    if vote is None:
+        return []
+    rows = list(vote.rows)
+    count = max(len(card.by_name["choices"].rows), len(rows))
+    kinds = {True: "ok", False: "late", None: ""}
+    outcomes = [rows[n] if n < len(rows) else ("", None) for n in range(count)]
+    return [
+        (f"{at}-rule", vote.rule, ""),
+        (f"{at}-sums", vote.sums, kinds[vote.fits]),
+        *((f"{at}-row-{n}", text, "ok" if carried else "") for n, (text, carried) in enumerate(outcomes)),
+    ]

@@ -1,0 +1,200 @@
+// Minutes: what is typed is saved cell by cell, and what others save is shown. Without this script each button saves.
+"use strict";
+
+{
+  const form = document.getElementById("minutes"), said = form.dataset, hidden = form.elements;
+  const pending = new Set();  // the paths of cells that were typed in and are not saved yet
+  const presses = [];  // buttons that wait until what was typed is saved
+  const query = location.search.replace(/^\?/, "");
+  const cellOf = (one) => one.closest?.("[data-cell]");
+  const cell = (path) => [...form.querySelectorAll("[data-cell]")].find((one) => one.dataset.cell === path);
+  const inputsIn = (box) => [...box.querySelectorAll("input:not([type=file]), select, textarea")].filter((one) => one.name);
+  let saving = false, leaving = false, timer = 0;
+
+  // What is saved -------------------------------------------------------------------------------------------------
+
+  function typed(one) {
+    const box = cellOf(one);
+    if (!box || one.type === "file" || one.type === "password") return;
+    pending.add(box.dataset.cell);
+    clearTimeout(timer);
+    timer = setTimeout(save, one.matches("select, [type=checkbox]") ? 50 : 500);
+  }
+  // One request at a time; what is typed or pressed meanwhile goes with the next one.
+  async function save() {
+    clearTimeout(timer);
+    if (saving) return;
+    saving = true;
+    while ((pending.size || presses.length) && await send(presses.shift())) { /* until all of it is saved */ }
+    presses.length = 0;
+    saving = false;
+  }
+  const settled = async () => { for (await save(); saving;) await new Promise((done) => { setTimeout(done, 50); }); };
+  async function send(button) {
+    const sent = new Map();
+    const body = new URLSearchParams({ _form: hidden._form.value, _revision: hidden._revision.value, _step: "save" });
+    for (const path of pending) {
+      const box = cell(path), part = new URLSearchParams();
+      if (box) for (const one of inputsIn(box)) if (!["checkbox", "radio"].includes(one.type) || one.checked) part.append(one.name, one.value);
+      for (const [name, value] of part) body.append(name, value);
+      sent.set(path, part.toString());
+    }
+    if (button) body.append(button.name, button.value);
+    const anew = [...sent.keys()].some((path) => cell(path)?.matches("[data-anew]"));
+    pending.clear();
+    try {
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { "HX-Request": "true" } });
+      if (answer.ok && answer.headers.get("content-type").includes("json")) {
+        const state = await answer.json();
+        await show(state, anew);
+        return true;
+      }
+      document.getElementById("saved").innerHTML = (await answer.text()).slice(0, 4000);  // a part that our server made
+    } catch {
+      tell(form, words.offline);
+    }
+    for (const path of sent.keys()) pending.add(path);
+    document.getElementById("saved-at").textContent = said.notSaved;
+    return false;
+  }
+
+  // What is shown -------------------------------------------------------------------------------------------------
+
+  async function show(state, anew = false) {
+    if (state.over) { tell(form, said.over); leaving = true; return; }
+    hidden._revision.value = state.revision;
+    if (!pending.size) {
+      document.getElementById("saved-at").textContent = state.saved;
+      document.getElementById("saved").replaceChildren();
+    }
+    const present = document.getElementById("present"), count = document.getElementById("attending-count");
+    present.textContent = state.present;
+    present.hidden = !state.present;
+    if (count) count.textContent = "· " + state.attending;
+    for (const one of state.conflicts) conflict(one);
+    if (state.announce) announce(state.announce);
+    if (state.anew || state.changed || state.conflicts.length || anew) await refresh(state.focus, state.conflicts.map((one) => one.path));
+    for (const [id, text, kind] of state.votes) chip(id, text, kind);
+    faults(new Map(state.faults));
+  }
+  function chip(id, text, kind) {
+    const place = document.getElementById(id);
+    if (!place) return;
+    place.textContent = text;
+    if (!place.matches(".chip")) return;
+    place.className = "chip " + kind;
+    place.hidden = !text;
+  }
+  function faults(found) {
+    for (const why of form.querySelectorAll("#part .why-wrong")) {
+      const id = why.id.replace(/-why$/, ""), one = document.getElementById(id);
+      if (found.has(id)) continue;
+      why.remove();
+      one?.removeAttribute("aria-invalid");
+      one?.removeAttribute("aria-describedby");
+    }
+    for (const [id, text] of found) {
+      const one = document.getElementById(id);
+      if (!one) continue;
+      const why = document.getElementById(id + "-why") || document.createElement("p");
+      why.id = id + "-why";
+      why.className = "why-wrong";
+      if (why.textContent !== text) why.textContent = text;
+      if (!why.isConnected) {
+        if (one.matches("tbody")) one.querySelector(".more-rows td").append(why); else if (one.matches("tr")) one.cells[0].append(why); else if (one.matches("fieldset, section")) one.append(why); else one.after(why);
+      }
+      if (one.matches("input, select, textarea")) one.setAttribute("aria-invalid", "true");
+      one.setAttribute("aria-describedby", why.id);
+    }
+  }
+  function conflict({ path, value, text }) {
+    const box = document.createElement("div"), told = document.createElement("p"), button = document.createElement("button");
+    box.className = "message warning";
+    told.textContent = text;
+    button.name = "_mine";
+    button.value = path + " " + value;
+    button.textContent = said.keepMine;
+    box.append(told, button);
+    document.getElementById("conflicts").append(box);
+    pending.delete(path);
+  }
+  // The part as the server shows it now. What somebody is typing in stays as it is.
+  async function refresh(focus, but = []) {
+    const answer = await fetch(location.pathname + location.search).catch(() => null);
+    if (!answer?.ok || answer.redirected) return;
+    const made = new DOMParser().parseFromString(await answer.text(), "text/html"), part = made.getElementById("part");
+    if (!part) return;
+    const active = document.activeElement, at = active?.selectionStart ?? null, own = active && form.contains(active) ? cellOf(active) : null;
+    const stays = new Set(pending);
+    if (own && !but.includes(own.dataset.cell) && !own.matches("[data-anew]")) stays.add(own.dataset.cell);
+    for (const one of part.querySelectorAll("[data-cell]")) {
+      const live = stays.has(one.dataset.cell) && cell(one.dataset.cell);
+      if (live) one.replaceWith(live);
+    }
+    const open = [...form.querySelectorAll("#part details[open] > summary")].map((one) => one.textContent);
+    for (const one of part.querySelectorAll("details:not(.take-out) > summary")) if (open.includes(one.textContent)) one.parentElement.open = true;
+    document.getElementById("part").replaceWith(document.adoptNode(part));
+    document.getElementById("parts").replaceWith(document.adoptNode(made.getElementById("parts")));
+    window.htmx?.process(document.getElementById("part"));
+    const target = focus && document.getElementById(focus);
+    if (target) {
+      target.scrollIntoView({ block: "nearest" });
+      (firstInput(target) || target).focus();
+    } else if (active && active !== document.activeElement) {
+      const back = active.isConnected ? active : active.id && document.getElementById(active.id) || [...form.elements].find((one) => one.name === active.name && one.value === active.value);
+      back?.focus();
+      if (at !== null) try { back?.setSelectionRange(at, at); } catch { /* an input without a cursor */ }
+    }
+  }
+  async function look() {
+    if (document.hidden || leaving || saving) return;
+    if (pending.size) { await save(); return; }
+    try {
+      const url = `${said.changes}?${[query, `tu=${hidden._revision.value}`].filter(Boolean).join("&")}`;
+      const answer = await fetch(url, { headers: { "HX-Request": "true" } });
+      if (answer.status === 200 && !saving && !pending.size) await show(await answer.json());
+    } catch { /* the line is down: what is typed says so when it is saved */ }
+  }
+  setInterval(look, 4000);
+  window.addEventListener("focus", look);
+  window.addEventListener("online", look);
+
+  // What people do ------------------------------------------------------------------------------------------------
+
+  form.addEventListener("input", (event) => typed(event.target));
+  form.addEventListener("change", (event) => typed(event.target));
+  form.addEventListener("click", (event) => {
+    const button = event.target.closest("button[name=_add], button[name=_out], button[name=_back], button[name=_all], button[name=_mine], button[name=_less], button[name=_remove]");
+    if (!button || (button.name === "_less" && !confirm(said.sure))) { if (button) { event.preventDefault(); event.stopPropagation(); } return; }
+    event.preventDefault();
+    event.stopPropagation();
+    if (button.name === "_less" || button.name === "_remove") pending.add(cellOf(button).dataset.cell);
+    presses.push({ name: button.name, value: button.value });
+    if (button.name === "_mine") button.closest(".message").remove();
+    save();
+  });
+  // Enter goes on to the next input: a form that is saved as one types needs no sending.
+  form.addEventListener("keydown", (event) => {
+    const one = event.target;
+    if (event.key !== "Enter" || !one.matches("input:not([type=checkbox]):not([type=password]), select") || !cellOf(one)) return;
+    event.preventDefault();
+    const all = [...form.querySelectorAll("#part :is(input:not([type=hidden]):not([type=file]), select, textarea)")].filter((each) => each.offsetParent);
+    const next = all[all.indexOf(one) + (event.shiftKey ? -1 : 1)];
+    next?.focus();
+    next?.select?.();
+  });
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("#parts a");
+    if (!link || (!pending.size && !saving)) return;
+    event.preventDefault();
+    await settled();
+    if (!pending.size && !document.querySelector("#conflicts > *")) location.href = link.href;
+  });
+  form.addEventListener("submit", async (event) => {
+    if (!pending.size && !saving) { leaving = true; return; }
+    event.preventDefault();
+    await settled();
+    if (!pending.size && !document.querySelector("#conflicts > *")) form.requestSubmit(event.submitter);
+  });
+  window.addEventListener("beforeunload", (event) => { if (pending.size && !leaving) event.preventDefault(); });
+}
