@@ -14,7 +14,7 @@ demo: $(READY)
 test: $(READY)
 	@sh tools/test.sh
 
-# Seven minutes or more, as root with Debian's docker.io: brings docker-compose.yml up, kills and restarts its parts, backs up and restores.
+# A quarter of an hour, as root with Debian's docker.io: brings docker-compose.yml up, kills and restarts its parts, backs up and restores.
 test-compose: $(READY)
 	@PYTHONPATH=. $(RUN)/python tools/compose_trial.py
 
