@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import Any
 
 import pytest
 from engine_help import CITY, YEAR, event_names, open_cycle, submit, unit_name, units
+from minutes_help import Keeper
 from speech import RULES
-from web_help import PASSWORD, Site, Visitor
+from web_help import Site
 
 from domain.times import ICT
 from web import urls
@@ -28,94 +28,6 @@ async def stream(site: Site) -> str:
     await site.person("truong", FIRST)
     await site.person("hai", SECOND)
     return stream
-
-
-class Keeper:
-    """Somebody who keeps minutes, with a script and without one."""
-
-    def __init__(self, visitor: Visitor, stream: str, meeting: str) -> None:
-        self.visitor, self.stream, self.meeting, self.part = visitor, stream, meeting, "meeting"
-
-    @classmethod
-    async def begins(cls, site: Site, person: str, stream: str, meeting: str = "hn-1", **head: str) -> Keeper:
-        keeper = cls(await site.log_in(person), stream, meeting)
-        begin = urls.meetings_url(stream)
-        await keeper.visitor.get(begin)
-        typed = {"id": meeting, "kind": "other", "_on": f"05/01/{YEAR}", **head}
-        await keeper.visitor.post(begin, **typed)
-        return keeper
-
-    @classmethod
-    async def opens(cls, site: Site, person: str, stream: str, part: str = "meeting", meeting: str = "hn-1") -> Keeper:
-        keeper = cls(await site.log_in(person), stream, meeting)
-        await keeper.sees(part)
-        return keeper
-
-    @property
-    def url(self) -> str:
-        return urls.minutes_url(self.stream, self.meeting, part=self.part)
-
-    @property
-    def page(self) -> str:
-        return self.visitor.page
-
-    async def sees(self, part: str) -> str:
-        self.part = part
-        return await self.visitor.get(self.url)
-
-    def fields(self) -> list[tuple[str, str]]:
-        """All inputs of the page's form, as a browser without a script sends them."""
-        form = re.sub(r"<template.*?</template>", "", self.page.split('id="minutes"', 1)[1], flags=re.DOTALL)
-        form = form.split("</form>")[0]
-        found = []
-        for tag in re.findall(r"<input[^>]*>", form):
-            attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
-            boxed = attributes.get("type") == "checkbox" and " checked" not in tag
-            if "name" in attributes and not boxed and attributes.get("type") != "file":
-                found.append((attributes["name"], attributes.get("value", "")))
-        for name, inner in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', form, flags=re.DOTALL):
-            chosen = re.search(r'<option value="([^"]*)" selected', inner)
-            found.append((name, chosen.group(1) if chosen else ""))
-        found += re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>([^<]*)</textarea>', form)
-        return found
-
-    async def presses(self, button: str = "_step", value: str = "save", **typed: str) -> str:
-        """A button of a browser without a script: the whole form goes."""
-        changed = {name.replace("__", "."): text for name, text in typed.items()}
-        body: dict[str, list[str]] = {}
-        for name, text in self.fields():
-            body.setdefault(name, []).append(changed.get(name, text))
-        for name, text in changed.items():
-            body.setdefault(name, [text])
-        body.setdefault("_form", [])
-        body[button] = [value]
-        return self.visitor._keep(await self.visitor.http.post(self.url, data=body))
-
-    async def types(self, *cells: str, **typed: str) -> dict[str, Any]:
-        """What the script sends of some cells, with the revision that the page has read."""
-        values = dict(self.fields())
-        body = {
-            "_form": [values["_form"]],
-            "_revision": [values["_revision"]],
-            "_step": ["save"],
-            "_cell": [f"{one} x" for one in cells],
-        }
-        answer = await self.visitor.http.post(self.url, data={**body, **typed}, headers={"HX-Request": "true"})
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-    async def adds(self, start: str) -> str:
-        """Begin a row or an act; returns the path of its cell."""
-        before = set(re.findall(r'data-cell="([^"]+)"', self.page))
-        await self.presses("_add", start)
-        (path,) = set(re.findall(r'data-cell="([^"]+)"', self.page)) - before
-        return path
-
-    async def enters(self, password: str = PASSWORD) -> str:
-        await self.sees("check")
-        shown = dict(self.fields()).get("_shown", "")
-        return await self.presses("_step", "enter", _password=password, _shown=shown)
 
 
 # Writing together -------------------------------------------------------------------------------------------------
