@@ -6,8 +6,11 @@ overwritten.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from errors import QuotaError
@@ -16,7 +19,7 @@ from ledger.connection import Pool
 
 @dataclass(frozen=True, slots=True)
 class EditionDraft:
-    """A draft: its text is YAML, `person` saved it last."""
+    """A draft: its text is YAML, `person` saved it last; `writers` says who changed a part last, and when."""
 
     id: str
     title: str
@@ -24,9 +27,16 @@ class EditionDraft:
     revision: int
     person: str
     at: datetime
+    writers: Mapping[str, tuple[str, datetime]]
 
 
-_COLUMNS = "id, title, body, revision, person, at"
+_COLUMNS = "id, title, body, revision, person, at, writers"
+
+
+def _draft(row: Any) -> EditionDraft:
+    *plain, writers = row
+    told = {part: (one["person"], datetime.fromisoformat(one["at"])) for part, one in json.loads(writers).items()}
+    return EditionDraft(*plain, told)
 
 
 class EditionDrafts:
@@ -41,7 +51,7 @@ class EditionDrafts:
             f"select {_COLUMNS} from accounts.edition_draft where organiser = $1 order by at desc, id",  # noqa: S608 - ours
             organiser,
         )
-        return tuple(EditionDraft(*row) for row in rows)
+        return tuple(map(_draft, rows))
 
     async def get(self, organiser: str, draft: str) -> EditionDraft | None:
         """Return a draft; None where the organiser has none of this id."""
@@ -50,7 +60,7 @@ class EditionDrafts:
             organiser,
             draft,
         )
-        return None if row is None else EditionDraft(*row)
+        return None if row is None else _draft(row)
 
     async def add(self, organiser: str, title: str, body: str, person: str) -> str:
         """Keep a new draft and return its id.
@@ -74,15 +84,16 @@ class EditionDrafts:
             raise QuotaError("editions_full", most=self._most)
         return draft
 
-    async def save(self, organiser: str, read: EditionDraft, title: str, body: str, person: str) -> bool:
-        """Save a draft in place of the revision that was read; False where it is another one by now.
+    async def save(self, organiser: str, read: EditionDraft, title: str, body: str, person: str, part: str) -> bool:
+        """Save a draft with a changed part in place of the revision that was read; False where it is another by now.
 
         Raises:
             QuotaError: `not_kept`: it is too long.
         """
         self._check(body)
         done = await self._pool.execute(
-            "update accounts.edition_draft set title = $4, body = $5, person = $6, at = now(), revision = revision + 1 "
+            "update accounts.edition_draft set title = $4, body = $5, person = $6, at = now(), revision = revision + 1, "
+            "writers = writers || jsonb_build_object($7::text, jsonb_build_object('person', $6::text, 'at', now())) "
             "where organiser = $1 and id = $2 and revision = $3",
             organiser,
             read.id,
@@ -90,6 +101,7 @@ class EditionDrafts:
             title,
             body,
             person,
+            part,
         )
         return bool(done == "UPDATE 1")
 

@@ -165,6 +165,8 @@ create table accounts.edition_draft (
     revision  bigint not null default 1,
     person    text not null,
     at        timestamptz not null default now(),
+    -- who changed which part last, and when: {part: {person, at}}
+    writers   jsonb not null default '{}',
     primary key (organiser, id)
 );
 

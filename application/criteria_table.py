@@ -85,10 +85,10 @@ def read_criteria(
     head = find_head(TABLE, rows, choices)
     if head.missing:
         raise InputError("table_head", "table", missing=", ".join(head.missing))
-    return _Reading(head, before, names).read(rows)
+    return _CriteriaReading(head, before, names).read(rows)
 
 
-class _Reading:
+class _CriteriaReading:
     """The reading of one table, row by row."""
 
     def __init__(self, head: Head, before: Mapping[str, Any], names: Mapping[str, str]) -> None:

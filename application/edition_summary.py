@@ -25,7 +25,8 @@ def summary_of(values: Mapping[str, Any], part: EditionPart) -> tuple[tuple[str,
         return tuple(_criteria(values))
     held = part_values(values, part)
     fields = [one for field in fields_of(part) for one in (field.parts if field.name == "scoring" else (field,))]
-    inside = {**held, **(held.get("scoring") if isinstance(held.get("scoring"), dict) else {})}
+    scoring = held.get("scoring")
+    inside = {**held, **(scoring if isinstance(scoring, dict) else {})}
     return tuple(
         (edition_label(field.name), tuple(lines))
         for field in fields

@@ -37,7 +37,7 @@ class TrialRow:
 
 
 @dataclass
-class Trial:
+class TrialSheets:
     """The sheets as they were typed (by unit, then by the number of the row), and what follows for each unit."""
 
     rows: tuple[TrialRow, ...]
@@ -87,14 +87,14 @@ def _nodes(criteria: tuple[Criterion, ...]) -> Iterator[Criterion]:
         yield from _nodes(node.children)
 
 
-def trial_of(edition: Edition, units: list[Mapping[str, Any]]) -> Trial:
+def trial_of(edition: Edition, units: list[Mapping[str, Any]]) -> TrialSheets:
     """Calculate a trial. Each of the `units` has `unit`, `kind`, `facts`, and `rows`: figures by the row's number.
 
     A figure that cannot be used is told and left out; it takes nothing away from the others.
     """
     rows = trial_rows(edition)
     leaves = {str(row.number): row for row in rows if row.number is not None}
-    found = Trial(rows, [])
+    found = TrialSheets(rows, [])
     sheets: list[UnitSheet] = []
     for number, one in enumerate(units):
         typed = {
@@ -115,9 +115,10 @@ def _sheet(
     number: int,
     typed: Mapping[int, Mapping[str, Any]],
     leaves: Mapping[str, TrialRow],
-    found: Trial,
+    found: TrialSheets,
 ) -> UnitSheet:
-    facts = one.get("facts") if isinstance(one.get("facts"), Mapping) else {}
+    said = one.get("facts")
+    facts: Mapping[str, Any] = said if isinstance(said, Mapping) else {}
     base = UnitSheet(
         unit=_chosen(units_of(edition), one.get("unit")) or f"thu-{number + 1}",
         kind=_chosen(kinds_of(edition), one.get("kind")),
@@ -144,7 +145,7 @@ def _chosen(known: tuple[str, ...], number: Any) -> str | None:
     return known[at] if at is not None and at < len(known) else None
 
 
-def _entry(criterion: str, cell: Mapping[str, Any], path: str, found: Trial) -> ScoreEntry | None:
+def _entry(criterion: str, cell: Mapping[str, Any], path: str, found: TrialSheets) -> ScoreEntry | None:
     """The entry of a row; None where nothing of it can be used."""
     figures = {
         name: value for name, value in cell.items() if name in ScoreEntry.model_fields and value not in (None, "")

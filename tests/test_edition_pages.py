@@ -137,9 +137,7 @@ async def test_the_real_tables_made_on_the_pages_compute_the_same(site: Site, tm
         await visitor.get(urls.edition_trial_url(key))
         trial = trial_fields(edition, sheets)
         await visitor.post(urls.edition_trial_url(key), **trial)
-        shown = re.search(r">Tổng cộng</th>(.*?)</tr>", visitor.page.partition('id="result"')[2], re.DOTALL)
-        assert shown is not None
-        totals = re.findall(r"<strong>([^<]*)</strong>", shown.group(1))
+        totals = re.findall(r"<strong>([^<]*)</strong>", visitor.page.partition('id="result"')[2])
         assert totals == [number(one.total) for one in wanted], file.stem
 
 

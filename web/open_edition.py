@@ -130,13 +130,14 @@ async def change(
     services: Services,
     visitor: Visitor,
     opened: OpenEdition,
-    part: Callable[[Values], Any],
+    part: EditionPart,
+    held: Callable[[Values], Any],
     read: str,
     new: Callable[[Values], Values],
 ) -> OpenEdition | None:
     """Change a part of a draft and save it; None where it was done.
 
-    `part` takes the part out of the values; `read` is the mark (`mark_of`) of what the page had shown of it. Where
+    `held` takes what is changed out of the values; `read` is the mark (`mark_of`) of what the page had shown of it. Where
     somebody has changed the part since, nothing is saved, and the edition as it is now comes back. What others change
     in other parts stays.
 
@@ -149,11 +150,11 @@ async def change(
         if draft is None:
             raise NotFoundError("page_not_found")
         values = await beside(values_of, draft.body, draft.title)
-        if mark_of(part(values)) != read:
+        if mark_of(held(values)) != read:
             return OpenEdition(opened.key, values, draft, opened.names)
         made = new(values)
         person = visitor.contact.id
-        if await services.edition_drafts.save(visitor.unit, draft, title_of(made), text_of(made), person):
+        if await services.edition_drafts.save(visitor.unit, draft, title_of(made), text_of(made), person, part.id):
             return None
     raise InputError("edition_busy")
 
@@ -167,9 +168,9 @@ async def copied(services: Services, visitor: Visitor, values: Values) -> str:
     return await services.edition_drafts.add(visitor.unit, title_of(values), text_of(values), visitor.contact.id)
 
 
-async def conflict_of(request: Request, now: OpenEdition, summary: Any) -> dict[str, Any]:
+async def conflict_of(request: Request, now: OpenEdition, part: EditionPart, summary: Any) -> dict[str, Any]:
     """Who has saved a part meanwhile, when, and what stands there now."""
-    person, at = ("", None) if now.draft is None else (now.draft.person, now.draft.at)
+    person, at = ("", None) if now.draft is None else now.draft.writers.get(part.id, (now.draft.person, now.draft.at))
     people = await get_services(request).application.people.names({person})
     return {"person": people.get(person, _("Somebody")), "at": at, "summary": summary}
 

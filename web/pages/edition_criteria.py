@@ -129,6 +129,7 @@ async def read_table(request: Request, visitor: Secretary, opened: OpenedDraft) 
             services,
             visitor,
             opened,
+            CRITERIA,
             lambda whole: whole.get("criteria"),
             read,
             lambda whole: _taken(whole, found, with_total=keeps_total),
@@ -136,7 +137,7 @@ async def read_table(request: Request, visitor: Secretary, opened: OpenedDraft) 
     except InputError as error:
         return _bring_in(request, opened, typed, read, errors=[error], found=found, status=error.http_status)
     if now is not None:
-        conflict = await conflict_of(request, now, ())
+        conflict = await conflict_of(request, now, CRITERIA, ())
         read = mark_of(now.values.get("criteria"))
         return _bring_in(request, now, typed, read, found=found, conflict=conflict, status=409)
     return RedirectResponse(urls.with_query(urls.criteria_url(opened.key), {urls.ENTERED_AS: "1"}), 303)
@@ -338,6 +339,7 @@ async def _added(
             get_services(request),
             visitor,
             opened,
+            CRITERIA,
             lambda _whole: None,
             mark_of(None),
             lambda whole: added(whole, within, node),
@@ -361,13 +363,13 @@ async def _changed(
     at = place_of(place)
     try:
         now = await change(
-            get_services(request), visitor, opened, lambda whole: _own(node_at(whole, at) or {}), read, new
+            get_services(request), visitor, opened, CRITERIA, lambda whole: _own(node_at(whole, at) or {}), read, new
         )
     except InputError as error:
         return await _criterion(request, visitor, opened, place, node, read=read, error=error)
     if now is not None:
         there = node_at(now.values, at)
-        told = await conflict_of(request, now, [("", criterion_lines(there))] if there else [])
+        told = await conflict_of(request, now, CRITERIA, [("", criterion_lines(there))] if there else [])
         if there is None:
             return await _criterion(request, visitor, now, NEW, _own(node), conflict=told, status=409)
         return await _criterion(

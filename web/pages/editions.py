@@ -231,6 +231,7 @@ async def save_part(request: Request, visitor: Secretary, opened: OpenedDraft, p
             services,
             visitor,
             opened,
+            known,
             lambda whole: part_values(whole, known),
             read,
             lambda whole: with_part(whole, known, values),
@@ -277,7 +278,7 @@ def _form(
 
 async def _conflict(request: Request, now: OpenEdition, part: EditionPart, values: Values) -> Response:
     """The form as it was typed, beside what somebody else has saved meanwhile."""
-    told = await conflict_of(request, now, summary_of(now.values, part))
+    told = await conflict_of(request, now, part, summary_of(now.values, part))
     return _form(request, now, part, values, conflict=told, status=409)
 
 
@@ -308,6 +309,7 @@ async def save_text(request: Request, visitor: Secretary, opened: OpenedDraft, p
             get_services(request),
             visitor,
             opened,
+            known,
             lambda whole: part_values(whole, known),
             read,
             lambda whole: with_part(whole, known, values),
@@ -315,7 +317,7 @@ async def save_text(request: Request, visitor: Secretary, opened: OpenedDraft, p
     except InputError as error:
         return _text(request, opened, known, typed, read=read, error=error)
     if now is not None:
-        told = await conflict_of(request, now, summary_of(now.values, known))
+        told = await conflict_of(request, now, known, summary_of(now.values, known))
         return _text(request, now, known, typed, conflict=told, status=409)
     return RedirectResponse(urls.with_query(request.url.path, {urls.ENTERED_AS: "1"}), 303)
 
@@ -325,8 +327,12 @@ def _strange(values: Values, held: Values) -> str:
     for name, value in values.items():
         if name not in held:
             return name
-        inner, kept = (value, held[name]) if isinstance(value, dict) and isinstance(held[name], dict) else ({}, {})
-        if lost := [one for one in inner if one not in kept]:
+        kept = held[name]
+        if (
+            isinstance(value, dict)
+            and isinstance(kept, dict)
+            and (lost := [str(one) for one in value if one not in kept])
+        ):
             return lost[0]
     return ""
 
