@@ -41,7 +41,7 @@ async def test_everybody_who_keeps_the_minutes_sees_the_same_page_and_who_writes
     told = await head.types(f"present.{SECOND}", **{f"present.{SECOND}": "yes"})
     assert ("Tự động lưu" in told["saved"], told["attending"]) == (True, "1/3 đơn vị")
     changes = await lan.visitor.http.get(f"{urls.minutes_changes_url(stream, 'hn-1')}?tu=0&phan=thanh-phan")
-    assert changes.json()["changed"]
+    assert changes.json()["changed"] == [f"present.{SECOND}"]
     assert "Nguyễn Truong đã ghi “dự họp”" in changes.json()["announce"]
     assert "Nguyễn Truong đang ở phần: Thành phần" in changes.json()["present"]
     page = await lan.sees("people")

@@ -11,10 +11,11 @@ import os
 import subprocess
 import sys
 import tempfile
+from itertools import chain
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from application.rehearsal_roles import Part, RehearsalRoles
 from tools.browser import SWITCHES
@@ -86,9 +87,16 @@ CITY_PAGES: tuple[tuple[str, Part, str, str], ...] = (
     ("city-inbox", "officer", "/viec", "What a ward has to do whose report is late."),
     ("city-report", "officer", "/cum/{cycle}/lam/report-midyear?unit={unit}", "Sending the mid-year report."),
     ("city-minutes", "minutes-keeper", "/cum/{cycle}/hoi-nghi?kind=mid-year", "The mid-year meeting's minutes."),
+    ("city-minutes-people", "minutes-keeper", "{minutes}?phan=thanh-phan", "Who was there, all ticked by one button."),
+    ("city-minutes-vote", "minutes-keeper", "{minutes}?phan=bieu-quyet", "A vote as a table that the law checks."),
+    ("city-minutes-check", "minutes-keeper", "{minutes}?phan=kiem-tra", "What the minutes would record."),
     ("city-deviations", "auditor", "/diem-khac", "The deviations of the city, some acknowledged."),
 )
 """As somebody whom the demo's first page offers; cluster and unit are theirs."""
+
+
+MINUTES = "{minutes}"
+"""In place of the address of minutes, which are begun while the pictures are taken."""
 
 
 def shots(roles: RehearsalRoles) -> dict[str, list[tuple[str, str]]]:
@@ -99,12 +107,13 @@ def shots(roles: RehearsalRoles) -> dict[str, list[tuple[str, str]]]:
     by_part = {role.part: role for role in roles.roles}
     for name, part, path, _text in CITY_PAGES:
         role = by_part[part]
-        found.setdefault(role.person, []).append((name, path.format(cycle=role.cycle, unit=role.unit)))
+        found.setdefault(role.person, []).append((name, path.format(cycle=role.cycle, unit=role.unit, minutes=MINUTES)))
     return found
 
 
 async def pictures(browser: Browser, address: str, roles: RehearsalRoles, target: Path) -> None:
     """Take all of them."""
+    minutes, begin = "", next(path for name, path in chain(*shots(roles).values()) if name == "city-minutes")
     for size, (width, height) in SIZES.items():
         for person, pages in shots(roles).items():
             context = await browser.new_context(viewport={"width": width, "height": height}, locale="vi-VN")
@@ -114,9 +123,36 @@ async def pictures(browser: Browser, address: str, roles: RehearsalRoles, target
             await page.fill("#password", roles.password)
             await page.click("main button")
             for name, path in pages:
-                await page.goto(address + path)
+                if MINUTES in path:
+                    minutes = minutes or await begun_minutes(page, address + begin)
+                await page.goto(address + path.replace(MINUTES, minutes.removeprefix(address)))
                 await page.screenshot(path=target / f"{name}-{size}.png", full_page=True)
             await context.close()
+
+
+async def begun_minutes(page: Page, begin: str) -> str:
+    """Begin minutes with all units and a vote; returns their address."""
+    await page.goto(begin)
+    await page.fill("#when-on", "01/07/2026")
+    await page.click("main button.main")
+    if await page.locator("button[name=_sure]").count():
+        await page.click("button[name=_sure]")
+    place = page.url.partition("?")[0]
+    await page.goto(f"{place}?phan=thanh-phan")
+    await page.click("[name=_all]")
+    await page.locator(".seat input:checked").first.wait_for()
+    await page.goto(f"{place}?phan=bieu-quyet")
+    await page.click("[name=_add]")
+    path = await page.locator(".vote").get_attribute("data-cell")
+    for name in ("subject", "method"):
+        await page.select_option(f"[name='{path}.{name}']", index=1)
+    for number, votes in enumerate(("9", "5")):
+        await page.select_option(f"[name='{path}.choices.{number}.unit']", index=number + 1)
+        await page.fill(f"[name='{path}.choices.{number}.votes']", votes)
+    for name, papers in (("handed_out", "15"), ("cast", "15"), ("blank", "1"), ("spoiled", "0")):
+        await page.fill(f"[name='{path}.{name}']", papers)
+    await page.get_by_text("9 + 5 + 1 = 15").first.wait_for()
+    return place
 
 
 def main() -> None:

@@ -64,6 +64,9 @@ from web.services import Services, get_services
 Conflicts = Sequence[tuple[SharedCell, str]]
 """Cells that somebody else has changed, each with the value that was typed and is not saved."""
 
+_FOLDED = frozenset(
+    {"also", "of_year", "attendance_exactness", "opened_by", "concluded_by", "host", "present", "unclear"}
+)
 _IN_VOTE_TABLE = frozenset({"id", "subject", "method", "choices", "handed_out", "cast", "blank", "spoiled"})
 _LEAST_CHOICES = 2
 """Rows of a new vote: nobody votes on one thing of none."""
@@ -124,6 +127,11 @@ class YearPart:
     sheet: Input | None
     signed: frozenset[str]
 
+    @property
+    def all_signed(self) -> bool:
+        """All members have signed before."""
+        return all(unit in self.signed for unit, _name in self.cycle.members())
+
 
 @dataclass(frozen=True)
 class MinutesPart:
@@ -153,6 +161,20 @@ class MinutesPart:
                 one = field_input(field, f"{HEAD}.{name}", None, act=RecordMeeting.NAME)
                 found.append((one, [field_input(field.as_one(name), path, typed) for path, typed in rows]))
         return found
+
+    def is_folded(self, one: Input) -> bool:
+        """Whether a field is asked for seldom, and stands below the others."""
+        return one.path.removeprefix(f"{HEAD}.") in _FOLDED
+
+    @property
+    def has_folded(self) -> bool:
+        """Whether there are such fields."""
+        return any(name in _FOLDED for name in self._fields)
+
+    def opens_folded(self, faulty: Mapping[str, str]) -> bool:
+        """Whether something stands in such fields, or is wrong there."""
+        starts = tuple(f"{HEAD}.{name}" for name in self._fields if name in _FOLDED)
+        return any(path.startswith(starts) for path in (*self.opened.minutes.cells, *faulty))
 
     @property
     def _fields(self) -> Mapping[str, Any]:
@@ -270,7 +292,6 @@ async def minutes_page(request: Request, opened: OpenMinutes, name: str, told: M
         interest=lambda unit, cycle: conflict_of_interest(unit, chairs(opened), cycle.names),
         ballot=RecordBallot.NAME,
         acts_start=ACTS,
-        head_start=HEAD,
         count_text=count_text(opened) if name == CHECK else "",
         constants={
             "meeting": MEETING,
@@ -431,7 +452,7 @@ async def minutes_state(
         "saved": _saved_sign(opened, datetime.now(UTC)),
         "present": _present_text(present, contacts),
         "attending": attending_text(opened),
-        "changed": bool(others),
+        "changed": [one.path for one in others],
         "faults": [[one.problem.anchor, one.problem.here] for one in faults if one.problem.path],
         "votes": [line for year in part.years for card in year.cards if card.vote for line in vote_lines(card)],
         "conflicts": [

@@ -294,7 +294,8 @@ async def add_cell(services: Services, opened: OpenMinutes, start: str, value: s
         QuotaError: `too_many_acts_in_minutes`, `not_kept`.
     """
     path = opened.minutes.next_path(start)
-    if act_in(path) is not None and opened.minutes.count >= quotas.ACTS_IN_MINUTES:
+    begun = sum(one.startswith(f"{start}.") for one in opened.saved)  # those that were taken out, too
+    if max(begun, opened.minutes.count if act_in(path) is not None else 0) >= quotas.ACTS_IN_MINUTES:
         raise QuotaError("too_many_acts_in_minutes", most=quotas.ACTS_IN_MINUTES)
     await save_cells(services, opened, {path: value}, LATEST)
     return path

@@ -62,7 +62,8 @@
 
   async function show(state, anew = false) {
     if (state.over) { tell(form, said.over); leaving = true; return; }
-    hidden._revision.value = state.revision;
+    // What somebody else has changed and this page has not shown stays unread: saving it is told as a conflict.
+    if (!state.changed.some((path) => pending.has(path))) hidden._revision.value = state.revision;
     if (!pending.size) {
       document.getElementById("saved-at").textContent = state.saved;
       document.getElementById("saved").replaceChildren();
@@ -73,7 +74,8 @@
     if (count) count.textContent = "· " + state.attending;
     for (const one of state.conflicts) conflict(one);
     if (state.announce) announce(state.announce);
-    if (state.anew || state.changed || state.conflicts.length || anew) await refresh(state.focus, state.conflicts.map((one) => one.path));
+    const others = [...state.changed, ...state.conflicts.map((one) => one.path)];
+    if (state.anew || others.length || anew) await refresh(state.focus, others);
     for (const [id, text, kind] of state.votes) chip(id, text, kind);
     faults(new Map(state.faults));
   }
