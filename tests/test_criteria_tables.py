@@ -15,7 +15,8 @@ from openpyxl.styles import Alignment
 
 from application.criteria_moves import added, moved, node_at, replaced, without
 from application.criteria_numbering import Outline, split_number
-from application.criteria_table import EXAMPLE, CriteriaTable, criteria_workbook, read_criteria
+from application.criteria_table import CriteriaTable, read_criteria
+from application.criteria_workbook import EXAMPLE, criteria_workbook
 from application.edition_checks import all_remarks, check_edition, nodes_of
 from application.edition_parts import BY_ID, PARTS, part_values, with_part
 from application.edition_texts import Values, as_file, text_of, values_of, values_of_stored

@@ -15,7 +15,7 @@ from engine_help import CITY, open_cycle, submit, units
 from speech import RULES as SPEECH_RULES
 from web_help import PASSWORD, Site, Visitor
 
-from application.criteria_table import criteria_workbook
+from application.criteria_workbook import criteria_workbook
 from application.edition_parts import PARTS
 from application.edition_texts import values_of
 from application.trial_sheets import kinds_of, trial_rows, units_of

@@ -11,7 +11,8 @@ from starlette.datastructures import FormData, UploadFile
 
 from application.criteria_columns import TABLE
 from application.criteria_moves import added, moved, node_at, replaced, without
-from application.criteria_table import EXAMPLE, CriteriaTable, criteria_workbook, read_criteria, taken_over
+from application.criteria_table import CriteriaTable, read_criteria, taken_over
+from application.criteria_workbook import EXAMPLE, criteria_workbook
 from application.edition_checks import EditionCheck, Finding, Place, check_edition, nodes_of, place_of
 from application.edition_parts import CRITERIA, with_part
 from application.edition_summary import criterion_lines
