@@ -279,7 +279,7 @@ async def _criterion(
         choices=choices,
         units=list(names.items()),
         findings=mine,
-        faulty_paths=faulty,
+        faulty=faulty,
         read=read or mark_of(_own(stored or {})),
         into=into or request.query_params.get(urls.PART_OF, ""),
         text="" if error is None else sentence(error.code, error.facts),
