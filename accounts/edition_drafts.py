@@ -92,8 +92,9 @@ class EditionDrafts:
         """
         self._check(body)
         done = await self._pool.execute(
-            "update accounts.edition_draft set title = $4, body = $5, person = $6, at = now(), revision = revision + 1, "
-            "writers = writers || jsonb_build_object($7::text, jsonb_build_object('person', $6::text, 'at', now())) "
+            "update accounts.edition_draft set title = $4, body = $5, person = $6, at = now(), "
+            "revision = revision + 1, writers = writers "
+            "|| jsonb_build_object($7::text, jsonb_build_object('person', $6::text, 'at', now())) "
             "where organiser = $1 and id = $2 and revision = $3",
             organiser,
             read.id,

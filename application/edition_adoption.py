@@ -5,7 +5,7 @@ Everything is decided first, on copies: where one cluster would not take it, not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
@@ -96,13 +96,20 @@ async def previewed(
     """
     commands = adoption.commands(ids)
     await application.gate.check(visitor.submitter(), commands, trying=True)
-    return [await _in_cluster(application, visitor, adoption, one) for one in commands]
+    entered = {row.stream for row in await application.ledger.of_commands(list(ids.items()))}
+    return [await _in_cluster(application, visitor, adoption, one, entered) for one in commands]
 
 
 async def _in_cluster(
-    application: Application, visitor: Visitor, adoption: PlannedAdoption, command: CommandInput
+    application: Application,
+    visitor: Visitor,
+    adoption: PlannedAdoption,
+    command: CommandInput,
+    entered: Collection[str],
 ) -> ClusterAdoption:
     cycle = await open_cycle(application, command.stream, visitor)
+    if cycle.stream in entered:  # by the same page, before
+        return ClusterAdoption(cycle.stream, cycle.name)
     history = [envelope for _row, envelope in cycle.history]
     dry_run = DryRun(application, {adoption.digest: adoption.edition}, history, cycle.state, cycle.rules)
     item = await application.item(command, FieldFiller(DryRunTexts(application.texts), application.people))

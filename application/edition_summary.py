@@ -125,8 +125,8 @@ def _titled(text: str, name: str, whole: Mapping[str, Any]) -> str:
     return text
 
 
-def criterion_lines(node: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what is said of a criterion beside its number, title and points, each in a few words."""
+def criterion_lines(node: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what is said of a criterion beside its number, title and points; `names` are those of units, by id."""
     fields = {field.name: field for field in CRITERION_FIELDS}
     found: list[str] = []
     way = node.get("way")
@@ -138,7 +138,9 @@ def criterion_lines(node: Mapping[str, Any]) -> tuple[str, ...]:
     for name, field in fields.items():
         if name in {"number", "title", "max", "part", "way"} or name not in node:
             continue
-        if text := _text(field, node[name], {}):
+        if name == "units" and isinstance(node[name], list):
+            found.append(f"{edition_label(name)}: {', '.join(names.get(str(one), str(one)) for one in node[name])}")
+        elif text := _text(field, node[name], {}):
             found.append(f"{edition_label(name)}: {text}" if field.kind != "flag" else edition_label(name))
     return tuple(found)
 

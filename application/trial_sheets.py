@@ -46,6 +46,13 @@ class TrialSheets:
     problems: dict[str, str] = field(default_factory=dict)
     """What is wrong with a figure, by the name of its input."""
 
+    @property
+    def told(self) -> list[tuple[int, str, str]]:
+        """What is wrong: the number of the unit from 1 on, the criterion's title, and why."""
+        titles = {str(row.number): row.criterion.title for row in self.rows}
+        places = [(name.split("."), text) for name, text in self.problems.items()]
+        return [(int(path[1]) + 1, titles.get(path[3], ""), text) for path, text in places]
+
     def line(self, unit: int, criterion: str) -> CriterionLine | None:
         """Return what a unit got for a criterion."""
         result = self.results[unit]

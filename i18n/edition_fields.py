@@ -169,6 +169,7 @@ _CHOICES: Mapping[str, Mapping[str, str]] = {
     },
     "of": {"actual": NC_("rule", "the result"), "percent": NC_("rule", "the percentage of the target")},
     "otherwise": {"one-down": NC_("rule", "the next lower class"), "none": NC_("rule", "no class")},
+    "papers.part": {},
     "part": {"base": NC_("rule", "base"), "bonus": NC_("rule", "bonus"), "penalty": NC_("rule", "penalty")},
     "rounds.id": {
         "self": NC_("rule", "self-score"),
@@ -211,5 +212,5 @@ def edition_label(name: str, inside: str = "") -> str:
 
 def edition_choices(name: str, inside: str = "") -> tuple[tuple[str, str], ...]:
     """What can be chosen in a field, each with its words; empty where the field's type has words of its own."""
-    found = _CHOICES.get(f"{inside}.{name}") or _CHOICES.get(name, {})
+    found = _CHOICES.get(f"{inside}.{name}", _CHOICES.get(name, {}))
     return tuple((value, _(text)) for value, text in found.items())

@@ -15,10 +15,12 @@ from openpyxl.styles import Alignment
 
 from application.criteria_moves import added, moved, node_at, replaced, without
 from application.criteria_numbering import Outline, split_number
-from application.criteria_table import EXAMPLE, CriteriaTable, criteria_workbook, read_criteria
+from application.criteria_table import CriteriaTable, read_criteria
+from application.criteria_workbook import EXAMPLE, criteria_workbook
 from application.edition_checks import all_remarks, check_edition, nodes_of
-from application.edition_parts import BY_ID, PARTS, part_values, with_part
+from application.edition_parts import BY_ID, PARTS, fields_of, part_values, with_part
 from application.edition_texts import Values, as_file, text_of, values_of, values_of_stored
+from application.fields import FormField
 from application.tables import rows_of_text, table_of
 from application.tables import text_of as table_text
 from application.yaml_files import read_model
@@ -26,7 +28,9 @@ from domain.rules import Edition
 from domain.scoring.calculation import UnitSheet, calculate_scores
 from errors import InputError
 from i18n.messages import sentence
+from i18n.words import kind_of
 from resources import RULES
+from web.edition_inputs import part_inputs
 
 REAL = sorted(file for file in RULES.glob("real/*.yaml") if not file.stem.endswith(".sheet"))
 ALL = sorted([*RULES.glob("*.yaml"), *REAL])
@@ -330,6 +334,24 @@ def test_each_code_of_a_remark_has_its_part() -> None:
     of_criteria = {"parts_fall_short", "parts_unseen", "total_of_kind_differs", "share_needs_units", "gap_closed"}
     of_criteria |= {"gap_open", "parts_exceed", "parts_rounded", "penalty_unbounded", "maximum_unknown"}
     assert {one for one in codes if f'"{one}"' not in source} <= of_criteria | {"depends_on_others", "pass_marks"}
+
+
+def test_the_inputs_of_a_part_offer_what_its_fields_take() -> None:
+    """Choices have words, and each is one that the field takes."""
+    for part in PARTS:
+        inputs, choices = part_inputs(part, {}, (), {})
+        asked = [one for field in fields_of(part) for one in leaves_of(field)]
+        assert inputs
+        for field in asked:
+            offered = {value for value, _text in choices.get(field.name, ())}
+            if field.closed and field.choices and offered:
+                assert offered == set(field.choices), (part.id, field.name)
+            elif field.closed and field.choices:
+                assert kind_of(field.choice_type) is not None, (part.id, field.name)
+
+
+def leaves_of(field: FormField) -> list[FormField]:
+    return [one for part in field.parts for one in leaves_of(part)] if field.parts else [field]
 
 
 # Moves ------------------------------------------------------------------------------------------------------------

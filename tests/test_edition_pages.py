@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import yaml
-from conftest import eventually
+from conftest import NewInstallation, eventually, open_app
 from engine_help import CITY, open_cycle, submit, units
 from speech import RULES as SPEECH_RULES
-from web_help import PASSWORD, Site, Visitor
+from temporalio.client import Client
+from web_help import PASSWORD, Site, Visitor, a_site
 
-from application.criteria_table import criteria_workbook
+from accounts.edition_drafts import EditionDrafts
+from application.criteria_workbook import criteria_workbook
 from application.edition_parts import PARTS
 from application.edition_texts import values_of
 from application.trial_sheets import kinds_of, trial_rows, units_of
 from cli import scoring
 from domain.rules import Edition
 from domain.scoring.calculation import UnitSheet, calculate_scores
+from errors import QuotaError
 from i18n.messages import number
 from resources import RULES
 from web import urls
 
 REAL = sorted(file for file in RULES.glob("real/*.yaml") if not file.stem.endswith(".sheet"))
+
+
+@pytest.fixture(scope="module")
+async def site(
+    client: Client, new_installation: NewInstallation, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    """One site for all of them: each works on drafts and cycles of its own."""
+    async with open_app(client, new_installation) as app, a_site(app, tmp_path_factory.mktemp("outbox")) as found:
+        yield found
 
 
 async def secretary(site: Site, person: str = "thu-ky") -> Visitor:
@@ -104,7 +117,7 @@ async def test_the_real_tables_made_on_the_pages_compute_the_same(site: Site, tm
             assert stream
             await reached(site)
             names = {"xa-b": "Đơn vị 1"}
-        head = {name: value for name, value in values.items() if name not in {"criteria", "total"}}
+        head = {name: value for name, value in values.items() if name not in {"criteria", "sources", "total"}}
         key = await brought_in(visitor, yaml.safe_dump(head, allow_unicode=True))
         table = urls.criteria_table_url(key)
         await visitor.get(table)
@@ -187,6 +200,7 @@ async def test_each_part_is_saved_as_it_is_shown(site: Site) -> None:
 
 async def test_what_is_wrong_is_kept_told_at_its_place_and_not_put_in_force(site: Site) -> None:
     visitor = await secretary(site)
+    stored = await site.app.texts.editions()
     key = await brought_in(visitor, FULL)
     part = urls.edition_part_url(key, "thoi-han")
     await visitor.get(part)
@@ -210,7 +224,7 @@ async def test_what_is_wrong_is_kept_told_at_its_place_and_not_put_in_force(site
     assert f'<option value="{key}" selected>' in visitor.page
     await visitor.post(urls.NEW_YEAR, **typed, _step="look")
     assert (visitor.status, "còn chỗ sai" in visitor.page) == (422, True)
-    assert (await site.app.texts.editions()) == []
+    assert await site.app.texts.editions() == stored, "nothing of it was stored"
 
 
 async def test_a_year_is_started_with_own_rules_as_they_were_looked_at(site: Site) -> None:
@@ -374,22 +388,34 @@ async def test_only_the_own_secretariat_sees_a_draft(site: Site) -> None:
     assert mine.status == 404
 
 
-@pytest.mark.parametrize(
-    ("name", "body", "told"),
-    [
-        ("trong.yaml", b"  \n", "không phải là tệp quy định"),
-        ("danh-sach.yaml", b"- a\n- b\n", "không phải là tệp quy định"),
-        ("hong.yaml", b"id: x\n  title: y\n", "Dòng 2"),
-        ("hai-lan.yaml", b"id: x\nid: y\n", "Dòng 2"),
-        ("anh.yaml", b"\xff\xfe\x00", "UTF-8"),
-    ],
+NO_RULES = (
+    ("trong.yaml", b"  \n", "không phải là tệp quy định"),
+    ("danh-sach.yaml", b"- a\n- b\n", "không phải là tệp quy định"),
+    ("hong.yaml", b"id: x\n  title: y\n", "Dòng 2"),
+    ("hai-lan.yaml", b"id: x\nid: y\n", "Dòng 2"),
+    ("anh.yaml", b"\xff\xfe\x00", "UTF-8"),
 )
-async def test_a_file_that_holds_no_rules_is_refused(site: Site, name: str, body: bytes, told: str) -> None:
+
+
+async def test_a_file_that_holds_no_rules_is_refused(site: Site) -> None:
     visitor = await secretary(site)
-    await upload(visitor, urls.EDITIONS, name, body, _do="file")
+    before = await site.services.edition_drafts.list(CITY)
+    for name, body, told in NO_RULES:
+        await upload(visitor, urls.EDITIONS, name, body, _do="file")
+        assert visitor.status == 422, name
+        assert told in html.unescape(visitor.page), name
+    await visitor.post(urls.EDITIONS, _do="file")
     assert visitor.status == 422
-    assert told in html.unescape(visitor.page)
-    assert await site.services.edition_drafts.list(CITY) == ()
+    assert await site.services.edition_drafts.list(CITY) == before
+
+
+async def test_drafts_of_an_organiser_are_bounded(site: Site) -> None:
+    drafts = EditionDrafts(site.services.application.ledger.pool, 1, 100)
+    await drafts.add("mot-noi", "A", "id: a\n", "thu-ky")
+    for body, code in (("id: b\n", "editions_full"), ("x" * 101, "not_kept")):
+        with pytest.raises(QuotaError) as refused:
+            await drafts.add("mot-noi", "B", body, "thu-ky")
+        assert refused.value.code == code
 
 
 # Putting in force -------------------------------------------------------------------------------------------------
@@ -401,12 +427,17 @@ def shown_pairs(page: str) -> list[tuple[str, str]]:
     return [(name, html.unescape(value)) for name, value in found if name not in {"_step", "_password"}]
 
 
+async def posted(visitor: Visitor, address: str, data: dict[str, Any]) -> None:
+    """Send a form in which a field has several values."""
+    visitor._keep(await visitor.http.post(address, data=data))
+
+
 async def send(visitor: Visitor, address: str, pairs: list[tuple[str, str]], **more: str) -> None:
     """Press the last button."""
     data: dict[str, Any] = {"_step": "send"}
     for name, value in [*pairs, *more.items()]:
         data.setdefault(name, []).append(value)
-    visitor._keep(await visitor.http.post(address, data=data))
+    await posted(visitor, address, data)
 
 
 async def test_rules_come_into_force_in_all_chosen_clusters_or_in_none(site: Site) -> None:
@@ -426,13 +457,12 @@ async def test_rules_come_into_force_in_all_chosen_clusters_or_in_none(site: Sit
     assert (visitor.status, "Chưa đến ngày" in visitor.page) == (422, True)
     await visitor.post(address, **{**fields, "_all": "yes", "number": "", "issued": "01/02/2026", "_step": "look"})
     assert (visitor.status, "số hoặc tên văn bản" in visitor.page) == (422, True)
-    await visitor.post(address, **{**fields, "_all": "yes", "_step": "look"})
+    stored = await site.app.texts.editions()
+    await posted(visitor, address, {**fields, "cycle": streams, "_step": "look"})
     assert visitor.status == 200
     assert visitor.page.count("Ảnh hưởng đến ai") == 2
     assert "Quy định thử" in visitor.page
-    assert [digest for digest, _body in await site.app.texts.editions()] == [
-        (await site.app.state(streams[0]))[0].lifecycle.edition
-    ], "nothing is stored before it is entered"
+    assert await site.app.texts.editions() == stored, "nothing is stored before it is entered"
     sent = shown_pairs(visitor.page)
     assert [name for name, _value in sent].count("cycle") == 2
     await send(visitor, address, sent)
@@ -457,10 +487,11 @@ async def test_rules_come_into_force_in_all_chosen_clusters_or_in_none(site: Sit
         assert urls.receipt_url(stream, 2) in visitor.page
     await send(visitor, address, sent, _password=PASSWORD)
     assert [len(await site.app.history(stream)) for stream in streams] == [2, 2], "a second click enters nothing twice"
-    await refused_in_one(site, visitor, address)
+    assert "Đã áp dụng ở 2 cụm" in visitor.page
+    await refused_in_one(site, visitor, address, streams[0])
 
 
-async def refused_in_one(site: Site, visitor: Visitor, address: str) -> None:
+async def refused_in_one(site: Site, visitor: Visitor, address: str, other: str) -> None:
     """The same rules once more are refused in one cluster: then they do not come into force in another either."""
     third = await open_cycle(site.app, SPEECH_RULES, members=units(2))
     await reached(site)
@@ -468,7 +499,7 @@ async def refused_in_one(site: Site, visitor: Visitor, address: str) -> None:
     fields = {
         name: value for name, value in form_fields(visitor.page, address).items() if name not in {"_all", "cycle"}
     }
-    await visitor.post(address, **{**fields, "_all": "yes", "_step": "look"})
+    await posted(visitor, address, {**fields, "cycle": [other, third], "_step": "look"})
     assert visitor.status == 422
     assert "không ghi được" in visitor.page
     assert len(await site.app.history(third)) == 1

@@ -101,6 +101,10 @@ def _value(one: Element, page: list[Element]) -> str:
     return one.text if one.tag == "textarea" else one.attributes.get("value", "")
 
 
+async def _is_on_board(site: Site, stream: str) -> bool:
+    return stream in [one for one, _name, _year in await site.services.board.open_cycles(CITY)]
+
+
 @pytest.fixture
 async def stream(site: Site) -> str:
     stream = await open_cycle(site.app, RULES, members=units(3))
@@ -423,6 +427,38 @@ class TestSecretariat:
         thu._keep(await thu.http.post(urls.NEW_YEAR, data={"_form": token(thu), **right}, files=files))
         assert told(thu.page).text.startswith("Tệp này không phải dạng .xlsx, ví dụ là .xls của Excel cũ.")
 
+    async def test_rules(self, site: Site, stream: str) -> None:
+        thu = await secretary(site)
+        await thu.get(urls.EDITIONS)
+        await thu.post(urls.EDITIONS, _do="file")
+        assert told(thu.page).marked == ("file",)
+        await thu.post(urls.EDITIONS, _do="empty")
+        key = thu.at.rpartition("/")[2]
+        await thu.post(urls.edition_text_url(key, "lich"), text="period: [", _step="save")
+        found = told(thu.page)
+        assert (thu.status, found.marked, "Dòng 1" in found.text) == (422, ("text",), True)
+        assert found.kept["text"].strip() == "period: ["
+        await thu.post(urls.edition_part_url(key, "lich"), **{"period.first.day": "41", "_step": "check"})
+        assert 'aria-describedby="f-period-first-day-why"' in thu.page
+        table = "Tiêu chí\tĐiểm\nMột\tmười\n"
+        await thu.post(urls.criteria_table_url(key), table=table, _step="take")
+        found = told(thu.page)
+        assert (thu.status, found.marked, "Ô B2" in found.text) == (422, ("table",), True)
+        assert found.kept["table"].strip() == table.strip()
+        await thu.post(urls.criterion_url(key, "moi"), number="7", _step="save")
+        found = told(thu.page)
+        assert (thu.status, "cần có tên" in found.text, found.kept["number"]) == (422, True, "7")
+        adoption = urls.edition_adoption_url(key)
+        page = {"_id": str(uuid4()), "number": "9/QĐ"}
+        await eventually(lambda: _is_on_board(site, stream))
+        await thu.post(adoption, **page, effective="hôm nay", cycle=stream, _step="look")
+        found = told(thu.page)
+        assert (thu.status, found.marked, found.kept["number"]) == (422, ("effective",), "9/QĐ")
+        await thu.post(adoption, **page, cycle=stream, _step="look")
+        sent = thu.hidden_in(adoption)
+        await thu.post(adoption, **{**sent, "_step": "send", "_password": "sai"})
+        assert (thu.status, told(thu.page).marked) == (422, ("_password",))
+
     async def test_files(self, site: Site) -> None:
         await site.person("an", "don-vi-1")
         an = await site.log_in("an")
@@ -473,6 +509,8 @@ WITHOUT_TYPED_FIELDS = {
     "remind.html": "a button",
     "roles.html": "buttons",
     "verify.html": "a button",
+    "edition.html": "buttons, and a box to tick",
+    "edition_trial.html": "a trial: nothing is kept, and each figure says what is wrong with it (test_edition_pages)",
     "year_look.html": "a button",
     "year_open.html": "a button",
 }
@@ -482,6 +520,13 @@ TESTED = {
     "board.html",
     "code.html",
     "compare.html",
+    "edition_adoption.html",
+    "edition_criterion.html",
+    "edition_look.html",
+    "edition_part.html",
+    "edition_table.html",
+    "edition_text.html",
+    "editions.html",
     "files.html",
     "grid.html",
     "invitation.html",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any, get_args
 
 from application.edition_checks import nodes_of
@@ -37,7 +38,7 @@ def part_inputs(
 ) -> tuple[tuple[Input, ...], Mapping[str, Choices]]:
     """The inputs of a part with what its fields hold, and what can be chosen in them; `whole` is the whole edition."""
     fields = fields_of(part)
-    shown = _with_defaults(fields, shown_fields(fields, values))
+    shown = _with_defaults(fields, shown_fields(fields, _without_days(values)))
     inputs = tuple(_labelled(one, "") for one in inputs_of(fields, _told(shown), more))
     return inputs, choices_in(fields, whole)
 
@@ -47,7 +48,7 @@ def criterion_inputs(
 ) -> tuple[tuple[Input, ...], Mapping[str, Choices]]:
     """The inputs of one criterion: of a group without its way, of any other with the figures of its way only."""
     fields = criterion_fields(node)
-    shown = _with_defaults(fields, shown_fields(fields, node))
+    shown = _with_defaults(fields, shown_fields(fields, _without_days(node)))
     return tuple(_labelled(one, "") for one in inputs_of(fields, _told(shown), more)), choices_in(fields, whole)
 
 
@@ -116,6 +117,15 @@ def _default(field: FormField) -> Any:
     if isinstance(value, tuple):
         return list(map(str, value))
     return typed_number(value) if field.kind == "number" else value
+
+
+def _without_days(values: Any) -> Any:
+    """The values with days as texts: a file that is read has days."""
+    if isinstance(values, Mapping):
+        return {name: _without_days(one) for name, one in values.items()}
+    if isinstance(values, list):
+        return [_without_days(one) for one in values]
+    return values.isoformat() if isinstance(values, date) else values
 
 
 def _told(values: Mapping[str, Any]) -> Values:

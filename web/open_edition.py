@@ -137,8 +137,8 @@ async def change(
 ) -> OpenEdition | None:
     """Change a part of a draft and save it; None where it was done.
 
-    `held` takes what is changed out of the values; `read` is the mark (`mark_of`) of what the page had shown of it. Where
-    somebody has changed the part since, nothing is saved, and the edition as it is now comes back. What others change
+    `held` takes what is changed out of the values; `read` is the mark (`mark_of`) of what the page had shown of it.
+    Where somebody has changed it since, nothing is saved, and the edition as it is now comes back. What others change
     in other parts stays.
 
     Raises:

@@ -84,6 +84,8 @@ async def put_in_force(request: Request, visitor: Secretary, opened: Opened) -> 
     except (InputError, GateClosedError, Refused) as error:
         return await _form(request, visitor, opened, typed, chosen, error=error)
     wrong = [one for one in found if one.wrong]
+    if form.get("_step") == "send" and await _has_all(request, ids):  # a second click
+        return RedirectResponse(urls.edition_adoption_url(opened.key, typed["_id"]), 303)
     if form.get("_step") != "send" or wrong:
         return _look(request, opened, planned, found, typed, status=422 if wrong else 200)
     if form.get(SHOWN) != _mark(planned, found):
@@ -95,6 +97,12 @@ async def put_in_force(request: Request, visitor: Secretary, opened: Opened) -> 
         text = sentence("password_does_not_fit" if password else "password_needed")
         return _look(request, opened, planned, found, typed, text=text, faulty="_password", status=422)
     return await _entered(request, visitor, opened, planned, found, typed, ids)
+
+
+async def _has_all(request: Request, ids: dict[str, UUID]) -> bool:
+    """Whether all commands of a page have been entered."""
+    rows = await get_services(request).application.ledger.of_commands(list(ids.items()))
+    return {row.stream for row in rows} == set(ids)
 
 
 async def _entered(
@@ -114,6 +122,7 @@ async def _entered(
     failed = [(stream, error) for stream, error in outcome if error is not None]
     if failed:
         titles = {one.stream: one.title for one in found}
+        found = await previewed(get_services(request).application, visitor, planned, ids)
         told = "; ".join(f"{titles[stream]}: {sentence(error.code, error.facts)}" for stream, error in failed)
         again = _("Nothing you typed is lost. The same button again does nothing twice.")
         waits = any(error.kind in {Kind.PENDING, Kind.AWAY} for _stream, error in failed)

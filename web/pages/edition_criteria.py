@@ -11,7 +11,8 @@ from starlette.datastructures import FormData, UploadFile
 
 from application.criteria_columns import TABLE
 from application.criteria_moves import added, moved, node_at, replaced, without
-from application.criteria_table import EXAMPLE, CriteriaTable, criteria_workbook, read_criteria, taken_over
+from application.criteria_table import CriteriaTable, read_criteria, taken_over
+from application.criteria_workbook import EXAMPLE, criteria_workbook
 from application.edition_checks import EditionCheck, Finding, Place, check_edition, nodes_of, place_of
 from application.edition_parts import CRITERIA, with_part
 from application.edition_summary import criterion_lines
@@ -61,21 +62,23 @@ async def table(request: Request, _visitor: Secretary, opened: Opened) -> Respon
         "edition_criteria.html",
         opened=opened,
         part=CRITERIA,
-        rows=_rows(opened.values, opened.check),
+        rows=_rows(opened.values, opened.check, opened.names),
         others=[one for one in opened.check.of(CRITERIA) if not one.criterion],
         saved=urls.ENTERED_AS in request.query_params,
         **_WORDS,
     )
 
 
-def _rows(values: Values, check: EditionCheck) -> list[tuple[str, int, Values, tuple[str, ...], list[Finding]]]:
+def _rows(
+    values: Values, check: EditionCheck, names: Mapping[str, str]
+) -> list[tuple[str, int, Values, tuple[str, ...], list[Finding]]]:
     """Each criterion with its place, depth, what is said of it, and what was found."""
     found: dict[str, list[Finding]] = {}
     for one in check.of(CRITERIA):
         if one.criterion:
             found.setdefault(one.criterion, []).append(one)
     return [
-        ("-".join(map(str, place)), depth, node, criterion_lines(node), found.get(str(node.get("id")), []))
+        ("-".join(map(str, place)), depth, node, criterion_lines(node, names), found.get(str(node.get("id")), []))
         for place, depth, node in nodes_of(values)
     ]
 
@@ -122,7 +125,7 @@ async def read_table(request: Request, visitor: Secretary, opened: OpenedDraft) 
     found.notes[:0] = notes
     takes = form.get("_step") == "take" and not (isinstance(form.get("file"), UploadFile) and _has_file(form))
     if found.faults or not takes:
-        return _bring_in(request, opened, typed, read, errors=found.faults, found=found)
+        return _bring_in(request, opened, typed, read, errors=found.faults, found=found, names=names)
     keeps_total = form.get("_total") == "yes"
     try:
         now = await change(
@@ -135,11 +138,13 @@ async def read_table(request: Request, visitor: Secretary, opened: OpenedDraft) 
             lambda whole: _taken(whole, found, with_total=keeps_total),
         )
     except InputError as error:
-        return _bring_in(request, opened, typed, read, errors=[error], found=found, status=error.http_status)
+        return _bring_in(
+            request, opened, typed, read, errors=[error], found=found, names=names, status=error.http_status
+        )
     if now is not None:
         conflict = await conflict_of(request, now, CRITERIA, ())
         read = mark_of(now.values.get("criteria"))
-        return _bring_in(request, now, typed, read, found=found, conflict=conflict, status=409)
+        return _bring_in(request, now, typed, read, found=found, conflict=conflict, names=names, status=409)
     return RedirectResponse(urls.with_query(urls.criteria_url(opened.key), {urls.ENTERED_AS: "1"}), 303)
 
 
@@ -184,6 +189,7 @@ def _bring_in(
     typed: str,
     read: str,
     *,
+    names: Mapping[str, str] | None = None,
     errors: list[InputError] | None = None,
     found: CriteriaTable | None = None,
     head: Any = None,
@@ -196,8 +202,8 @@ def _bring_in(
     told = ""
     if found is not None and not found.faults:
         values = _taken(opened.values, found, with_total=found.total is not None)
-        check = check_edition(values, opened.names)
-        rows, told = _rows(values, check), taken_over(found, opened.values)
+        check = check_edition(values, names or {})
+        rows, told = _rows(values, check, names or {}), taken_over(found, opened.values)
         findings = tuple(one for one in check.findings if one.part is CRITERIA or one.part.id == "cach-tinh")
     return page(
         request,
@@ -273,7 +279,7 @@ async def _criterion(
         choices=choices,
         units=list(names.items()),
         findings=mine,
-        faulty_paths=faulty,
+        faulty=faulty,
         read=read or mark_of(_own(stored or {})),
         into=into or request.query_params.get(urls.PART_OF, ""),
         text="" if error is None else sentence(error.code, error.facts),
@@ -369,7 +375,7 @@ async def _changed(
         return await _criterion(request, visitor, opened, place, node, read=read, error=error)
     if now is not None:
         there = node_at(now.values, at)
-        told = await conflict_of(request, now, CRITERIA, [("", criterion_lines(there))] if there else [])
+        told = await conflict_of(request, now, CRITERIA, [("", criterion_lines(there, now.names))] if there else [])
         if there is None:
             return await _criterion(request, visitor, now, NEW, _own(node), conflict=told, status=409)
         return await _criterion(

@@ -268,7 +268,7 @@ def _form(
         inputs=inputs,
         choices=choices,
         findings=check.of(part),
-        faulty_paths=faulty,
+        faulty=faulty,
         read=read or mark_of(part_values(opened.values, part)),
         text="" if error is None else sentence(error.code, error.facts),
         conflict=conflict,

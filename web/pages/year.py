@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -16,8 +14,6 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
-from application.edition_checks import check_edition
-from application.edition_texts import values_of
 from application.error_mapping import coded_error
 from application.fields import clean_line, parse_day
 from application.last_year import LastYear, last_year
@@ -26,7 +22,6 @@ from application.table_columns import UNUSED, Head
 from application.tables import Rows, rows_of_text, table_of, text_of
 from application.visits import Visitor
 from application.work import beside
-from application.yaml_files import read_model
 from application.year_columns import COLUMNS, find_year_head
 from application.year_days import DAY_FIELD, DayError, lapsed_duties, proposed_days, set_days, typed_days
 from application.year_file import (
@@ -51,11 +46,11 @@ from i18n import _
 from i18n.cleaning import cleaning_notes
 from i18n.messages import day, sentence, word
 from ledger.paging import Paged, PageRequest
-from resources import RULES
 from vault.persons import Contact
 from web import urls
 from web.act_form import typed_text
 from web.auth import checked_form, reads
+from web.chosen_editions import chosen_edition, own_editions, program_editions
 from web.cookies import cookie_secret
 from web.downloads import as_attachment
 from web.form_problems import faulty_field, form_sentence
@@ -118,19 +113,8 @@ async def begin(request: Request, visitor: Secretary) -> Response:
     if last is not None:
         year = max(datetime.now(UTC).year, last.year + 1)
         known = {"organiser_name": last.organiser_name, "year": str(year)}
-    own = await _own_editions(services, visitor)
+    own = await own_editions(services, visitor)
     return _form(request, {**known, **(kept[0] if kept else {})}, last=last, own=own)
-
-
-async def _own_editions(services: Services, visitor: Visitor) -> list[tuple[str, str]]:
-    """The organiser's own editions, each by the key of its draft with its title."""
-    return [(one.id, one.title) for one in await services.edition_drafts.list(visitor.unit)]
-
-
-def _told_apart(edition: str) -> str:
-    """What tells an edition from another one of the same title: the year in its id."""
-    years = re.findall("[0-9]{4}", edition)
-    return f" ({years[-1]})" if years else ""
 
 
 def _form(
@@ -149,10 +133,7 @@ def _form(
     now = datetime.now(UTC)
     defaults = {"year": str(now.year), "edition": "specimen-2020.yaml", **typed}
     text, faulty = ("", "") if error is None else (form_sentence(error), faulty_field(error))
-    known = [(file.name, read_model(file, Edition)) for file in sorted(RULES.glob("*.yaml"))]
-    titles = Counter(edition.title for _file, edition in known)
-    editions = [(name, one.title + _told_apart(one.id) * (titles[one.title] > 1)) for name, one in known]
-    facts: dict[str, Any] = {"typed": defaults, "text": text, "faulty": faulty, "editions": [*own, *editions]}
+    facts: dict[str, Any] = {"typed": defaults, "text": text, "faulty": faulty, "editions": [*own, *program_editions()]}
     return page(request, "year.html", status, **facts, columns=COLUMNS, head=head, last=last)
 
 
@@ -185,7 +166,7 @@ async def look(request: Request, visitor: Secretary) -> Response:
             rows = await _sent_table(form.get("file"), typed)
         await services.drafts.save(visitor.contact.id, DRAFT, typed)
         if form.get("_step") == "edit":
-            return _form(request, typed, own=await _own_editions(services, visitor))
+            return _form(request, typed, own=await own_editions(services, visitor))
         return await _look(request, visitor, rows, typed)
     except (InputError, Refused) as error:
         return await _refused(request, visitor, typed, error, rows)
@@ -245,7 +226,7 @@ async def _refused(
     """The form again, with what is wrong, and what its columns are when that is it."""
     status = error.http_status if isinstance(error, QuotaError) else 422
     head = find_year_head(rows, _choices(typed)) if error.code == "table_head" or _choices(typed) else None
-    own = await _own_editions(get_services(request), visitor)
+    own = await own_editions(get_services(request), visitor)
     return _form(request, typed, error, status, head, own=own)
 
 
@@ -265,7 +246,7 @@ async def _look(
         InputError, Refused
     """
     people = await get_services(request).application.people.everyone()
-    edition = await _edition_of(get_services(request), visitor, typed)
+    edition = await chosen_edition(get_services(request), visitor, typed)
     table, changes = await beside(_read, visitor, rows, typed, people)
     table.remarks = [*map(tuple, json.loads(typed.get("remarks", "[]"))), *table.remarks]
     starts = default_start(table.year.year, edition, datetime.now(UTC))
@@ -305,28 +286,9 @@ def _seal_of(typed: dict[str, Any], edition: Edition) -> str:
 async def _seal(services: Services, visitor: Visitor, typed: dict[str, Any]) -> str:
     """The digest of a form as it was kept, under the rules as they are; "" where these cannot be used."""
     try:
-        return _seal_of(typed, await _edition_of(services, visitor, typed))
+        return _seal_of(typed, await chosen_edition(services, visitor, typed))
     except InputError:
         return ""
-
-
-async def _edition_of(services: Services, visitor: Visitor, typed: Mapping[str, Any]) -> Edition:
-    """The rules of a form: one of the organiser's own, or one of the program's.
-
-    Raises:
-        InputError: there are none, or something is wrong in them.
-    """
-    name = str(typed.get("edition", ""))
-    own = await services.edition_drafts.get(visitor.unit, name)
-    if own is not None:
-        found = (await beside(check_edition, values_of(own.body, own.title), {})).edition
-        if found is None:
-            raise InputError("edition_unfit", "edition", title=own.title)
-        return found
-    file = RULES / name
-    if file.parent != RULES or not file.is_file():
-        raise InputError("edition_missing", edition=name)
-    return await beside(read_model, file, Edition)
 
 
 _LINES = {"organiser_name": "organiser_name", "plan_number": "number", "plan_title": "title", "plan_issued": "issued"}
@@ -376,7 +338,7 @@ async def start(request: Request, visitor: Secretary) -> Response:
         text = f"{word('duty', wrong.duty).capitalize()}: {sentence(wrong.error.code, wrong.error.facts)}"
         return await _look(request, visitor, rows, typed, text=text, faulty=wrong.duty)
     await services.drafts.save(visitor.contact.id, DRAFT, typed)  # with the days, for another attempt
-    edition = await _edition_of(services, visitor, typed)
+    edition = await chosen_edition(services, visitor, typed)
     table, _changes = await beside(_read, visitor, rows, typed, people)
     year = table.year
     streams = tuple(cycle_stream(year.organiser, year.cycle_name, cluster.id) for cluster in year.clusters)
