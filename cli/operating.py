@@ -29,7 +29,6 @@ from ledger.protocol import Stopped
 from ledger.setup import confirm_clock as confirm
 from local.certificates import CERTIFICATES, Certificates, ClientTls
 from local.engine import (
-    POSTGRESQL,
     Endpoints,
     Report,
     addresses,
@@ -40,7 +39,7 @@ from local.engine import (
     try_lock,
 )
 from local.installation import is_founded
-from local.paths import Paths, paths
+from local.paths import POSTGRESQL, Paths, paths
 from mail.smtp import SmtpSettings
 from projections.board_table import Board
 from projections.open_streams import decided_streams

@@ -29,7 +29,7 @@ from ledger.setup import FORMAT as LEDGER_FORMAT
 from ledger.setup import SCHEMAS, address_of, make_roles, raise_epoch, schema_digest
 from local.key_files import ROOT_KEY_FILE
 from local.ownership import KEPT
-from local.paths import INSTALLATION_FILE
+from local.paths import CHECKPOINTS, INSTALLATION_FILE
 from local.postgres import programs_folder
 from local.private_files import sync_folder, write_private
 
@@ -40,7 +40,6 @@ KEYS_INSIDE = "keys"
 
 DUMP_FILE = "database.dump"
 FORMAT = 1
-CHECKPOINTS = "checkpoints"
 CLOCKS_DIFFER = timedelta(minutes=5)
 _READ_BYTES = 1 << 20
 
