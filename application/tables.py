@@ -60,8 +60,12 @@ class SheetAnswer:
 _ANSWER = TypeAdapter(SheetAnswer)
 
 
-async def table_of(body: bytes) -> ReadTable:
-    """Return the rows of a pasted or uploaded table.
+LONG_CHARS = 20_000
+"""Of a cell of a sheet that the program made itself, and that is filled in with texts."""
+
+
+async def table_of(body: bytes, chars: int = MOST_CHARS) -> ReadTable:
+    """Return the rows of a pasted or uploaded table; of each cell so many characters.
 
     Raises:
         InputError: the table is too large or unreadable.
@@ -70,7 +74,7 @@ async def table_of(body: bytes) -> ReadTable:
         raise InputError("table_too_large", most=FILE_BYTES // 1_000_000)
     if (problem := _other_kind(body)) is not None:
         raise InputError(problem)
-    return await _workbook(body) if body.startswith(_ZIP) else ReadTable(await beside(_of_bytes, body))
+    return await _workbook(body, chars) if body.startswith(_ZIP) else ReadTable(await beside(_of_bytes, body, chars))
 
 
 async def rows_of_text(text: str) -> Rows:
@@ -79,11 +83,11 @@ async def rows_of_text(text: str) -> Rows:
     Raises:
         InputError: the text is another one, and too large.
     """
-    return await beside(_text, text, "\t")
+    return await beside(_text, text, "\t", MOST_CHARS)
 
 
-def _of_bytes(body: bytes) -> Rows:
-    return _text(*_delimiter(_decoded(body)))
+def _of_bytes(body: bytes, chars: int) -> Rows:
+    return _text(*_delimiter(_decoded(body)), chars)
 
 
 def text_of(rows: Rows) -> str:
@@ -189,7 +193,7 @@ def _without_losses(text: str) -> str:
     return text
 
 
-def _text(text: str, delimiter: str) -> Rows:
+def _text(text: str, delimiter: str, chars: int) -> Rows:
     rows: Rows = []
     found = 0
     for row in _records(text, delimiter):
@@ -198,7 +202,7 @@ def _text(text: str, delimiter: str) -> Rows:
         rows.append(cells)
         if found > MOST_ROWS or len(rows) > MOST_LINES:
             raise InputError("table_too_long", most=MOST_ROWS)
-    return _bounded(rows)
+    return _bounded(rows, chars)
 
 
 def _delimiter(text: str) -> tuple[str, str]:
@@ -258,22 +262,23 @@ def _trimmed(row: list[str]) -> list[str]:
     return cells
 
 
-def _bounded(rows: Rows) -> Rows:
+def _bounded(rows: Rows, chars: int) -> Rows:
     if any(len(row) > MOST_COLUMNS for row in rows):
         raise InputError("table_too_wide", most=MOST_COLUMNS)
     if sum(map(bool, rows)) > MOST_ROWS:
         raise InputError("table_too_long", most=MOST_ROWS)
     while rows and not rows[-1]:
         rows.pop()
-    return [[cell[:MOST_CHARS] for cell in row] for row in rows]
+    return [[cell[:chars] for cell in row] for row in rows]
 
 
 # Workbooks --------------------------------------------------------------------------------
 
 
-async def _workbook(body: bytes) -> ReadTable:
+async def _workbook(body: bytes, chars: int) -> ReadTable:
     try:
-        found = await CHILDREN.run("application.workbooks", body, _ANSWER, seconds=SECONDS)
+        sent = b"%d\n%b" % (chars, body)
+        found = await CHILDREN.run("application.workbooks", sent, _ANSWER, seconds=SECONDS)
     except WorkTooLongError:
         raise InputError("table_too_much") from None
     except WorkFailedError:
@@ -285,4 +290,4 @@ async def _workbook(body: bytes) -> ReadTable:
         remarks.append((0, "sheets_not_read", {"sheet": found.sheet, "others": ", ".join(found.others)[:200]}))
     if found.hidden:
         remarks.append((0, "rows_hidden", {"count": found.hidden}))
-    return ReadTable(_bounded([_trimmed(row) for row in found.rows]), tuple(remarks))
+    return ReadTable(_bounded([_trimmed(row) for row in found.rows], chars), tuple(remarks))

@@ -15,6 +15,7 @@ from fastapi.responses import Response
 
 from accounts import Account, Kind
 from accounts.log import By
+from accounts.logins import today
 from application.downloads import Cell, Table, spoken_phone, table_of
 from application.engine import PendingError, UnreachableError
 from application.fields import optional_day
@@ -46,7 +47,7 @@ from web import urls
 from web.account_mail import invite
 from web.act_form import typed_text
 from web.administrators import administrator
-from web.auth import checked_form, possible_stand_ins, reads, today
+from web.auth import checked_form, possible_stand_ins, reads
 from web.checks import checked
 from web.contacts import ContactFields, changed_fields, contact_fields, correct_contact
 from web.downloads import TableExtension, as_table
