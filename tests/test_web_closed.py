@@ -324,7 +324,9 @@ def trials(cycle: ClosedCycle) -> Iterator[dict[str, Any]]:
 async def opened_by(site: Site, cycle: ClosedCycle, visit: Visit) -> VisitedCycle:
     """The cycle as a page opens it for a visitor."""
     request: Any = SimpleNamespace(
-        cookies=dict(visit.http.cookies), app=SimpleNamespace(state=SimpleNamespace(services=site.services))
+        cookies=dict(visit.http.cookies),
+        app=SimpleNamespace(state=SimpleNamespace(services=site.services)),
+        scope={},
     )
     visitor = await visitor_of(request)
     assert visitor is not None

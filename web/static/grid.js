@@ -153,7 +153,8 @@
   }
   async function askReasons() {
     const place = document.getElementById("reasons");
-    if (!place || place.contains(document.activeElement)) return;
+    const isUnkept = (one) => unkept.has(one.name);
+    if (!place || place.contains(document.activeElement) || [...place.querySelectorAll("textarea")].some(isUnkept)) return;
     const answer = await fetch(withQuery(said.reasons));
     if (!answer.ok || place.contains(document.activeElement)) return;
     const made = document.createElement("template");
@@ -289,7 +290,7 @@
       const [unit, criterion] = one.name.split(".");
       const answer = await fetch(cellAt(unit, criterion));
       if (!answer.ok || document.activeElement !== one) return;
-      const isTyped = () => [...card.querySelectorAll("textarea")].some((each) => pending.has(each.name));
+      const isTyped = () => [...card.querySelectorAll("textarea")].some((each) => pending.has(each.name) || unkept.has(each.name));
       if (isTyped()) await save();
       if (isTyped()) return;  // what was typed there is not saved yet: the card stays until it is
       card.innerHTML = await answer.text();  // a part that our server made
