@@ -30,6 +30,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from accounts.following import follow
+from accounts.shared_drafts import remove_old
 from activities.ledger import LedgerActivities
 from activities.post import PostActivities
 from application.bootstrap import check_law
@@ -85,6 +86,7 @@ FOLLOW_S = 1.0
 
 NAMESPACE_POLL_S = 0.2
 CHECKPOINT_S = 300.0
+OLD_DRAFTS_S = 6 * 3600.0
 POLLS_S = 20.0
 """How often Temporal is asked whether this worker polls."""
 
@@ -285,6 +287,7 @@ async def _work(*, traces: bool) -> None:
             upkeep.every(POLLS_S, "polls", partial(note_polls, client, heartbeat))
             if port:
                 upkeep.every(MEASURE_S, "condition", partial(_measure, ledger, client, tls), first_s=0.0)
+            upkeep.every(OLD_DRAFTS_S, "drafts", partial(remove_old, ledger.pool))
             upkeep.every(CHECKPOINT_S, "checkpoint", partial(_checkpoint, ledger, keys))
             async with upkeep.running():
                 log.info("ready", installation=own, streams=len(await ledger.streams()))

@@ -57,8 +57,11 @@ class Logins:
             raise InputError("code_missing")
         return secret
 
-    async def login(self, secret: str) -> Login | None:
-        """Return the login of a cookie's secret, None when it has ended or the account is not valid today."""
+    async def login(self, secret: str, *, used: bool = True) -> Login | None:
+        """Return the login of a cookie's secret, None when it has ended or the account is not valid today.
+
+        `used`: a person does something with it. What an open page asks by itself keeps no login alive.
+        """
         row = await self._pool.fetchrow(
             f"select {ACCOUNT_COLUMNS}, "  # noqa: S608 - ours
             "l.strength, l.position, l.stands_in_for, l.made_at, l.last_login_at, l.failed_passwords, l.failed_codes, "
@@ -75,7 +78,7 @@ class Logins:
         found = Login(Account(*account), Strength(strength), position, stands_in_for, made_at, before)
         if not found.account.open_on(today()):
             return None
-        if seen_at < datetime.now(UTC) - SEEN_INTERVAL:
+        if used and seen_at < datetime.now(UTC) - SEEN_INTERVAL:
             await self._pool.execute(
                 "update accounts.login set seen_at = now() where digest = $1", secret_digest(secret)
             )

@@ -328,6 +328,8 @@ grant select, insert, update, delete on accounts.calendar_entry to thidua_web;
 grant select, insert, update, delete on accounts.shared_draft, accounts.shared_look to thidua_web;
 grant select, insert, update, delete on accounts.edition_draft to thidua_web;
 grant usage on sequence accounts.shared_revision to thidua_web;
+-- The worker removes what was left for long; it sees when a cell was saved, and not what it holds.
+grant select (draft, at), delete on accounts.shared_draft, accounts.shared_look to thidua_app;
 grant select, insert on accounts.read_log to thidua_web;
 grant insert (person, what, path, exported) on accounts.read_log to thidua_app;
 grant select on accounts.log, accounts.history to thidua_app, thidua_web;

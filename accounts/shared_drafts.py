@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from errors import QuotaError
 from ledger.connection import LOCK_CLASS, Connection, Pool
@@ -19,6 +19,10 @@ WRITERS = 3
 
 VALUE_CHARACTERS = 20_000
 """Of one cell: a list of twenty files is the longest."""
+
+
+KEPT = timedelta(days=180)
+"""A draft in which nothing was saved for so long is removed, and what its readers had seen of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +169,23 @@ class SharedDrafts:
             since,
         )
         return tuple((draft, person) for draft, person in rows)
+
+
+async def remove_old(pool: Pool) -> int:
+    """Remove drafts in which nothing was saved for so long (`KEPT`); returns how many cells they had.
+
+    `pool` is of the role `thidua_app`, which may see when a cell was saved and not what it holds.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        removed = await connection.execute(
+            "delete from accounts.shared_draft where draft in "
+            "(select draft from accounts.shared_draft group by draft having max(at) < now() - $1::interval)",
+            KEPT,
+        )
+        # What is left of looks at drafts that were never begun, or are gone.
+        await connection.execute(
+            "delete from accounts.shared_look where at < now() - $1::interval and draft not in "
+            "(select draft from accounts.shared_draft)",
+            KEPT,
+        )
+    return int(removed.rpartition(" ")[2])

@@ -6,6 +6,7 @@ Figures are binary floating point, as spreadsheets have them. A formula uses the
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
@@ -24,17 +25,17 @@ MOST_ARGUMENTS = 200
 """Arguments of a function; Excel takes 255."""
 
 
-class Node:
+class Node(ABC):
     """A part of a formula."""
 
+    @abstractmethod
     def text(self, sheet: str) -> str:
         """Return it as it is written in a cell of the sheet."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def result(self) -> Result:
         """What a spreadsheet computes."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
 from application.condition import Lag, SystemCondition, seconds_since
 from domain.times import ICT
 from i18n import N_, _, ngettext
-from i18n.messages import counted, number
+from i18n.messages import counted, size_in_words
 
 UNCOVERED_S = 600.0
 """An event that no checkpoint covers after so long: two checkpoints in a row were not made."""
@@ -321,7 +320,8 @@ def _disk(condition: SystemCondition) -> Iterator[Fact]:
         share = disk.free / disk.total if disk.total else 0.0
         level = Level.BAD if share < FREE_LEAST else Level.ATTENTION if share < FREE_LOW else Level.GOOD
         text = _("{what}: {free} of {total} are free.")
-        yield Fact("disk", level, text.format(what=_(_ON_DISK[name]), free=_size(disk.free), total=_size(disk.total)))
+        sizes = {"free": size_in_words(disk.free), "total": size_in_words(disk.total)}
+        yield Fact("disk", level, text.format(what=_(_ON_DISK[name]), **sizes))
     if not condition.disks:
         yield Fact("disk", Level.UNKNOWN, _("No disk is named that could be looked at."))
 
@@ -404,11 +404,6 @@ def span(seconds: float) -> str:
     if whole < 2 * _DAY:
         return ngettext("{count} hour", "{count} hours", whole // _HOUR).format(count=whole // _HOUR)
     return ngettext("{count} day", "{count} days", whole // _DAY).format(count=whole // _DAY)
-
-
-def _size(size: int) -> str:
-    """A size of a disk as people say it, in gigabytes."""
-    return f"{number(Decimal(size).scaleb(-9).quantize(Decimal('0.1')))} GB"
 
 
 def measured_at(condition: SystemCondition) -> str:

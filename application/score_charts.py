@@ -236,7 +236,7 @@ def _year_of(cycle: VisitedCycle, unit: str) -> YearOfUnit:
         most, _bonus = most_possible(rules.criteria, rules.scoring, unit, state.kind_of(unit))
         if cycle.readable.everything:
             rank = own.rank
-            class_ = next((one.title for one in rules.scoring.classes if one.id == own.class_), None)
+            class_ = rules.scoring.class_titles.get(own.class_ or "")
     else:
         read_out = [
             (round_, one.total)

@@ -6,51 +6,38 @@ Totals, classes and ranks are the law's own (`domain.scoring`). Nothing is read 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from application.permitted_acts import permitted_acts
-from application.score_sheets import FIGURES, item_as_typed, titled
+from application.score_sheets import item_as_typed, titled
+from application.typed_sheets import EVIDENCE, REASON, TypedSheet, figures_of, typed_sheet
 from application.visits import ForbiddenError, VisitedCycle
 from domain.obligations import cross_checkers
-from domain.problems import first_problem
 from domain.records import Command, Refused
 from domain.rules import USUAL_ROUNDS
 from domain.scoring.calculation import UnitSheet, calculate_scores, refused_entries
 from domain.scoring.criteria import Criterion
 from domain.scoring.results import UnitResult
 from domain.scoring.scores import (
-    AppraiseScores,
-    CrossCheck,
-    ScoreRound,
-    ScoreSelf,
     SheetItem,
+    act_of_round,
     calculated_scores,
     compared_items,
     differing,
     sheet_of,
-    signed_sheet,
 )
-from domain.types import TYPED
 from errors import NotFoundError
 from i18n import _
-from i18n.messages import problem_in_words, sentence, typed_number
+from i18n.messages import sentence, typed_number
 from i18n.values import round_title
-
-_ITEM: TypeAdapter[SheetItem] = TypeAdapter(SheetItem)
-_ACTS: Mapping[str, type[Command]] = {"self": ScoreSelf, "cross-checked": CrossCheck, "appraised": AppraiseScores}
-"""The acts of the usual rounds; every other round has the same one."""
-
-EVIDENCE, REASON, MET = "evidence", "reason", "met"
 
 _TOTALS: dict[Any, Mapping[str, Decimal]] = {}
 """Totals of recorded rounds, which stay until something is recorded: the key has the last event, and who reads."""
 
-_TOTALS_KEPT, _REMEMBERED_CHARS = 200, 200
+_TOTALS_KEPT = 200
 
 
 def grid_rounds(cycle: VisitedCycle) -> tuple[str, ...]:
@@ -59,7 +46,7 @@ def grid_rounds(cycle: VisitedCycle) -> tuple[str, ...]:
         return ()
     permitted = permitted_acts(cycle)
     declared = [rule.id for rule in cycle.rules.rounds] or list(USUAL_ROUNDS)
-    return tuple(one for one in declared if _ACTS.get(one, ScoreRound) in permitted and _scored_units(cycle, one))
+    return tuple(one for one in declared if act_of_round(one) in permitted and _scored_units(cycle, one))
 
 
 def _scored_units(cycle: VisitedCycle, round_: str) -> tuple[str, ...]:
@@ -84,10 +71,7 @@ def grid_of(cycle: VisitedCycle, round_: str) -> ScoreGrid:
         raise NotFoundError("page_not_found")
     if round_ not in grid_rounds(cycle):
         raise ForbiddenError("not_yours_to_say")
-    rule = cycle.rules.round_rule(round_)
-    only = frozenset(rule.criteria) if rule is not None else frozenset()
-    leaves = tuple(one for one in cycle.rules.leaves().values() if not only or one.id in only)
-    return ScoreGrid(cycle, round_, _scored_units(cycle, round_), leaves)
+    return ScoreGrid(cycle, round_, _scored_units(cycle, round_), cycle.rules.leaves_of_round(round_))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +98,6 @@ class UnitFigures:
     ready: bool
 
 
-@dataclass(slots=True)
-class TypedSheet:
-    """A unit's sheet as it was typed, in the shape that the law takes, with what cannot be used.
-
-    `rows` are by criterion, as the act takes them; `problems` are sentences by cell.
-    """
-
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
-    items: tuple[SheetItem, ...] = ()
-    problems: dict[str, str] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class ScoreGrid:
     """Units by criteria of one round, as a visitor fills them in. A cell's path is `unit.criterion.figure`."""
@@ -138,7 +110,7 @@ class ScoreGrid:
     @property
     def act(self) -> type[Command]:
         """The act by which a unit's sheet is entered."""
-        return _ACTS.get(self.round, ScoreRound)
+        return act_of_round(self.round)
 
     @property
     def columns(self) -> tuple[tuple[Criterion, str], ...]:
@@ -164,7 +136,7 @@ class ScoreGrid:
     @property
     def needs_all(self) -> bool:
         """Whether a sheet needs an entry for each criterion; a round of the edition can score some of them."""
-        return self.round in _ACTS
+        return self.round in USUAL_ROUNDS
 
     def of_unit(self, unit: str) -> tuple[Criterion, ...]:
         """The criteria that take an entry for a unit."""
@@ -175,8 +147,7 @@ class ScoreGrid:
         kinds, found = self.cycle.readable_state().kind_of, dict[str, tuple[Criterion, ...]]()
         for unit in self.units:
             kind = kinds(unit)
-            asked = (one for one in self.criteria if one.concerns(unit, kind) and not one.is_exempt(kind))
-            found[unit] = tuple(asked)
+            found[unit] = tuple(one for one in self.criteria if one.is_asked_of(unit, kind))
         return found
 
     @cached_property
@@ -289,30 +260,12 @@ class ScoreGrid:
 
     def typed(self, values: Mapping[str, str]) -> dict[str, TypedSheet]:
         """The sheets as they were typed, by unit; `values` are the cells."""
-        return {unit: self._typed(unit, values) for unit in self.units}
+        return {unit: typed_sheet(unit, self.of_unit(unit), self.cycle.rules, values) for unit in self.units}
 
     def figures(self, typed: Mapping[str, TypedSheet], touched: Iterable[str]) -> dict[str, UnitFigures]:
         """What follows from the sheets, by unit; `touched` are the units that have something to enter."""
         results, changed = self._results(typed), set(touched)
         return {unit: self._figures(unit, one, results.get(unit), unit in changed) for unit, one in typed.items()}
-
-    def _typed(self, unit: str, values: Mapping[str, str]) -> TypedSheet:
-        found, items = TypedSheet(), []
-        for criterion in self.of_unit(unit):
-            start = f"{unit}.{criterion.id}"
-            names = (*figures_of(criterion), EVIDENCE, REASON)
-            row = {name: text for name in names if (text := values.get(f"{start}.{name}", "").strip())}
-            if not row:
-                continue
-            found.rows[criterion.id] = row
-            try:
-                items.append(_item(criterion.id, tuple(pair for pair in row.items() if pair[0] != REASON)))
-            except ValidationError as error:
-                problem = first_problem(error)
-                name = str(problem["place"][0]) if problem["place"] else "points"
-                found.problems[f"{start}.{name}"] = problem_in_words(problem["problem"], problem["given"])
-        found.items = signed_sheet(tuple(items), self.cycle.rules)
-        return found
 
     def _results(self, typed: Mapping[str, TypedSheet]) -> dict[str, UnitResult]:
         """The results of all units together; a figure that cannot be used takes no total of the others away."""
@@ -385,8 +338,7 @@ class ScoreGrid:
     def _class(self, result: UnitResult) -> str:
         if result.class_open is not None:
             return _("undetermined")
-        titles = {one.id: one.title for one in self.cycle.rules.scoring.classes}
-        return titles.get(result.class_ or "", "")
+        return self.cycle.rules.scoring.class_titles.get(result.class_ or "", "")
 
     def _spread(self, unit: str, result: UnitResult | None) -> Decimal | None:
         """How far the totals of the rounds lie apart; None where there is one only."""
@@ -404,9 +356,9 @@ class ScoreGrid:
         return round_title(round_ or self.round, self.cycle.names)
 
 
-def figures_of(criterion: Criterion) -> tuple[str, ...]:
-    """The figures that are typed for a criterion."""
-    return FIGURES.get(criterion.way.way, ("points",))
+def unit_of(path: str) -> str:
+    """The unit of a cell's path."""
+    return path.partition(".")[0]
 
 
 def _as_cells(item: SheetItem) -> dict[str, str]:
@@ -414,28 +366,6 @@ def _as_cells(item: SheetItem) -> dict[str, str]:
     values = {name: value for name, value in item_as_typed(item).items() if name != "criterion"}
     lists = {name: "\n".join(value) for name, value in values.items() if isinstance(value, list)}
     return {name: lists.get(name, str(value)) for name, value in values.items() if value != []}
-
-
-def _item(criterion: str, row: tuple[tuple[str, str], ...]) -> SheetItem:
-    """What was typed for a criterion as the law takes it, without the reason: a text, which the vault holds.
-
-    Of hundreds of cells one has changed since the last time: the others are remembered, unless they are long.
-
-    Raises:
-        ValidationError
-    """
-    make = _made if sum(len(text) for _name, text in row) <= _REMEMBERED_CHARS else _made.__wrapped__
-    return make(criterion, row)
-
-
-@lru_cache(maxsize=5_000)
-def _made(criterion: str, row: tuple[tuple[str, str], ...]) -> SheetItem:
-    entry: dict[str, Any] = {"criterion": criterion, **dict(row)}
-    if MET in entry:
-        entry[MET] = entry[MET].split()
-    if EVIDENCE in entry:
-        entry[EVIDENCE] = [line for part in entry[EVIDENCE].splitlines() if (line := part.strip())]
-    return _ITEM.validate_python(entry, context=TYPED)
 
 
 def points_before(item: SheetItem | None) -> str:

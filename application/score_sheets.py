@@ -11,18 +11,20 @@ from pydantic import TypeAdapter, ValidationError
 
 from application.visits import VisitedCycle
 from domain.records import Command
-from domain.rules import Edition
+from domain.rules import USUAL_ROUNDS, Edition
 from domain.scoring.calculation import calculate_scores, refused_entries
 from domain.scoring.criteria import Criterion
 from domain.scoring.results import UnitResult
-from domain.scoring.scores import SheetItem
+from domain.scoring.scores import SheetItem, act_of_round, compared_items
 from domain.scoring.scores import sheet_of as unit_sheet
 from domain.titles import TitleKind, title_key, titles_of_rules
 from domain.types import TYPED
 from i18n.messages import typed_number
 
 _ITEM: TypeAdapter[SheetItem] = TypeAdapter(SheetItem)
-_ROUND = {"score-self": "self", "cross-check": "cross-checked", "appraise": "appraised"}
+_ROUNDS = {act_of_round(round_): round_ for round_ in USUAL_ROUNDS}
+"""The rounds whose acts name none."""
+
 FIGURES: Mapping[str, tuple[str, ...]] = {
     "linear": ("actual", "target"),
     "steps": ("actual", "target"),
@@ -71,24 +73,30 @@ def sheet_of(cycle: VisitedCycle, act: type[Command], values: Mapping[str, Any])
         return None
     if not isinstance(unit, str) or unit not in cycle.names or not cycle.rules.leaves():
         return None
-    round_ = _ROUND.get(act.NAME) or str(values.get("round", ""))
+    round_ = _ROUNDS.get(act) or str(values.get("round", ""))
     entries = {str(entry.get("criterion")): entry for entry in values.get("sheet") or () if isinstance(entry, Mapping)}
     if not entries and round_ != "self":
-        entries = _from_before(cycle, unit, round_)
+        entries = _begun(cycle, unit, round_)
     rows = tuple(_rows(cycle, unit, round_, entries))
     result, problem = _result(cycle, unit, entries)
     return Sheet(unit, round_, rows, result, problem, cycle.names)
 
 
-def _from_before(cycle: VisitedCycle, unit: str, round_: str) -> dict[str, Mapping[str, Any]]:
-    """A later round begins with what stands: only what changes must be typed."""
-    scores = cycle.readable_state().scores
-    rounds = [name for name in cycle.rules.rounds_in_order(r for of, r in scores if of == unit) if name != round_]
-    own = scores.get((unit, round_))
-    last = own or next((scores[unit, r] for r in reversed(rounds) if (unit, r) in scores), None)
-    if last is None:
-        return {}
-    return {item.criterion: item_as_typed(item) for item in last.sheet}
+def _begun(cycle: VisitedCycle, unit: str, round_: str) -> dict[str, Mapping[str, Any]]:
+    """A later round begins with what stands, or with what it is compared with: only what changes must be typed."""
+    state = cycle.readable_state()
+    own = state.scores.get((unit, round_))
+    items = own.sheet if own is not None else compared_items(unit, round_, state, cycle.rules)
+    return {item.criterion: item_as_typed(item) for item in items}
+
+
+def typed_item(entry: Mapping[str, Any]) -> SheetItem:
+    """An entry as a person types it, as the law takes it.
+
+    Raises:
+        ValidationError
+    """
+    return _ITEM.validate_python(entry, context=TYPED)
 
 
 def item_as_typed(item: SheetItem) -> dict[str, Any]:
@@ -101,12 +109,12 @@ def item_as_typed(item: SheetItem) -> dict[str, Any]:
 def _rows(cycle: VisitedCycle, unit: str, round_: str, entries: Mapping[str, Mapping[str, Any]]) -> Iterator[SheetRow]:
     kind, count = cycle.state.membership.kinds.get(unit), 0
     rules: Edition = cycle.rules
-    leaves = rules.leaves()
+    leaves, asked = rules.leaves(), {one.id for one in rules.leaves_of_round(round_)}
     stack = [(node, 0) for node in reversed(rules.criteria)]
     while stack:
         node, depth = stack.pop()
         if node.id in leaves:
-            if leaves[node.id].concerns(unit, kind):
+            if node.id in asked and node.is_asked_of(unit, kind):
                 yield SheetRow(
                     node,
                     depth,
@@ -144,7 +152,7 @@ def _result(
         if not set(figures) - {"criterion"}:
             continue
         try:
-            items.append(_ITEM.validate_python(figures, context=TYPED))
+            items.append(typed_item(figures))
         except ValidationError:
             continue
     # One figure that cannot be used does not take the total of the others away.

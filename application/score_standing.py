@@ -189,7 +189,7 @@ class StandingSheet:
                 settled = self._column(class_.title, column)
             else:
                 settled = self._shared(class_, settled, column, ranks, open_)
-        titles = {one.id: one.title for one in scoring.classes}
+        titles = scoring.class_titles
         ends = [call("IF", op(one, "<>", ""), one, self._outside(values[n], open_[n])) for n, one in enumerate(settled)]
         expected = [
             titles.get(one.result.class_ or "", NO_CLASS) if one.result.class_open is None else OPEN_CLASS
@@ -236,7 +236,7 @@ class StandingSheet:
 
     def _open(self) -> list[Node]:
         """What a unit gets whose class is open: that of a ruling, where there is one."""
-        titles = {one.id: one.title for one in self.rules.scoring.classes}
+        titles = self.rules.scoring.class_titles
         ruled = [None if one.sheet.ruled_class is None else titles.get(one.sheet.ruled_class) for one in self.units]
         if not any(ruled):
             return [Phrase(OPEN_CLASS)] * len(self.units)

@@ -105,8 +105,7 @@ def _standing_of(result: UnitResult, book: ScoreBook) -> tuple[str, str]:
     """Rank and class where no formula says them: they are closed, or the table itself lacks points."""
     if book.closed:
         return _("closed"), _("closed")
-    titles = {one.id: one.title for one in book.rules.scoring.classes}
-    return "-", titles.get(result.class_ or "", "-") if result.class_open is None else "?"
+    return "-", book.rules.scoring.class_titles.get(result.class_ or "", "-") if result.class_open is None else "?"
 
 
 @dataclass
@@ -148,7 +147,7 @@ class _UnitSheet:
             return {}
         row, look = self._row, "head" if node.children else ""
         self._row += 1
-        self.page.put(row, _CRITERION, _title(node), f"{look} text".strip(), min(depth, 8))
+        self.page.put(row, _CRITERION, node.numbered_title, f"{look} text".strip(), min(depth, 8))
         most = self.page.put(row, _MOST, node.max if node.max is not None else "?", f"{look} number".strip())
         if not node.children:
             return {node.part: self._leaf(node, line, row)}
@@ -222,10 +221,6 @@ def _combined(node: Criterion, part: str, found: Sequence[Node]) -> Node:
         return call("MIN", *found)
     most, least = call("MAX", *found), call("MIN", *found)
     return call("IF", op(most, ">=", op(0, "-", least)), most, least)
-
-
-def _title(node: Criterion) -> str:
-    return f"{node.number} {node.title}" if node.number else node.title
 
 
 def _width(line: CriterionLine) -> str:

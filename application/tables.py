@@ -60,8 +60,14 @@ class SheetAnswer:
 _ANSWER = TypeAdapter(SheetAnswer)
 
 
-async def table_of(body: bytes, *, indents: bool = False) -> ReadTable:
-    """Return the rows of a pasted or uploaded table. `indents`: blanks before the text of a cell stay.
+LONG_CHARS = 20_000
+"""Of a cell of a sheet that the program made itself, and that is filled in with texts."""
+
+
+async def table_of(body: bytes, chars: int = MOST_CHARS, *, indents: bool = False) -> ReadTable:
+    """Return the rows of a pasted or uploaded table; of each cell so many characters.
+
+    `indents`: blanks before the text of a cell stay.
 
     Raises:
         InputError: the table is too large or unreadable.
@@ -71,8 +77,8 @@ async def table_of(body: bytes, *, indents: bool = False) -> ReadTable:
     if (problem := _other_kind(body)) is not None:
         raise InputError(problem)
     if body.startswith(_ZIP):
-        return await _workbook(body, indents=indents)
-    return ReadTable(await beside(_of_bytes, body, indents=indents))
+        return await _workbook(body, chars, indents=indents)
+    return ReadTable(await beside(_of_bytes, body, chars, indents=indents))
 
 
 async def rows_of_text(text: str, *, indents: bool = False) -> Rows:
@@ -81,11 +87,11 @@ async def rows_of_text(text: str, *, indents: bool = False) -> Rows:
     Raises:
         InputError: the text is another one, and too large.
     """
-    return await beside(_text, text, "\t", indents=indents)
+    return await beside(_text, text, "\t", MOST_CHARS, indents=indents)
 
 
-def _of_bytes(body: bytes, *, indents: bool) -> Rows:
-    return _text(*_delimiter(_decoded(body)), indents=indents)
+def _of_bytes(body: bytes, chars: int, *, indents: bool) -> Rows:
+    return _text(*_delimiter(_decoded(body)), chars, indents=indents)
 
 
 def text_of(rows: Rows) -> str:
@@ -192,7 +198,7 @@ def _without_losses(text: str) -> str:
     return text
 
 
-def _text(text: str, delimiter: str, *, indents: bool) -> Rows:
+def _text(text: str, delimiter: str, chars: int, *, indents: bool) -> Rows:
     rows: Rows = []
     found = 0
     for row in _records(text, delimiter):
@@ -201,7 +207,7 @@ def _text(text: str, delimiter: str, *, indents: bool) -> Rows:
         rows.append(cells)
         if found > MOST_ROWS or len(rows) > MOST_LINES:
             raise InputError("table_too_long", most=MOST_ROWS)
-    return _bounded(rows)
+    return _bounded(rows, chars)
 
 
 def _delimiter(text: str) -> tuple[str, str]:
@@ -265,22 +271,23 @@ _BLANKS = re.compile("[\u00a0\u2000-\u200a\u202f\u3000]")
 """Blanks of other widths, by which texts are indented, too."""
 
 
-def _bounded(rows: Rows) -> Rows:
+def _bounded(rows: Rows, chars: int) -> Rows:
     if any(len(row) > MOST_COLUMNS for row in rows):
         raise InputError("table_too_wide", most=MOST_COLUMNS)
     if sum(map(bool, rows)) > MOST_ROWS:
         raise InputError("table_too_long", most=MOST_ROWS)
     while rows and not rows[-1]:
         rows.pop()
-    return [[cell[:MOST_CHARS] for cell in row] for row in rows]
+    return [[cell[:chars] for cell in row] for row in rows]
 
 
 # Workbooks --------------------------------------------------------------------------------
 
 
-async def _workbook(body: bytes, *, indents: bool) -> ReadTable:
+async def _workbook(body: bytes, chars: int, *, indents: bool) -> ReadTable:
     try:
-        found = await CHILDREN.run("application.workbooks", body, _ANSWER, seconds=SECONDS)
+        sent = b"%d\n%b" % (chars, body)
+        found = await CHILDREN.run("application.workbooks", sent, _ANSWER, seconds=SECONDS)
     except WorkTooLongError:
         raise InputError("table_too_much") from None
     except WorkFailedError:
@@ -292,4 +299,4 @@ async def _workbook(body: bytes, *, indents: bool) -> ReadTable:
         remarks.append((0, "sheets_not_read", {"sheet": found.sheet, "others": ", ".join(found.others)[:200]}))
     if found.hidden:
         remarks.append((0, "rows_hidden", {"count": found.hidden}))
-    return ReadTable(_bounded([_trimmed(row, indents=indents) for row in found.rows]), tuple(remarks))
+    return ReadTable(_bounded([_trimmed(row, indents=indents) for row in found.rows], chars), tuple(remarks))

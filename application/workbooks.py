@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
-from application.tables import MOST_CHARS, MOST_ROWS, SheetAnswer
+from application.tables import MOST_ROWS, SheetAnswer
 from application.work import answer_as_child
 from domain.numbers import write_number
 
@@ -145,19 +145,21 @@ def _problem_of(body: bytes) -> str:
     return "table_too_much" if sum(part.file_size for part in parts) > UNPACKED_BYTES else ""
 
 
-def _open(body: bytes) -> dict[str, Any]:
+def _open(sent: bytes) -> dict[str, Any]:
+    """What a workbook holds; the line before it says how many characters of a cell are used."""
+    chars, _line_end, body = sent.partition(b"\n")
     if problem := _problem_of(body):
         return asdict(SheetAnswer([], problem=problem))
     from openpyxl import load_workbook  # noqa: PLC0415 - the child only
 
     book = load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
     try:
-        return asdict(_sheet(book))
+        return asdict(_sheet(book, int(chars)))
     except _TooLongError:
         return asdict(SheetAnswer([], problem="table_too_long"))
 
 
-def _sheet(book: Workbook) -> SheetAnswer:
+def _sheet(book: Workbook, chars: int) -> SheetAnswer:
     visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
     filled = []
     for sheet in visible[:10]:
@@ -169,9 +171,10 @@ def _sheet(book: Workbook) -> SheetAnswer:
         return SheetAnswer([], problem="table_empty")
     sheet, outline = filled[0]
     sheet.reset_dimensions()  # some programs write A1 for any sheet
-    rows = [list(map(_indented, row)) for row in sheet.iter_rows(max_row=outline.last)]
+    most = 2 * chars  # the blanks around it do not count
+    rows = [[_indented(cell)[:most] for cell in row] for row in sheet.iter_rows(max_row=outline.last)]
     for (row, column), formula in outline.formulas.items():
-        _put(rows, row, column, f"={formula}")
+        _put(rows, row, column, f"={formula}"[:most])
     for area in outline.merged:
         _fill_down(rows, area)
     return SheetAnswer(rows, outline.hidden, sheet.title, tuple(other.title for other, _outline in filled[1:]))
@@ -199,14 +202,14 @@ def _text(value: object) -> str:
     if isinstance(value, float) and math.isfinite(value):
         # As a person would type it: 1.125 has one reading only with another zero behind it.
         return write_number(Decimal(repr(round(value, _DECIMALS))), ".")
-    return str(value)[: 2 * MOST_CHARS]
+    return str(value)
 
 
 def _put(rows: list[list[str]], row: int, column: int, text: str) -> None:
     if row <= len(rows):
         cells = rows[row - 1]
         cells.extend([""] * (column - len(cells)))
-        cells[column - 1] = text[: 2 * MOST_CHARS]
+        cells[column - 1] = text
 
 
 def _fill_down(rows: list[list[str]], area: str) -> None:

@@ -44,6 +44,7 @@ from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.notes import NoteVerifier
 from ledger.paging import ALL_ROWS, Paged, PageRequest
+from local.paths import CHECKPOINTS
 from web.urls import moment_url, timeline_url
 
 
@@ -199,7 +200,7 @@ async def verify_(files: Sequence[Path], key: str | None, processes: int | None,
         own_log = log_identity(known, verifier)
         given_log = own_log if key is None else log_of_given(known, _given_key(key))
         kept = [one for file in files for one in read_given(file, given_log)]
-        file = app.paths.data / "checkpoints" / FILE
+        file = app.paths.data / CHECKPOINTS / FILE
         with _progress() as progress:
             report = await verify_all(
                 app.ledger,

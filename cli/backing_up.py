@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from application.key_ring import KeyRing
 from application.log_keys import keys_to_verify_with, log_identity
+from application.metrics import program_version
 from application.verification import marks_of, verify_all
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
@@ -22,6 +22,7 @@ from domain.law import LAW
 from domain.times import ICT
 from errors import InputError
 from i18n import _, ngettext
+from i18n.messages import size_in_words
 from ledger.checkpoints import FILE as CHECKPOINT_FILE
 from ledger.postgres import open_ledger
 from ledger.setup import address_of, can_log_in, takes_password
@@ -49,14 +50,13 @@ from local.installing import DATABASE, set_passwords
 from local.key_files import LOG_KEY_FILE, read_key
 from local.last_backup import LAST_BACKUP, LAST_BACKUP_FILE, note_backup
 from local.ownership import check_empty, note_founded
-from local.paths import Paths, paths
+from local.paths import POSTGRESQL, Paths, paths
 from local.postgres import PostgresServer, create_database
 
 if TYPE_CHECKING:
     from audit.report import VerificationReport
     from local.backup import BackedUpKeys, Backup
 
-PROGRAM = version("thidua")
 CHECKPOINTS_SETTING = "THIDUA_CHECKPOINTS"
 """The folder of the worker's checkpoints, where it is not in the data folder, as in compose."""
 
@@ -76,7 +76,7 @@ async def backup(folder: Path, keys: Path | None, *, with_keys: bool, as_json: b
                 app.endpoints.owner_url,
                 Path(os.environ.get(CHECKPOINTS_SETTING) or data / CHECKPOINTS) / CHECKPOINT_FILE,
                 BackupKey.read(data / BACKUP_KEY_FILE),
-                PROGRAM,
+                program_version(),
                 app.paths.cache,
             )
             made, digest = await back_up(source, folder, data if with_keys else None)
@@ -109,9 +109,9 @@ def tell_of_backup(folder: Path, made: Backup, digest: str, keys: Path | None, n
     }
 
     def show() -> None:
-        text = ngettext("{count} event, {size} MB in {folder}.", "{count} events, {size} MB in {folder}.", made.events)
+        text = ngettext("{count} event, {size} in {folder}.", "{count} events, {size} in {folder}.", made.events)
         console = terminal()
-        console.print(text.format(count=made.events, size=f"{size / 1e6:.1f}", folder=folder), soft_wrap=True)
+        console.print(text.format(count=made.events, size=size_in_words(size), folder=folder), soft_wrap=True)
         console.print(note, soft_wrap=True)
         console.print(_("Digest of this backup: {digest}").format(digest=digest), soft_wrap=True, highlight=False)
 
@@ -121,7 +121,7 @@ def tell_of_backup(folder: Path, made: Backup, digest: str, keys: Path | None, n
 async def restore(folder: Path, keys: Path | None, digest: str | None = None, *, as_json: bool) -> int:
     """Put a backup into an empty place: everything is checked first, and verified before it counts."""
     dirs = paths()
-    made = await asyncio.to_thread(read_backup, folder, PROGRAM, LAW)
+    made = await asyncio.to_thread(read_backup, folder, program_version(), LAW)
     if keys is None and not has_keys(folder):
         raise InputError("backup_without_keys", folder=str(folder))
     kept = await asyncio.to_thread(read_backed_up_keys, keys or folder / KEYS_INSIDE, made.installation)
@@ -200,7 +200,7 @@ async def _empty_database(dirs: Paths, installed: Installation) -> AsyncIterator
             raise InputError("database_server_taken", database=address_of(given))
         yield given
         return
-    server = PostgresServer(dirs.data / "postgresql", dirs.cache, dirs.logs / "postgresql.log")
+    server = PostgresServer(dirs.data / POSTGRESQL, dirs.cache, dirs.logs / "postgresql.log")
     try:
         await asyncio.to_thread(server.start)
         await create_database(server, DATABASE)

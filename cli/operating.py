@@ -28,7 +28,6 @@ from ledger.protocol import Stopped
 from ledger.setup import confirm_clock as confirm
 from local.certificates import CERTIFICATES, Certificates, ClientTls
 from local.engine import (
-    POSTGRESQL,
     Endpoints,
     addresses,
     open_engine,
@@ -39,7 +38,7 @@ from local.engine import (
 )
 from local.installation import is_founded
 from local.last_backup import LAST_BACKUP, LAST_BACKUP_FILE
-from local.paths import Paths, is_rehearsal, paths
+from local.paths import POSTGRESQL, Paths, is_rehearsal, paths
 from mail.smtp import SmtpSettings
 from projections.board_table import Board
 from projections.open_streams import decided_streams

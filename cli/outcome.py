@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from ledger.paging import Paged
 
 
-LOG_MODE = 0o640
-"""Of the log of errors: a traceback can hold what somebody has typed."""
-
-
 class Exit(IntEnum):
     """The exit codes (docs/cli.md)."""
 
@@ -181,11 +177,12 @@ def explain(error: BaseException) -> tuple[Exit, str]:
 def _log(error: BaseException) -> str:
     """Append the traceback to the error log and return the log's path; without a log, print it."""
     from local.paths import paths
+    from local.private_files import open_log
 
     log = paths().logs / "errors.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, LOG_MODE), "a") as out:
+        with os.fdopen(open_log(log), "a") as out:
             traceback.print_exception(error, file=out)
     except OSError:
         traceback.print_exception(error)

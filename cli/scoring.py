@@ -67,7 +67,7 @@ async def show_edition(name: str, *, as_json: bool) -> int:
         for depth, node in _nodes(edition.criteria, 0):
             table.add_row(
                 "  " * depth + node.id,
-                f"{node.number} {node.title}" if node.number else node.title,
+                node.numbered_title,
                 _points(node.max),
                 "" if node.children else _way(node),
                 node.source or "",
@@ -136,7 +136,7 @@ async def score(edition_file: Path, sheet_file: Path, *, as_json: bool) -> int:
 
 
 def _summary(console: Console, edition: Edition, results: tuple[UnitResult, ...]) -> None:
-    classes = {class_.id: class_.title for class_ in edition.scoring.classes}
+    classes = edition.scoring.class_titles
     table = grid(_("unit"), _("base"), _("bonus"), _("penalty"), _("total"), _("rank"), _("class"), _("pass mark"))
     for one in sorted(results, key=lambda one: (one.rank is None, one.rank or 0, one.unit)):
         passed = {True: _("reached"), False: _("not reached"), None: "-"}[one.passed]

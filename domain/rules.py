@@ -326,6 +326,12 @@ class Edition(FrozenModel):
         """Return the criteria that receive points, by id."""
         return {leaf.id: leaf for top in self.criteria for leaf in top.leaves()}
 
+    def leaves_of_round(self, round_: str) -> tuple[Criterion, ...]:
+        """Return the criteria that receive points in a round: all, unless the edition declares some."""
+        rule = self.round_rule(round_)
+        only = frozenset(rule.criteria) if rule is not None else frozenset()
+        return tuple(leaf for leaf in self.leaves().values() if not only or leaf.id in only)
+
 
 def _check_criteria(criteria: tuple[Criterion, ...]) -> None:
     """Check that ids are unique and nesting is bounded."""

@@ -194,6 +194,14 @@ def number(value: Decimal, *, grouped: bool = True) -> str:
 _VIETNAMESE_MARKS = str.maketrans(",.", ".,")
 
 
+def size_in_words(size: int) -> str:
+    """A number of bytes as people say it: 24 kB, 1,2 MB, 3,4 GB."""
+    if size < 10**6:
+        return f"{max(1, round(size / 1_000))} kB"
+    power, unit = (9, "GB") if size >= 10**9 else (6, "MB")
+    return f"{number(Decimal(size).scaleb(-power).quantize(Decimal('0.1')))} {unit}"
+
+
 def typed_number(value: object) -> str:
     """A stored number as the reader types it into a field; a value that is no number as it is."""
     try:

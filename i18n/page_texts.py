@@ -131,6 +131,10 @@ SENTENCES: Mapping[str, str] = {
         "send it in parts."
     ),
     "too_many_acts_in_minutes": N_("Minutes hold at most {most} acts. Enter these, and begin others for the rest."),
+    "too_many_files_of_unit": N_(
+        "{unit}: {found} files, and a score sheet takes at most {most}. Take some out, or write a link or the number "
+        "of the document instead."
+    ),
     "too_many_files": N_("{found} files at once: at most {most} for an act. Take some out, or send a second act."),
     "too_many_lines": N_("At most {most} lines are answered at once. Untick some."),
     "too_many_minutes": N_(

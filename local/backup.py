@@ -31,7 +31,7 @@ from local.backup_folders import drafted
 from local.backup_key import BACKUP_KEY_FILE, BackupKey
 from local.key_files import ROOT_KEY_FILE
 from local.ownership import KEPT
-from local.paths import INSTALLATION_FILE
+from local.paths import CHECKPOINTS, INSTALLATION_FILE
 from local.postgres import programs_folder
 from local.private_files import write_private
 
@@ -48,7 +48,6 @@ FORMAT = 2
 MAY_BE_AWAY = frozenset({ROOT_KEY_FILE, BACKUP_KEY_FILE})
 """Files that a folder of keys may lack: one is taken away, the other can be lost."""
 
-CHECKPOINTS = "checkpoints"
 CLOCKS_DIFFER = timedelta(minutes=5)
 _READ_BYTES = 1 << 20
 

@@ -29,7 +29,16 @@ from local.installing import DATABASE, Bootstrap, found_ledger, installation_for
 from local.key_files import LOG_KEY_FILE, WEB_KEY_FILE
 from local.last_backup import LAST_BACKUP, LAST_BACKUP_FILE
 from local.ownership import check_ledger_kept
-from local.paths import DATA_DISK, DATABASE_DISK, ROLES_FILE, Paths, is_rehearsal
+from local.paths import (
+    CHECKPOINTS,
+    DATA_DISK,
+    DATABASE_DISK,
+    OUTBOX,
+    POSTGRESQL,
+    ROLES_FILE,
+    Paths,
+    is_rehearsal,
+)
 from local.postgres import PostgresServer, create_database
 from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
 from local.questions import Question, answers, database_answers, grpc_answers, host_and_port, http_answers
@@ -55,9 +64,6 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 
 FORGETS_WITH: Mapping[str, tuple[str, ...]] = {"temporal": ("postgresql",)}
 """Temporal's databases commit asynchronously: after a crash its server remembers what they have lost (ADR 21)."""
-
-POSTGRESQL = "postgresql"
-"""The folder of the embedded database in the data folder."""
 
 _OF_BOTH = (
     "THIDUA_SMTP",
@@ -343,8 +349,8 @@ def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation, we
         "THIDUA_NAMESPACE": endpoints.namespace,
         **endpoints.tls,
         "THIDUA_INSTALLATION": installed.id,
-        "THIDUA_OUTBOX": str(paths.data / "outbox"),
-        "THIDUA_CHECKPOINTS": str(paths.data / "checkpoints"),
+        "THIDUA_OUTBOX": str(paths.data / OUTBOX),
+        "THIDUA_CHECKPOINTS": str(paths.data / CHECKPOINTS),
         "THIDUA_LOG_KEY_FILE": str(paths.data / LOG_KEY_FILE),
         **({"THIDUA_WORKER_HEALTH": str(host_and_port(endpoints.worker_health)[1])} if endpoints.worker_health else {}),
         **_environment("THIDUA_METRICS"),
@@ -416,7 +422,7 @@ def start_web(paths: Paths, endpoints: Endpoints, port: int | None = None) -> tu
         **endpoints.tls,
         "THIDUA_WEB_KEY_FILE": str(paths.data / WEB_KEY_FILE),
         "THIDUA_ACCOUNT_KEY_FILE": str(paths.data / ACCOUNT_KEY_FILE),
-        "THIDUA_OUTBOX": str(paths.data / "outbox"),
+        "THIDUA_OUTBOX": str(paths.data / OUTBOX),
         "THIDUA_WEB_PORT": str(port),
     }
     if is_rehearsal(paths.data):

@@ -15,7 +15,7 @@ from local.backup_key import BACKUP_KEY_FILE
 from local.certificates import CERTIFICATES
 from local.installation import ROLES, Installation
 from local.key_files import KEY_FILES
-from local.paths import INSTALLATION_FILE, Paths
+from local.paths import CHECKPOINTS, INSTALLATION_FILE, OUTBOX, POSTGRESQL, Paths
 from local.private_files import write_private
 
 FOUNDED_FILE = "founded.json"
@@ -24,7 +24,7 @@ FOUNDED_FILE = "founded.json"
 KEPT = (INSTALLATION_FILE, *KEY_FILES.values(), ACCOUNT_KEY_FILE, BACKUP_KEY_FILE)
 """The files of an installation, each of which only its owner reads."""
 
-TRACES = ("postgresql", "checkpoints", "outbox")
+TRACES = (POSTGRESQL, CHECKPOINTS, OUTBOX)
 """What an installation leaves in its folder; an installation that is being founded makes it after its own file."""
 
 

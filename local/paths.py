@@ -37,6 +37,9 @@ def paths() -> Paths:
     return Paths(data=data, cache=cache, logs=state)
 
 
+POSTGRESQL, CHECKPOINTS, OUTBOX = "postgresql", "checkpoints", "outbox"
+"""Folders in that of the data: the database's own, signed checkpoints, mails of a rehearsal."""
+
 DATA_DISK, DATABASE_DISK = "THIDUA_DATA_DISK", "THIDUA_DATABASE_DISK"
 """Settings that name a folder on the disk of the data, and on that of the database: their free space is watched."""
 

@@ -1,4 +1,4 @@
-"""Files that only their owner reads, replaced as a whole."""
+"""Files that only their owner reads, replaced as a whole; and logs, which a group may read."""
 
 from __future__ import annotations
 
@@ -41,6 +41,11 @@ def write_private(file: Path, text: str) -> None:
         os.fsync(out.fileno())
     draft.rename(file)
     sync_folder(file.parent)
+
+
+def open_log(file: Path) -> int:
+    """Open a log to be written at its end; return its descriptor. A line can hold what somebody has typed."""
+    return os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
 
 
 def sync_folder(path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from errors import AwayError
+from local.private_files import open_log
 
 T = TypeVar("T")
 
@@ -23,7 +24,6 @@ START_DEADLINE_S = 60.0
 STOP_DEADLINE_S = 20.0
 HUNG_DEADLINE_S = 10.0
 POLL_S = 0.05
-LOG_MODE = 0o640
 PORTS = (20_000, 32_000)
 TRIES = 3
 """Starts in all, each on other ports, when another process takes one of the ports in between."""
@@ -106,7 +106,7 @@ def start_server(
     program = [sys.executable, "-I", "-S", str(launcher), str(int(stop_signal)), str(os.getpid()), user or "", *command]
 
     def spawn() -> subprocess.Popen[bytes]:
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, LOG_MODE), "ab") as out:
+        with os.fdopen(open_log(log), "ab") as out:
             return subprocess.Popen(  # noqa: S603 - fixed programs, no shell
                 program,
                 stdin=subprocess.DEVNULL,

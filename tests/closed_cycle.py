@@ -19,7 +19,7 @@ from web_help import Site
 
 from application.application import CommandInput
 from application.gate import at_command_line
-from application.score_grid import EVIDENCE, REASON
+from application.typed_sheets import EVIDENCE, REASON
 from audit.replay import digests_in
 from domain.codec import plain
 from domain.deviations import deviations

@@ -17,11 +17,13 @@ from uuid import uuid4
 
 import pytest
 import shown_texts
+from argon2 import PasswordHasher
 from engine_help import drop_database, queue_of
 from hypothesis import settings
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from accounts import passwords
 from activities.ledger import LedgerActivities
 from application.bootstrap import bootstrap
 from application.key_ring import KeyRing
@@ -56,6 +58,19 @@ settings.load_profile("thidua")
 shown_texts.install()
 
 
+PAGES = frozenset({"site", "real_site", "browser"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of pages do not count for the coverage of domain and ledger, which have tests of their own.
+
+    To measure it costs a test of pages as much again as half of itself.
+    """
+    for item in items:
+        if PAGES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("no_cover")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """What pages, mails, feeds, downloads and commands show during a test holds none of the program's own names.
@@ -68,6 +83,17 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     if found and item.get_closest_marker("shows_keys") is None:
         listed = "\n".join(f"{one.key} ({one.surface} {one.where}): {one.beside}" for one in found)
         pytest.fail(f"users read names that only the program uses:\n{listed}", pytrace=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> None:
+    """Passwords of people who live for a test cost next to nothing. What they cost is in `test_accounts.py`."""
+    passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    passwords._UNKNOWN = passwords._HASHER.hash("nobody's")
+
+
+PASSWORDS = passwords._HASHER
+"""What stores passwords outside tests."""
 
 
 @pytest.fixture(scope="session")

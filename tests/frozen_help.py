@@ -17,7 +17,7 @@ import httpx
 from account_help import account_in_tables
 from conftest import eventually
 from speech import RULES
-from web_help import Visitor
+from web_help import TLS, Visitor
 
 from accounts.store import Accounts
 from application.bootstrap import bootstrap
@@ -61,7 +61,7 @@ class House:
         """A person who has logged in."""
         if person in self.visitors:
             return self.visitors[person]
-        visitor = Visitor(httpx.AsyncClient(base_url=self.address, follow_redirects=True, timeout=120))
+        visitor = Visitor(httpx.AsyncClient(base_url=self.address, follow_redirects=True, timeout=120, verify=TLS))
         self.visitors[person] = visitor
         await visitor.get("/dang-nhap")
         await visitor.post("/dang-nhap", person=person, _password=PASSWORD)

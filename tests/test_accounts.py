@@ -15,7 +15,8 @@ import asyncpg
 import pyotp
 import pytest
 from account_help import account_in_tables, in_tables
-from conftest import NewInstallation, eventually
+from argon2 import Type, extract_parameters
+from conftest import PASSWORDS, NewInstallation, eventually
 
 from accounts.attempts import Attempts, Guess, Origin, network_of
 from accounts.calendars import Calendars
@@ -141,6 +142,13 @@ async def test_what_persons_do_to_their_accounts_is_noted_in_the_same_transactio
 
 
 # Passwords --------------------------------------------------------------------------------------------------------
+
+
+def test_a_stored_password_costs_who_guesses_what_owasp_recommends() -> None:
+    """Tests make cheaper ones: this is what the program makes."""
+    stored = extract_parameters(PASSWORDS.hash("x"))
+    found = (stored.type, stored.memory_cost, stored.time_cost, stored.parallelism)
+    assert found == (Type.ID, 19_456, 2, 1)
 
 
 def test_a_password_is_the_same_on_every_keyboard() -> None:

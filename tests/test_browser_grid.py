@@ -73,7 +73,13 @@ async def test_two_appraisers_at_once_keys_and_a_pasted_block(site: Site, browse
         assert await lan.page.input_value(cell(FIRST, "a2")) == "14"
         await lan.page.evaluate(PASTE, "15\t35\n15\t35\n")
         await lan.page.locator("#enter", has_text="Ghi bảng điểm của 1 đơn vị").wait_for()
-        await lan.page.locator("#reasons textarea").first.fill("Thiếu một báo cáo")
+        # A text that cannot be kept is told beside it, until it is typed anew.
+        reason = lan.page.locator("#reasons textarea").first
+        await reason.fill("Thiếu\ue123 báo cáo")
+        await lan.page.locator("#reasons .why-wrong").get_by_text("có ký tự không dùng được").wait_for()
+        await lan.page.locator("#saved-at", has_text="Chưa lưu").wait_for()
+        await reason.fill("Thiếu một báo cáo")
+        await expect(lan.page.locator("#reasons .why-wrong")).to_have_count(0)
         await lan.page.locator("#enter", has_text="Ghi bảng điểm của 2 đơn vị").wait_for()
         await lan.page.click(cell(FIRST, "a1"))
         await lan.page.locator("#cell").get_by_text("chưa có minh chứng").wait_for()

@@ -14,6 +14,7 @@ import pytest
 from engine_help import CITY, open_cycle, units
 from prometheus_client import REGISTRY
 from speech import RULES
+from temporalio.client import Client
 from web_help import Site
 
 from accounts.figures import AccountFigures, account_figures
@@ -30,7 +31,9 @@ from ledger.figures import LedgerFigures
 from local.certificates import Authority, Certificates
 from local.last_backup import LAST_BACKUP, LastBackup, note_backup
 from local.process import free_ports
+from local.temporal import NAMESPACE
 from web import urls
+from workflows.client import TemporalClient
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
 GOOD = SystemCondition(
@@ -148,15 +151,10 @@ async def test_an_administrator_sees_how_it_is_and_what_to_do(site: Site) -> Non
 async def test_the_page_works_while_engine_and_worker_are_away(site: Site) -> None:
     await site.person("quan-tri", CITY, "secretariat", administrator=True)
     visitor = await site.log_in("quan-tri")
-    client = site.services.application.client
-    assert client is not None
-
-    async def away() -> bool:
-        raise RuntimeError("no engine")
-
+    # A client that connects when it is first asked, as that of the pages: to a port where nothing listens.
+    away = await Client.connect(f"127.0.0.1:{free_ports(1)[0]}", namespace=NAMESPACE, lazy=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(client), "answers", lambda _self: away())
-        patch.setattr(type(client), "has_worker", lambda _self: away())
+        patch.setattr(site.services.application, "client", TemporalClient(away))
         await visitor.get(urls.CONDITION)
     assert visitor.status == 200
     assert visitor.page.count("Không trả lời.") == 2

@@ -13,6 +13,7 @@ from engine_help import CITY, open_cycle, submit, units
 from speech import RULES, Case
 from web_help import Site, Visitor
 
+from accounts.logins import today
 from domain import post
 from domain.records import Event
 from domain.steps.drafting import PresentDraft
@@ -21,7 +22,6 @@ from i18n import in_language
 from i18n.details import NOT_SHOWN
 from i18n.fields import field_label
 from i18n.state_text import state_lines
-from web.auth import today
 
 
 async def a_city(site: Site, *, clock: str = "stepped") -> tuple[str, Visitor]:

@@ -19,7 +19,7 @@ from conftest import eventually
 from engine_help import CITY, assert_ledger_verifies, enter_staff, open_cycle, submit, units
 from nacl.signing import SigningKey
 from speech import NOW, RULES
-from web_help import PASSWORD, Site, Visitor
+from web_help import PASSWORD, TLS, Site, Visitor
 
 from accounts import Kind, Scope
 from application.application import CommandInput
@@ -75,7 +75,7 @@ class Doors:
     async def visitor(self) -> Visitor:
         """Somebody with a login of the proof that the table gives, whatever pages ask for today."""
         secret = await self.site.services.accounts.open(self.person, self.who.proof, asks_code=False)
-        visitor = Visitor(httpx.AsyncClient(base_url=self.site.address, follow_redirects=True, timeout=60))
+        visitor = Visitor(httpx.AsyncClient(base_url=self.site.address, follow_redirects=True, timeout=60, verify=TLS))
         visitor.http.cookies.set(LOGIN, secret)
         self.site.browsers.append(visitor)
         await visitor.get("/toi")

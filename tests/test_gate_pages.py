@@ -12,11 +12,11 @@ from engine_help import CITY, YEAR, enter_staff, event_names, open_cycle, submit
 from speech import RULES
 from web_help import Site, Visitor
 
+from accounts.logins import today
 from accounts.stand_ins import StandIn
 from application.minutes_cells import scope_of
 from domain.streams import cycle_stream
 from domain.times import start_of
-from web.auth import today
 
 OTHER = "mttq-khac"
 """An organiser whose unit is a member, and the head, of a cluster of the city."""

@@ -20,13 +20,13 @@ from account_help import close_account, make_account
 from conftest import eventually
 from engine_help import CITY, open_cycle, units
 from speech import RULES
-from web_help import PASSWORD, Site, Visitor, shown_secret
+from web_help import PASSWORD, TLS, Site, Visitor, shown_secret
 
+from accounts.logins import today
 from accounts.passwords import PasswordWork
 from domain.strengths import Strength
 from errors import InputError
 from ledger.paging import PageRequest
-from web.auth import today
 
 WRONG = "sai mat khau"  # of anybody
 HOUR = 3600.0
@@ -35,7 +35,7 @@ HOUR = 3600.0
 
 async def stranger(site: Site, network: str = "198.51.100.1") -> Visitor:
     """A browser that nobody has logged in with, behind a proxy that names its address."""
-    visitor = Visitor(httpx.AsyncClient(base_url=site.address, follow_redirects=True, timeout=60))
+    visitor = Visitor(httpx.AsyncClient(base_url=site.address, follow_redirects=True, timeout=60, verify=TLS))
     visitor.http.headers["X-Forwarded-For"] = network
     site.browsers.append(visitor)
     await visitor.get("/dang-nhap")

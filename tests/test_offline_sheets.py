@@ -165,6 +165,25 @@ async def test_a_sheet_goes_out_comes_back_and_is_sent_from_the_form(site: Site)
     assert "9,125" in await an.get(f"/cum/{stream}/bang-diem/don-vi-1")
 
 
+async def test_the_programs_own_long_texts_come_back_whole(site: Site) -> None:
+    stream = await open_cycle(site.app, RULES, members=units(3))
+    await site.person("an", "don-vi-1")
+    an, form = await site.log_in("an"), form_of(stream)
+    long, longer = "lý do " * 200, "y" * 20_000
+    await sent(an, form, changed(await saved(an, form), fill))
+    typed = {**values_in(an.page), "sheet.0.reason": long.strip(), "sheet.1.reason": longer}
+    await an.post(form, **{**an.hidden(), **typed, "_step": "save"})
+    body = await saved(an, form)
+    fields = {**an.hidden(), **typed, "unit": "don-vi-1", "_step": "offline"}
+    answer = await an.http.post(form, data=fields, files={"_offline": ("bang.xlsx", body)})
+    an.page = answer.text
+    assert answer.status_code == 200, re.findall(r'id="loi".*?</div>', an.page, re.DOTALL)
+    assert {name: values_in(an.page)[name] for name in ("sheet.0.reason", "sheet.1.reason")} == {
+        "sheet.0.reason": long.strip(),
+        "sheet.1.reason": longer,
+    }, "one that fits no cell stays as it is on the page"
+
+
 async def test_what_cannot_be_used_is_told_by_its_cell_and_nothing_is_taken(site: Site) -> None:
     stream = await open_cycle(site.app, RULES, members=units(3))
     await site.person("an", "don-vi-1")
@@ -178,7 +197,7 @@ async def test_what_cannot_be_used_is_told_by_its_cell_and_nothing_is_taken(site
         sheet[f"{at['số lần, số lượng']}{line_of(sheet, 'Tin, bài')}"] = "nhiều"
         sheet[f"{at['điều kiện đạt']}{line_of(sheet, 'Đúng hạn')}"] = "có lẽ"
         sheet[f"{at['điểm']}{line_of(sheet, 'Thi đua')}"] = 3
-        sheet[f"{at['lý do']}{line_of(sheet, 'Vi phạm')}"] = "x" * 600
+        sheet[f"{at['lý do']}{line_of(sheet, 'Vi phạm')}"] = "x" * 20_001
         sheet[f"{at['chỉ tiêu']}{line_of(sheet, 'Thi đua')}"] = "=1+"
 
     await sent(an, form, changed(body, spoil))

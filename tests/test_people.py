@@ -19,6 +19,7 @@ from speech import RULES
 from web_help import PASSWORD, Site, Visitor
 
 from accounts.corrections import noting
+from accounts.logins import today
 from accounts.stand_ins import StandIn
 from application.persons import parse_person
 from application.verification import verify_all
@@ -29,7 +30,6 @@ from i18n.sorting import by_given_name, name_key
 from ledger.paging import ALL_ROWS
 from projections.people import write_units
 from vault.persons import folded_phone
-from web.auth import today
 
 
 def vn(days: int) -> str:

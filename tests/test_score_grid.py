@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
+import httpx
 import pytest
 from engine_help import CITY, open_cycle, submit, unit_name, units
 from speech import RULES
 from web_help import Site, Visitor
 
+from accounts.shared_drafts import remove_old
 from domain.steps.lifecycle import CycleOpened
 from errors import QuotaError
-from web import urls
+from web import quotas, urls
 from web.grid_entering import SHOWN
 
 FIRST, SECOND, THIRD = units(3)
@@ -115,6 +118,21 @@ async def test_a_shared_draft_keeps_each_value_that_nobody_has_read(site: Site) 
     assert [one.path for one in await shared.cells("f")] == ["x"]
 
 
+async def test_a_draft_that_was_left_for_half_a_year_is_removed_with_what_was_seen_of_it(site: Site) -> None:
+    shared, pool = site.services.shared, site.services.shared._pool
+    for draft in ("left", "lately"):
+        await shared.save(draft, {"x": "1", "y": "2"}, read=0, person="an")
+        await shared.look(draft, "binh", revision=1, version=1)
+    await pool.execute("update accounts.shared_look set at = now() - interval '181 days'")
+    await pool.execute("update accounts.shared_draft set at = now() - interval '181 days' where draft = 'left'")
+    await pool.execute("update accounts.shared_draft set at = now() - interval '181 days' where path = 'x'")
+    assert await remove_old(site.app.ledger.pool) == 2, "with what the worker may do"
+    assert await remove_old(site.app.ledger.pool) == 0
+    assert await shared.cells("left") == ()
+    assert [one.path for one in await shared.cells("lately")] == ["x", "y"], "a cell of a draft that is used stays"
+    assert [row["draft"] for row in await pool.fetch("select draft from accounts.shared_look")] == ["lately"]
+
+
 # Filling in ---------------------------------------------------------------------------------------------------
 
 
@@ -177,6 +195,65 @@ async def test_as_proposed_for_a_cell_a_row_and_all(site: Site, stream: str) -> 
     assert next(one["value"] for one in found["cells"] if one["path"] == cell(SECOND, "b")) == "34", "typed ones stay"
     page = await desk.presses("save", _take="all")
     assert page.count('value="35"') == 2
+
+
+async def test_a_text_that_cannot_be_kept_is_told_at_its_cell_and_holds_up_no_other(site: Site, stream: str) -> None:
+    path = urls.grid_url(stream, "appraised")
+    desk = await Desk.of(site, "lan", path)
+    lost, long, raw = f"{FIRST}.a1.reason", f"{FIRST}.a2.evidence", cell(FIRST, "a2")
+    wrong = {lost: "Thi\ufffdu b\ue123o", long: "x" * 20_001, raw: "1\0"}
+    found = await desk.types(**{cell(FIRST, "a1"): "29", **wrong, cell(FIRST, "b"): "35"})
+    assert set(found["unkept"]) == {lost, long, raw}
+    assert "không dùng được" in found["unkept"][lost]
+    assert "20001" in found["unkept"][long]
+    kept = {cell(FIRST, "a1"): "29", cell(FIRST, "b"): "35"}
+    assert {one["path"]: one["value"] for one in found["cells"]} == kept
+    found = await desk.types(**{lost: "Thiếu báo cáo"})
+    assert found["unkept"] == {}
+    # Without a script the page shows the text again, says at its cell why, and sends nothing.
+    await desk.visitor.get(path)
+    page = await desk.presses(**whole(FIRST, {**CLAIMED, "a1": "28"}), **{f"{FIRST}.a1.reason": "Sai\ue123"})
+    assert desk.visitor.status == 422
+    assert 'aria-describedby="l-0-0-why">Sai\ue123</textarea>' in page
+    assert re.search(r'id="l-0-0-why">[^<]*không dùng được', page)
+    saved = {one.path: one.value for one in await site.services.shared.cells(f"{path} {CITY}")}
+    assert (saved[cell(FIRST, "a1")], saved[lost]) == ("28", "Thiếu báo cáo")
+    assert (FIRST, "appraised") not in await rounds(site, stream)
+
+
+async def test_each_unit_of_a_grid_has_as_many_files_as_an_act(
+    site: Site, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quotas, "FILES_PER_ACT", 1)
+    desk = await Desk.of(site, "lan", urls.grid_url(stream, "appraised"))
+    pdf = ("a.pdf", b"%PDF-1.7 a")
+
+    async def sends(*cells: str) -> httpx.Response:
+        files = [(f"_file.{one}.evidence", pdf) for one in cells]
+        hidden = desk.visitor.hidden_in(desk.path)
+        return await desk.visitor.http.post(desk.path, data={**hidden, "_step": "save"}, files=files)
+
+    assert (await sends(f"{FIRST}.a1", f"{SECOND}.a1")).status_code == 200, "one for each"
+    answer = await sends(f"{FIRST}.a1", f"{SECOND}.a1", f"{SECOND}.b")
+    assert answer.status_code == 413
+    assert f"{unit_name(SECOND)}: 2 tệp, phiếu điểm chỉ nhận nhiều nhất 1 tệp" in html.unescape(answer.text)
+
+
+async def test_what_an_open_page_asks_by_itself_keeps_no_login_alive(site: Site, stream: str) -> None:
+    desk = await Desk.of(site, "lan", urls.grid_url(stream, "appraised"))
+    pool = site.services.shared._pool
+
+    async def quiet() -> bool:
+        return bool(await pool.fetchval("select seen_at < now() - interval '2 hours' from accounts.login"))
+
+    await pool.execute("update accounts.login set seen_at = now() - interval '3 hours'")
+    polled = await desk.visitor.http.get(urls.grid_changes_url(stream, "appraised"), headers={"HX-Request": "true"})
+    assert (polled.status_code, await quiet()) == (200, True)
+    await desk.types(**{cell(FIRST, "a1"): "30"})
+    assert not await quiet(), "somebody types"
+    await pool.execute("update accounts.login set seen_at = now() - interval '9 hours'")
+    polled = await desk.visitor.http.get(urls.grid_changes_url(stream, "appraised"), headers={"HX-Request": "true"})
+    assert polled.url.path == urls.LOGIN, "it has run out"
 
 
 # Entering -----------------------------------------------------------------------------------------------------

@@ -21,12 +21,12 @@ from openpyxl import Workbook
 from speech import RULES
 from web_help import Site, shown_secret
 
+from accounts.logins import today
 from accounts.store import Accounts
 from application.csv_escaping import escape_cell
 from application.downloads import Table, csv_text
 from application.tables import table_of
 from domain.times import ICT
-from web.auth import today
 from workflows.client import TemporalClient, open_client
 
 

@@ -12,11 +12,12 @@ from fastapi.routing import APIRoute
 from speech import RULES
 from web_help import Site
 
+from accounts.logins import today
 from domain.access import MAY_READ, Matter, readers
 from domain.administration import LastDaySet
 from ledger.paging import PageRequest
 from web.api import router as api_router
-from web.auth import MATTERS, today
+from web.auth import MATTERS
 from web.pages import routers
 
 PUBLIC = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import httpx
 import uvicorn
 from account_help import make_account
 from conftest import eventually
+from fastapi import FastAPI
 from shown_texts import collecting
+from starlette.routing import Mount
 
 from accounts import Kind
 from application.application import Application
@@ -34,6 +37,24 @@ from web.services import Services, services_of
 from web.settings import Settings
 
 PASSWORD = "mot cau dai de nho"  # of people who live for a test
+
+TLS = ssl.create_default_context()
+"""Every client would read all the certificates of the system anew, though sites on loopback have none."""
+
+_IDLE: dict[bool, list[FastAPI]] = {False: [], True: []}
+"""Applications that no site uses now, by whether they are for rehearsals."""
+
+
+@contextmanager
+def application_of(services: Services) -> Iterator[FastAPI]:
+    """The web application around services. To make one takes a quarter of a second: it is given to the next site."""
+    idle = _IDLE[services.application.rehearsal]
+    app = idle.pop() if idle else build(services)
+    mounted = (one.app for one in app.routes if isinstance(one, Mount) and isinstance(one.app, FastAPI))
+    for one in (app, *mounted):
+        one.state.services = services
+    yield app
+    idle.append(app)  # not after an error: then the next site has a new one
 
 
 @dataclass(slots=True)
@@ -64,7 +85,7 @@ class Site:
 
     async def log_in(self, person: str) -> Visitor:
         """Somebody who has logged in, without a browser."""
-        visitor = Visitor(httpx.AsyncClient(base_url=self.address, follow_redirects=True, timeout=60))
+        visitor = Visitor(httpx.AsyncClient(base_url=self.address, follow_redirects=True, timeout=60, verify=TLS))
         self.browsers.append(visitor)
         await visitor.get("/dang-nhap")
         await visitor.post("/dang-nhap", person=person, _password=PASSWORD)
@@ -138,9 +159,8 @@ async def a_site(app: Session, outbox: Path) -> AsyncIterator[Site]:
         settings = Settings("", "", "", Path(), MailSettings(outbox), account_key_file=key_file)
         services = services_of(inside, settings)
         services.throttle.unit_s = 0.01
-        server = uvicorn.Server(
-            uvicorn.Config(collecting(build(services)), port=0, log_level="error", access_log=False)
-        )
+        web = stack.enter_context(application_of(services))
+        server = uvicorn.Server(uvicorn.Config(collecting(web), port=0, log_level="error", access_log=False))
         serving = asyncio.create_task(server.serve())
         await eventually(_started(server))
         port = server.servers[0].sockets[0].getsockname()[1]
@@ -166,9 +186,13 @@ def _started(server: uvicorn.Server) -> Callable[[], Awaitable[bool]]:
 
 
 async def _project(app: Session) -> None:
-    """What the worker's projector does."""
+    """What the worker's projector does: soon after an append, and now and then."""
     board, search = Board(app.ledger, app.texts), SearchIndex(app.ledger)
+    done, pauses = -1, 0
     while True:
-        await board.catch_up()
-        await search.catch_up()
+        last, pauses = await app.ledger.last_position(), pauses + 1
+        if last != done or pauses > 20:
+            await board.catch_up()
+            await search.catch_up()
+            done, pauses = last, 0
         await asyncio.sleep(0.05)

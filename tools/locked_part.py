@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -44,9 +45,10 @@ def part_of(lock: str, packages: set[str]) -> str:
     return "".join(entry for name, entry in every.items() if name in found)
 
 
-def own_packages(project: str) -> set[str]:
-    """Return the packages that the program itself needs, by the text of pyproject.toml."""
-    needed = tomllib.loads(project)["project"]["dependencies"]
+def own_packages(project: str, extras: Iterable[str] = ()) -> set[str]:
+    """Return the packages that the program itself needs, and its extras, by the text of pyproject.toml."""
+    told = tomllib.loads(project)["project"]
+    needed = [*told["dependencies"], *(one for extra in extras for one in told["optional-dependencies"][extra])]
     return {re.split(r"[^A-Za-z0-9._-]", one, maxsplit=1)[0].lower() for one in needed}
 
 

@@ -15,12 +15,13 @@ import json
 import re
 import subprocess
 import sys
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from locked_part import entries, own_packages, part_of
 
 ROOT = Path(__file__).parent.parent
 UV = ROOT / ".venv" / "uv" / "bin" / "uv"
@@ -109,12 +110,8 @@ def normal(name: str) -> str:
 
 def given_out() -> frozenset[str]:
     """The packages that a user's installation has: what the lock has without development."""
-    text = _uv("pip", "compile", "--universal", "--no-header", "--no-annotate", "--extra", "traces", "--python-version",
-               "3.11", "--constraint", "requirements.lock", "--quiet", "pyproject.toml")  # fmt: skip
-    if text is None:  # no index: what the project names itself
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-        text = "\n".join(project["dependencies"])
-    return frozenset(normal(re.split(r"[\[<>=!~; ]", line)[0]) for line in text.splitlines() if line[:1].isalnum())
+    own = own_packages((ROOT / "pyproject.toml").read_text(), extras=("traces",))
+    return frozenset(entries(part_of((ROOT / "requirements.lock").read_text(), own)))
 
 
 def vulnerabilities(found: Mapping[str, Any]) -> tuple[list[str], int, int]:

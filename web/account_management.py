@@ -7,6 +7,7 @@ from typing import get_args
 
 from accounts import Account, Kind
 from accounts.log import By
+from accounts.logins import today
 from application.engine import PendingError, UnreachableError
 from application.fields import optional_day
 from application.visits import Visitor
@@ -19,7 +20,6 @@ from i18n import _
 from projections.people import STATES
 from web.account_mail import invite
 from web.administrators import administrator
-from web.auth import today
 from web.services import Services
 
 TOLD = (InputError, Refused, PendingError, UnreachableError)

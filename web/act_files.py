@@ -6,6 +6,9 @@ names and one hidden input; what is posted is put together again here.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
+
 from starlette.datastructures import FormData, UploadFile
 
 from application.visits import VisitedCycle
@@ -46,10 +49,21 @@ def _add(body: dict[str, str], path: str, references: list[str]) -> None:
     body[path] = between.join(part for part in (text, *(one for one in references if one not in known)) if part)
 
 
+def _one_act(_path: str) -> str:
+    return ""
+
+
 async def store_files(
-    services: Services, cycle: VisitedCycle, form: FormData, body: dict[str, str]
+    services: Services,
+    cycle: VisitedCycle,
+    form: FormData,
+    body: dict[str, str],
+    *,
+    act_of: Callable[[str], str] = _one_act,
 ) -> InputError | None:
     """Store the files that came with a form, and name each in the field of `body` that it was chosen for.
+
+    `act_of` tells by a field's path which act it belongs to, where a form fills in several.
 
     Returns what is wrong with a file, or with their number; its path is that of the field.
     """
@@ -59,9 +73,12 @@ async def store_files(
         for name, upload in form.multi_items()
         if isinstance(upload, UploadFile) and upload.filename and name.startswith(CHOSEN)
     ]
-    kept = sum(len(references_in(value)) for value in body.values())
-    if len(uploads) + kept > quotas.FILES_PER_ACT and uploads:
-        return QuotaError("too_many_files", found=len(uploads) + kept, most=quotas.FILES_PER_ACT)
+    counts = Counter(act_of(path) for path, _upload in uploads)
+    for path, _upload in uploads:
+        act = act_of(path)
+        kept = sum(len(references_in(value)) for name, value in body.items() if act_of(name) == act)
+        if counts[act] + kept > quotas.FILES_PER_ACT:
+            return QuotaError("too_many_files", path, found=counts[act] + kept, most=quotas.FILES_PER_ACT)
     for path, upload in uploads:
         try:
             stored = await services.files.put(

@@ -25,6 +25,7 @@ from pydantic import BaseModel, TypeAdapter
 from starlette.exceptions import HTTPException
 
 from accounts import Login, Scope
+from accounts.logins import today
 from application.act_descriptions import ActDescription, act_descriptions
 from application.application import Application, CommandInput
 from application.board import BoardRow, DeviationQuery, board_page, deviations_page
@@ -73,7 +74,7 @@ from web.api_models import (
     VerificationRequest,
     Verified,
 )
-from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of, today
+from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of
 from web.checks import Number
 from web.error_answers import ANSWERED, answered, json_error, printable
 from web.json_bodies import CheckedRoute

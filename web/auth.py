@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -17,11 +16,11 @@ from fastapi import Request
 from starlette.datastructures import FormData
 
 from accounts import Account, Login
+from accounts.logins import today
 from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
 from domain.access import Matter
 from domain.streams import cycle_stream
 from domain.strengths import Strength
-from domain.times import ICT
 from vault.persons import Contact
 from web import urls
 from web.cookies import cookie_secret, sent_browser_secret
@@ -137,7 +136,7 @@ async def visitor_of(request: Request) -> Visitor | None:
     """The visitor whose login this request's cookie holds; None without one."""
     secret = cookie_secret(request)
     services = get_services(request)
-    login = await services.accounts.login(secret) if secret else None
+    login = await services.accounts.login(secret, used=not _asks_by_itself(request)) if secret else None
     contact = await services.application.people.get(login.account.person) if login is not None else None
     if login is None or contact is None:
         return None
@@ -215,11 +214,6 @@ async def possible_stand_ins(services: Services, absent: Contact, among: Sequenc
     return [one for one in among if one.unit == absent.unit and one.id in fitting]
 
 
-def today() -> date:
-    """The day in Việt Nam."""
-    return datetime.now(ICT).date()
-
-
 def reads(matter: Matter) -> Callable[[Request], Awaitable[Visitor]]:
     """A dependency: a visitor who may read a matter that belongs to no cycle."""
 
@@ -266,16 +260,16 @@ async def cycle_for(request: Request, visitor: Visitor, matter: Matter, stream: 
     return cycle
 
 
-def _polls(request: Request) -> bool:
-    """Whether a page asks for its progress again; it was noted the first time.
+_ASKED_AGAIN = frozenset({urls.VERIFICATION_JOB, urls.NEW_YEAR_JOB, urls.INVITING, urls.GRID_CHANGES})
+"""Routes that an open page asks again and again, by a script."""
+
+
+def _asks_by_itself(request: Request) -> bool:
+    """Whether an open page asks, and no person: no login lives longer by it, and it was noted the first time.
 
     The route tells, as anybody can send the header to any page.
     """
-    route = getattr(request.scope.get("route"), "path", "")
-    return (
-        route in {urls.VERIFICATION_JOB, urls.NEW_YEAR_JOB, urls.INVITING, urls.GRID_CHANGES}
-        and "hx-request" in request.headers
-    )
+    return getattr(request.scope.get("route"), "path", "") in _ASKED_AGAIN and "hx-request" in request.headers
 
 
 EXPORTS = frozenset(
@@ -315,7 +309,7 @@ async def _note_reading(request: Request, visitor: Visitor, matter: Matter) -> N
     exported = _exports(request, matter)
     if getattr(request.scope.get("route"), "path", "") in {urls.FILE, urls.FILE_PREVIEW, urls.FILE_PAGE}:
         return  # noted once it is known that the visitor gets it
-    if (exported or visitor.login.account.kind == "auditor") and not _polls(request):
+    if (exported or visitor.login.account.kind == "auditor") and not _asks_by_itself(request):
         await get_services(request).read_log.add(visitor.contact.id, matter.value, request.url.path, exported=exported)
 
 

@@ -18,7 +18,7 @@ from web import urls
 from web.act_form import FORM_ERRORS, READ, ActForm, version_in
 from web.answers import command_id, note_position
 from web.form_problems import FormProblem
-from web.grid_page import GridPart, PageNotes, anchor_of, grid_page
+from web.grid_page import GridPart, PageNotes, anchor_of, cell_problems, grid_page
 from web.open_grid import OpenGrid, error_told, refused_unit, wrong_cells
 from web.services import get_services
 
@@ -34,10 +34,7 @@ async def enter_ready(
     shown = opened.shown(part.unit, part.page).rows
     ready, mark = opened.ready(shown), opened.mark(shown)
     if not ready:
-        problems = [
-            FormProblem(f"{opened.grid.where(path)}: {text}", text, path, anchor_of(opened, shown, path))
-            for path, text in wrong_cells(opened, shown)
-        ]
+        problems = cell_problems(opened, shown, wrong_cells(opened, shown))
         none = sentence("no_sheet_begun")
         told = PageNotes(problems=problems or [FormProblem(none, none)], notes=notes, form=form, status=422)
         return await grid_page(request, opened, part, told)

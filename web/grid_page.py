@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -13,8 +13,10 @@ from fastapi.responses import HTMLResponse
 
 from accounts.shared_drafts import Look, SharedCell
 from application.permitted_acts import may_date
-from application.score_grid import EVIDENCE, MET, REASON, UnitFigures, figures_of, points_before
+from application.score_grid import UnitFigures, points_before
+from application.typed_sheets import EVIDENCE, MET, REASON, figures_of
 from domain.scoring.criteria import Criterion
+from domain.scoring.methods import AllOrNothing
 from domain.scoring.scores import ScoreRound
 from i18n import _, ngettext
 from i18n.fields import field_label
@@ -99,6 +101,7 @@ async def grid_page(
         saved=saved_sign(max(one.at for one in opened.cells.values())) if opened.cells else "",
         count_text=count_text,
         figures_of=figures_of,
+        cell_id=cell_id,
         shown_value=shown_value,
         problems=told.problems,
         text=told.text,
@@ -186,6 +189,14 @@ def anchor_of(opened: OpenGrid, shown: Sequence[str], path: str) -> str:
     return "" if unit not in shown or index is None else cell_id(shown.index(unit), index, figure)
 
 
+def cell_problems(opened: OpenGrid, shown: Sequence[str], told: Iterable[tuple[str, str]]) -> list[FormProblem]:
+    """What is wrong with cells, each with its path and its sentence, as the page lists it."""
+    return [
+        FormProblem(f"{opened.grid.where(path)}: {text}", text, path, anchor_of(opened, shown, path))
+        for path, text in told
+    ]
+
+
 def _since(opened: OpenGrid, look: Look | None) -> list[SharedCell]:
     """The cells that others have saved since the visitor looked."""
     if look is None:
@@ -228,6 +239,7 @@ class GridCell:
     value: str
     before: str
     differs: bool
+    reason_id: str = ""
     met: str = ""
 
 
@@ -291,12 +303,12 @@ def _cell(
     differs: bool,
 ) -> GridCell:
     grid, path = opened.grid, f"{unit}.{criterion.id}.{figure}"
-    is_first, value = figure == figures_of(criterion)[0], opened.values.get(path, "")
+    is_first, value = figure == figures_of(criterion)[0], opened.text_of(path)
     before = (points_before(grid.item_before(unit, name, criterion.id)) for name in grid.before[unit])
-    conditions = getattr(criterion.way, "conditions", ())
     if figure == MET:
+        conditions = criterion.way.conditions if isinstance(criterion.way, AllOrNothing) else ()
         list_id = cell_id(0, index, figure)
-        return GridCell(path, list_id, "", value, "", differs, f"{len(value.split())}/{len(conditions)}")
+        return GridCell(path, list_id, "", value, "", differs, met=f"{len(value.split())}/{len(conditions)}")
     return GridCell(
         path,
         cell_id(at[0], index, figure),
@@ -304,6 +316,7 @@ def _cell(
         value,
         " · ".join(before) if is_first else "",
         differs and is_first,
+        cell_id(at[0], index, REASON),
     )
 
 

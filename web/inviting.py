@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from accounts.log import By
+from accounts.logins import today
 from application.error_mapping import coded_error
 from application.visits import ForbiddenError, Visitor
 from domain.access import may_manage
@@ -18,7 +19,6 @@ from i18n.messages import sentence
 from projections.people import MemberLine, Uninvited
 from web.account_mail import invite_by_mail
 from web.administrators import administrator
-from web.auth import today
 from web.services import Services
 
 log = structlog.get_logger()

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from starlette.datastructures import FormData, UploadFile
 
-from application.offline_sheets import read_offline_sheet, typed_values
+from application.offline_reading import read_offline_sheet, typed_values
 from application.score_sheets import sheet_of
-from application.tables import table_of
+from application.tables import LONG_CHARS, table_of
 from application.visits import VisitedCycle
 from application.work import of_many
-from domain.file_references import references_in
+from domain.file_references import references_in, without_references
 from domain.numbers import whole_number
 from errors import CodedError, InputError
 from i18n import _, ngettext
@@ -44,7 +44,7 @@ async def read_upload(cycle: VisitedCycle, act_form: ActForm, body: Mapping[str,
     if sheet is None or not isinstance(upload, UploadFile) or not upload.filename:
         raise InputError("sheet_not_chosen")
     try:
-        table = await table_of(await upload.read())
+        table = await table_of(await upload.read(), LONG_CHARS)
     except InputError as error:  # its sentence speaks of the table of a year
         raise InputError("sheet_too_much") if error.code == "table_too_much" else error from None
     read = await of_many(len(table.rows), read_offline_sheet, cycle, sheet, table.rows)
@@ -52,7 +52,7 @@ async def read_upload(cycle: VisitedCycle, act_form: ActForm, body: Mapping[str,
         return OfflineForm(dict(body), [*read.faults], [])
     filled = set(read.values)
     found = {name: value for name, value in body.items() if not _is_replaced(name, filled)}
-    found |= dict(typed_values(read, sheet.rows))
+    found = {**_too_long(body, filled), **found, **dict(typed_values(read, sheet.rows))}
     for number in filled:  # files were sent to the page, not put into the sheet
         name = f"sheet.{number}.evidence"
         kept = [one for one in references_in(body.get(name, "")) if one not in found.get(name, "")]
@@ -68,3 +68,9 @@ def _is_replaced(name: str, filled: set[int]) -> bool:
     """Whether an input belongs to a row that the file fills in."""
     parts = name.split(".")
     return parts[0] == "sheet" and len(parts) > 1 and whole_number(parts[1]) in filled
+
+
+def _too_long(body: Mapping[str, str], filled: set[int]) -> dict[str, str]:
+    """The texts of rows that the file fills in but has no cell for, because they are too long."""
+    names = {f"sheet.{number}.{name}" for number in filled for name in ("reason", "evidence")}
+    return {name: body[name] for name in names & set(body) if len(without_references(body[name])) >= LONG_CHARS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
@@ -13,18 +13,20 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 from starlette.datastructures import FormData
 
-from accounts.shared_drafts import SharedCell
+from accounts.shared_drafts import VALUE_CHARACTERS, SharedCell
 from application.fields import unusable_text
-from application.pasted_text import clean_text
-from application.score_grid import EVIDENCE, MET, REASON, ScoreGrid, TypedSheet, UnitFigures
+from application.pasted_text import Changes, clean_text
+from application.score_grid import ScoreGrid, UnitFigures
+from application.typed_sheets import EVIDENCE, MET, REASON, TypedSheet
 from application.work import of_many
-from errors import CodedError
+from errors import CodedError, InputError
 from i18n import _, ngettext
 from i18n.cleaning import cleaning_notes
-from i18n.messages import number
+from i18n.messages import number, sentence
 from ledger.paging import Paged, PageRequest
 from web import urls
 from web.act_form import error_text
+from web.error_answers import printable, unstorable_text
 from web.render import clock_time
 from web.services import Services
 
@@ -39,12 +41,16 @@ _CELLS_OF_A_PIECE = 4
 
 @dataclass(frozen=True)
 class OpenGrid:
-    """A grid with its draft: `saved` were typed at any time, `recorded` stand in the register, both by path."""
+    """A grid with its draft: `saved` were typed at any time, `recorded` stand in the register, both by path.
+
+    `unkept` were sent just now and cannot be kept: the page shows them, and nothing follows from them.
+    """
 
     grid: ScoreGrid
     draft: str
     saved: Mapping[str, SharedCell]
     recorded: Mapping[str, str]
+    unkept: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def cells(self) -> Mapping[str, SharedCell]:
@@ -66,6 +72,10 @@ class OpenGrid:
         """What each cell holds; cells that hold nothing are left out."""
         typed = {path: one.value for path, one in self.cells.items()}
         return {path: value for path, value in {**self.recorded, **typed}.items() if value}
+
+    def text_of(self, path: str) -> str:
+        """What the page shows in a cell."""
+        return self.unkept.get(path, self.values.get(path, ""))
 
     @cached_property
     def touched(self) -> frozenset[str]:
@@ -122,12 +132,12 @@ class OpenGrid:
         return Paged.of(self.grid.units, PageRequest(page, min(UNITS_ON_PAGE, most)))
 
 
-async def open_grid(services: Services, grid: ScoreGrid) -> OpenGrid:
+async def open_grid(services: Services, grid: ScoreGrid, unkept: Mapping[str, str] | None = None) -> OpenGrid:
     """Open a grid with what was typed and not sent."""
     name = draft_name(grid)
     saved = {one.path: one for one in await services.shared.cells(name) if one.path in grid.paths}
     texts = await services.application.texts.get(grid.own_reasons)
-    return OpenGrid(grid, name, saved, grid.recorded(texts))
+    return OpenGrid(grid, name, saved, grid.recorded(texts), unkept or {})
 
 
 def draft_name(grid: ScoreGrid) -> str:
@@ -135,28 +145,54 @@ def draft_name(grid: ScoreGrid) -> str:
     return f"{urls.grid_url(grid.cycle.stream, grid.round)} {grid.cycle.visitor.unit}"
 
 
-def posted_cells(grid: ScoreGrid, form: FormData, body: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+@dataclass(frozen=True, slots=True)
+class PostedCells:
     """The cells that a form holds, as they are kept, and what was changed in pasted texts, in sentences.
 
-    Raises:
-        InputError: `bad_character`: a text holds what cannot be kept.
+    `unkept` are cells whose text cannot be kept, as they were typed, `faults` why, in sentences; both by path.
     """
-    found: dict[str, str] = {}
-    notes: list[str] = []
+
+    cells: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    unkept: dict[str, str] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+
+
+def posted_cells(grid: ScoreGrid, form: FormData, body: Mapping[str, str]) -> PostedCells:
+    """Read the cells of a form. One that cannot be kept does not hold up the others."""
+    found = PostedCells()
     for path in grid.paths.intersection(body):
         name = path.rpartition(".")[2]
         value = body[path].replace("\r\n", "\n").strip()
         if name == MET:
             value = "\n".join(str(one) for one in form.getlist(path) if one)
-        if name in {EVIDENCE, REASON}:
-            try:
-                clean = clean_text(value)
-            except PydanticCustomError as error:
-                raise unusable_text(error, name) from None
-            value = clean.text
-            notes += cleaning_notes({name: clean.changes}) if clean.changes else []
-        found[path] = value
-    return found, notes
+        try:
+            found.cells[path], changes = _kept(name, value)
+        except InputError as error:
+            found.unkept[path] = printable(value)
+            found.faults[path] = sentence(error.code, error.facts)
+        else:
+            found.notes.extend(cleaning_notes({name: changes}) if changes else ())
+    return found
+
+
+def _kept(name: str, value: str) -> tuple[str, Changes]:
+    """A cell's text as it is kept, and what was changed in it.
+
+    Raises:
+        InputError: `unstorable_text`, `bad_character`, `text_too_long`.
+    """
+    if len(value) > VALUE_CHARACTERS:
+        raise InputError("text_too_long", found=len(value), most=VALUE_CHARACTERS)
+    if (unstorable := unstorable_text(value)) is not None:
+        raise unstorable
+    if name not in {EVIDENCE, REASON}:
+        return value, {}
+    try:
+        clean = clean_text(value)
+    except PydanticCustomError as error:
+        raise unusable_text(error, name) from None
+    return clean.text, clean.changes
 
 
 def state_of(opened: OpenGrid, shown: Iterable[str], since: int, names: Mapping[str, str]) -> dict[str, Any]:

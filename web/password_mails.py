@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import structlog
 
 from accounts.invitations import LIFETIMES
+from accounts.logins import today
 from accounts.passwords import BusyError
 from i18n import in_language
 from vault.persons import Contact
 from web.account_mail import new_password_mail, send_until
-from web.auth import today
 from web.services import Services
 
 log = structlog.get_logger()

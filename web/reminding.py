@@ -8,13 +8,13 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import Response
 
+from accounts.logins import today
 from application.application import CommandInput
 from application.reminders import Reach, Reminder, reach_of
 from application.visits import Visitor
 from i18n import _, ngettext
 from i18n.messages import counted
 from web.answers import command_id
-from web.auth import today
 from web.render import page
 from web.services import Services, get_services
 

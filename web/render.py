@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -29,7 +28,7 @@ from domain.times import ICT, day_ending
 from i18n import _, language, ngettext, npgettext, pgettext
 from i18n.acts import act_name
 from i18n.fields import field_label
-from i18n.messages import counted, day, days_left, number, sentence, word
+from i18n.messages import counted, day, days_left, number, sentence, size_in_words, word
 from i18n.values import award_title, round_title
 from ledger.connection import DATABASE_ERRORS
 from projections.home_lines import MOST_COUNTED
@@ -107,14 +106,9 @@ async def _with_kinds(text: str, files: Files | None) -> str:
     return _LINKED_FILE.sub(shown, text)
 
 
-def size_in_words(size: int) -> str:
-    """A number of bytes as people say it: 24 kB, 1,2 MB."""
-    if size < _MEGABYTE:
-        return f"{max(1, round(size / 1_000))} kB"
-    return f"{number(Decimal(size).scaleb(-6).quantize(Decimal('0.1')))} MB"
-
-
-_MEGABYTE = 1_000_000
+def _download_label(kind: str) -> str:
+    """What the button says that saves a file of a kind."""
+    return {"xlsx": "Excel", "csv": _("Plain table (CSV)"), "json": _("For other programs (JSON)")}[kind]
 
 
 def _days_left(due: datetime | None, now: datetime) -> str:
@@ -160,6 +154,7 @@ def environment() -> Environment:
         clock_time=clock_time,
         urls=urls,
         file_endings=ENDINGS,
+        download_label=_download_label,
     )
     made.filters.update(
         file_names=with_file_names, references=references_in, with_files=with_files, without_files=without_references

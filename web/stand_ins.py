@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from accounts.logins import today
 from application.fields import optional_day
 from errors import InputError
 from vault.persons import Contact
-from web.auth import may_stand_in, today
+from web.auth import may_stand_in
 from web.services import Services
 
 

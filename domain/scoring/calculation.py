@@ -27,7 +27,7 @@ from domain.scoring.methods import (
     Undetermined,
     as_shown,
 )
-from domain.scoring.remarks import most_possible, remarks
+from domain.scoring.remarks import lacks_points, most_possible
 from domain.scoring.results import CriterionLine, UnitResult
 from domain.scoring.standing import Candidate, with_classes, with_ranks
 from domain.types import FrozenModel, Label, Slug, UnitId
@@ -96,6 +96,7 @@ def calculate_scores(table: CalculationRules, sheets: Sequence[UnitSheet]) -> tu
         for entry in sheet.entries:
             if entry.criterion not in leaves:
                 raise Refused("no_such_criterion", criterion=entry.criterion, edition=table.id)
+    by_percent = table.scoring.classes_of == "percent"
     best, whole = _best_in_cluster(leaves, sheets), table_is_complete(table)
     results = with_ranks(table.scoring, [_UnitCalculation(table, sheet, best).result(whole=whole) for sheet in sheets])
     candidates = [
@@ -104,7 +105,7 @@ def calculate_scores(table: CalculationRules, sheets: Sequence[UnitSheet]) -> tu
             sheet.kind,
             sheet.facts,
             sheet.ruled_class,
-            most_possible(table.criteria, table.scoring, sheet.unit, sheet.kind)[0],
+            most_possible(table.criteria, table.scoring, sheet.unit, sheet.kind)[0] if by_percent else None,
         )
         for result, sheet in zip(results, sheets, strict=True)
     ]
@@ -113,8 +114,7 @@ def calculate_scores(table: CalculationRules, sheets: Sequence[UnitSheet]) -> tu
 
 def table_is_complete(table: CalculationRules) -> bool:
     """True when the table lacks no points or maxima."""
-    lacking = {"maximum_unknown", "parts_unseen", "total_unseen"}
-    return not any(r.code in lacking for r in remarks(table.criteria, table.scoring, table.total))
+    return not lacks_points(table.criteria, table.scoring, table.total)
 
 
 def _best_in_cluster(leaves: Mapping[str, Criterion], sheets: Iterable[UnitSheet]) -> dict[str, BestInCluster]:
@@ -227,7 +227,7 @@ def refused_entries(table: CalculationRules, sheet: UnitSheet) -> dict[str, Refu
         leaf = leaves.get(entry.criterion)
         if leaf is None:
             found[entry.criterion] = Refused("no_such_criterion", criterion=entry.criterion, edition=table.id)
-        elif leaf.concerns(sheet.unit, sheet.kind) and not leaf.is_exempt(sheet.kind):
+        elif leaf.is_asked_of(sheet.unit, sheet.kind):
             try:
                 _points(leaf, entry, _best_of([entry]) if isinstance(leaf.way, COMPARING) else BestInCluster())
             except Refused as error:
@@ -263,7 +263,7 @@ def _points(node: Criterion, entry: ScoreEntry, best: BestInCluster) -> PointsOr
         if entry.points is None:
             return points
         points, is_typed = entry.points, True
-    step = getattr(node.way, "step", None)
+    step = node.way.limit("step")
     if node.part == "penalty":
         points = signed(node, points)
         if not is_typed:
@@ -289,11 +289,11 @@ def signed(node: Criterion, points: Decimal) -> Decimal:
 
 def bounds(node: Criterion) -> tuple[Decimal | None, Decimal | None]:
     """Return the least and the most points of a leaf; None: no such bound."""
-    least = getattr(node.way, "least", None)
+    least = node.way.limit("least")
     if node.part == "penalty":
         lowest = [bound for bound in (least or None, None if node.max is None else -node.max) if bound is not None]
         return max(lowest, default=None), Decimal(0)
-    ceiling = getattr(node.way, "ceiling", None)
+    ceiling = node.way.limit("ceiling")
     return least or Decimal(0), None if ceiling == "none" else ceiling or node.max
 
 

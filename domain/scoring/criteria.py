@@ -6,7 +6,7 @@ source contradicts itself, its figures stay as printed and a remark says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal
@@ -59,10 +59,10 @@ class Criterion(FrozenModel):
     def _check_consistent(self) -> Criterion:
         if self.part == "penalty" and isinstance(self.way, Counted) and self.way.each > 0:
             raise invalid("penalty_adds", criterion=self.id, each=self.way.each)
-        least = getattr(self.way, "least", None)
+        least = self.way.limit("least")
         if self.part == "penalty" and least is not None and least > 0:
             raise invalid("least_penalty_adds", criterion=self.id, least=least)
-        ceiling = getattr(self.way, "ceiling", None)
+        ceiling = self.way.limit("ceiling")
         if isinstance(ceiling, Decimal) and self.max is not None and ceiling < self.max:
             raise invalid("ceiling_below_maximum", criterion=self.id, ceiling=ceiling, max=self.max)
         return self
@@ -81,6 +81,15 @@ class Criterion(FrozenModel):
     def is_exempt(self, kind: str | None) -> bool:
         """True when units of the kind need no entry."""
         return kind is not None and kind in self.exempt_kinds
+
+    @property
+    def numbered_title(self) -> str:
+        """The title behind the criterion's number in the edition, where it has one."""
+        return f"{self.number} {self.title}" if self.number else self.title
+
+    def is_asked_of(self, unit: str, kind: str | None) -> bool:
+        """True when the unit's sheet takes an entry for the criterion."""
+        return self.concerns(unit, kind) and not self.is_exempt(kind)
 
     def falls_short(self, points: Decimal, share: Decimal | str, kind: str | None, usual: Rounding | None) -> bool:
         """True when points are below a share of the maximum; both are rounded like the points of the criterion.
@@ -137,6 +146,11 @@ class Scoring(FrozenModel):
         if doubled := repeated([*(one.id for one in self.classes), *(f"/{fact.id}" for fact in self.facts)]):
             raise invalid("named_again", names=", ".join(name.removeprefix("/") for name in doubled))
         return self
+
+    @property
+    def class_titles(self) -> Mapping[str, str]:
+        """The titles of the classes, by id."""
+        return {one.id: one.title for one in self.classes}
 
     def pass_mark(self, kind: str | None) -> Decimal | None:
         """Return the total that units of a kind must reach; None when the table says nothing."""

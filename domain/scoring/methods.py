@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -111,7 +111,18 @@ def _missing_figure(name: str) -> Undetermined:
     return Undetermined("figure_missing", (("figure", name),))
 
 
-class ByHand(FrozenModel):
+class Method(FrozenModel):
+    """What all methods have in common."""
+
+    def limit(self, name: Literal["ceiling", "least", "step"]) -> Any:
+        """Return what the method says of its points by the name of a field; None where it has no such field.
+
+        It is asked for each entry of each sheet: a field that is not there must not cost an exception.
+        """
+        return self.__dict__.get(name)
+
+
+class ByHand(Method):
     """Points by hand, from `least` to the maximum, in multiples of `step` where one is stated."""
 
     way: Literal["hand"] = "hand"
@@ -122,7 +133,7 @@ class ByHand(FrozenModel):
         return _missing_figure("points") if entry.points is None else entry.points
 
 
-class Linear(FrozenModel):
+class Linear(Method):
     """Points in proportion to actual/target, up to `ceiling`; None: up to the maximum; "none": without an end."""
 
     way: Literal["linear"]
@@ -144,7 +155,7 @@ class Threshold(FrozenModel):
     points: Points
 
 
-class Stepped(FrozenModel):
+class Stepped(Method):
     """The points of the highest step that the value reaches; 0 below the lowest."""
 
     way: Literal["steps"]
@@ -192,7 +203,7 @@ class Band(FrozenModel):
         return begun and (self.high is None or value <= self.high)
 
 
-class Banded(FrozenModel):
+class Banded(Method):
     """Points by bands, in rising order. Gaps between bands are allowed.
 
     A value in a gap is undetermined, unless the edition states how values are rounded first (`value_rounding`). For
@@ -241,7 +252,7 @@ class Condition(FrozenModel):
     title: Label
 
 
-class AllOrNothing(FrozenModel):
+class AllOrNothing(Method):
     """The maximum when every condition is met, otherwise 0."""
 
     way: Literal["all-or-nothing"]
@@ -255,7 +266,7 @@ class AllOrNothing(FrozenModel):
         return maximum if {condition.id for condition in self.conditions} <= set(entry.met) else Decimal(0)
 
 
-class Counted(FrozenModel):
+class Counted(Method):
     """`count` times `each` (negative for a penalty), limited by the maximum and `least`; None: no least."""
 
     way: Literal["count"]
@@ -270,7 +281,7 @@ class Counted(FrozenModel):
         return points if self.least is None else max(self.least, points)
 
 
-class RelativeToBest(FrozenModel):
+class RelativeToBest(Method):
     """Points by the ratio actual/target, compared with the highest ratio of the cluster.
 
     - Up to the target: `at_target` of the maximum, in proportion to the ratio.
@@ -298,7 +309,7 @@ class RelativeToBest(FrozenModel):
         return standard + (maximum - standard) * (ratio - 1) / (best.ratio - 1)
 
 
-class RelativeToMean(FrozenModel):
+class RelativeToMean(Method):
     """Points in proportion to the cluster's mean, from which on the maximum is given: of the ratios, or of the results.
 
     Ratios are compared where the entry has a target.

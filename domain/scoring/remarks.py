@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from domain.scoring.classes import ScoreClass, ShareRounding, gaps, highest_below, places_of
 from domain.scoring.criteria import Criterion, Scoring
@@ -35,6 +35,15 @@ def remarks(criteria: tuple[Criterion, ...], scoring: Scoring, total: Decimal | 
     return tuple(found)
 
 
+def lacks_points(criteria: tuple[Criterion, ...], scoring: Scoring, total: Decimal | None) -> bool:
+    """True when points or maxima of a table are unknown, or were not seen."""
+    found = chain(chain.from_iterable(map(_criterion_remarks, criteria)), _total_remarks(criteria, scoring, total))
+    return any(one.code in _LACKING for one in found)
+
+
+_LACKING = frozenset({"maximum_unknown", "parts_unseen", "total_unseen"})
+
+
 def most_possible(
     criteria: Iterable[Criterion], scoring: Scoring, unit: str, kind: str | None
 ) -> tuple[Decimal | None, Decimal]:
@@ -56,7 +65,7 @@ def _most_of(node: Criterion, unit: str, kind: str | None) -> dict[str, Decimal 
     if not node.children:
         if kind is not None and kind in node.exempt_kinds and node.exempt_gives == "nothing":
             return {node.part: Decimal(0)}
-        ceiling = getattr(node.way, "ceiling", None)
+        ceiling = node.way.limit("ceiling")
         return {node.part: None if ceiling == "none" else ceiling or node.max}
     sums: dict[str, Decimal | None] = {}
     for child in node.children:
@@ -112,7 +121,7 @@ def _part_remarks(node: Criterion) -> Iterator[Remark]:
 
 
 def _is_bounded(node: Criterion) -> bool:
-    least = getattr(node.way, "least", None)
+    least = node.way.limit("least")
     return (least is not None and least < 0) if not isinstance(node.way, Counted) else least is not None
 
 

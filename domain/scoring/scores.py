@@ -414,7 +414,7 @@ def signed_sheet(sheet: tuple[SheetItem, ...], rules: ScoringRules) -> tuple[She
     leaves = rules.leaves()
     return tuple(
         item.model_copy(update={"points": signed(leaves[item.criterion], item.points)})
-        if item.points is not None and item.criterion in leaves
+        if item.points is not None and item.criterion in leaves and leaves[item.criterion].part == "penalty"
         else item
         for item in sheet
     )
@@ -451,6 +451,14 @@ def differing(sheet: Iterable[SheetItem], earlier: tuple[SheetItem, ...]) -> tup
     """Return the items that differ from the earlier ones: each needs a reason. Without earlier ones, none does."""
     by_criterion = {item.criterion: item.figures for item in earlier}
     return tuple(item for item in sheet if earlier and by_criterion.get(item.criterion) != item.figures)
+
+
+def act_of_round(round_: str) -> type[Command]:
+    """Return the act by which a unit's sheet of a round is recorded."""
+    return _ACTS.get(round_, ScoreRound)
+
+
+_ACTS: Mapping[str, type[Command]] = {"self": ScoreSelf, "cross-checked": CrossCheck, "appraised": AppraiseScores}
 
 
 def compared_items(unit: str, round_: str, state: ScoresContext, rules: ScoringRules) -> tuple[SheetItem, ...]:

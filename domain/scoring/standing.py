@@ -44,7 +44,7 @@ class Candidate:
     """A unit's result, and what its class depends on beside it.
 
     `kind` is the unit's kind, `facts` are the known facts about it, `ruled` the class by a ruling, `reachable` the most
-    points that it can reach without bonus (None: it cannot be said).
+    points that it can reach without bonus (None: it cannot be said, or classes do not go by it).
     """
 
     result: UnitResult

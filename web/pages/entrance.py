@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from accounts import Account
 from accounts.attempts import Origin
+from accounts.logins import today
 from accounts.passwords import BusyError
 from accounts.throttle import TooManyAttemptsError
 from application.visits import Visitor
@@ -17,7 +18,7 @@ from errors import InputError
 from i18n import LANGUAGES
 from i18n.messages import sentence
 from web import urls
-from web.auth import carried_fields, checked_form, needs_code, sent_form, today, visitor_of
+from web.auth import carried_fields, checked_form, needs_code, sent_form, visitor_of
 from web.cookies import cookie_secret, forget_login, set_device, set_language, set_login
 from web.form_problems import faulty_field
 from web.other_persons_form import other_persons_form

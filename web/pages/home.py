@@ -16,6 +16,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 from starlette.datastructures import FormData
 
+from accounts.logins import today
 from application.heat import heat_page
 from application.tasks import DoneTask, TaskCard, by_cluster, lately_done, listed_tasks, tasks_page, tasks_table
 from application.visits import ForbiddenError, Visitor
@@ -40,7 +41,7 @@ from web.answers import (
     note_position,
     page_id,
 )
-from web.auth import checked_form, reads, today
+from web.auth import checked_form, reads
 from web.downloads import TableExtension, as_table
 from web.draft_titles import begun_drafts
 from web.form_problems import faulty_field, form_sentence

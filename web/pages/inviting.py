@@ -17,6 +17,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from accounts.invitations import LIFETIMES
 from accounts.log import AccountChange, By, note
+from accounts.logins import today
 from application.downloads import Cell, Table, table_of
 from application.engine import PendingError, UnreachableError
 from application.visits import Visitor
@@ -29,7 +30,7 @@ from ledger.paging import ALL_ROWS, PageRequest
 from projections.people import MemberLine
 from web import urls
 from web.account_mail import invitation_link
-from web.auth import checked_form, reads, today
+from web.auth import checked_form, reads
 from web.downloads import TableExtension, as_table
 from web.form_problems import form_sentence
 from web.inviting import AT_A_TIME, Inviting, invite_all, record_invitations, require_inviter, uninvited

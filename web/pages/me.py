@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from accounts import Scope
 from accounts.attempts import Origin
 from accounts.log import By
+from accounts.logins import today
 from accounts.passwords import BusyError
 from accounts.stand_ins import StandIn
 from application.tasks import tasks_page
@@ -25,7 +26,7 @@ from errors import InputError, NotFoundError
 from i18n import LANGUAGES, _, in_language
 from web import urls
 from web.act_form import typed_text
-from web.auth import checked_form, possible_stand_ins, reads, require_login, stands_in, today
+from web.auth import checked_form, possible_stand_ins, reads, require_login, stands_in
 from web.calendars import calendar_of, shown_of
 from web.checks import checked
 from web.contacts import contact_fields, correct_contact

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from accounts import Kind
+from accounts.logins import today
 from application.downloads import Cell, Table, spoken_phone, table_of
 from application.slugs import SLUG, is_slug, slug_of
 from application.visits import ForbiddenError, Visitor
@@ -32,7 +33,7 @@ from web import urls
 from web.account_management import TOLD, form_status, last_day, managed_kinds, record_and_invite, state_words
 from web.act_form import typed_text
 from web.administrators import administrator
-from web.auth import checked_form, reads, today
+from web.auth import checked_form, reads
 from web.checks import checked
 from web.contacts import ContactFields, contact_fields
 from web.downloads import TableExtension, as_table

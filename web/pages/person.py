@@ -14,6 +14,7 @@ from fastapi.responses import Response
 
 from accounts import Account, Kind
 from accounts.log import By
+from accounts.logins import today
 from application.visits import ForbiddenError, Visitor
 from domain.access import Matter, Reader, may_manage
 from domain.administration import (
@@ -43,7 +44,7 @@ from web.account_management import (
 )
 from web.act_form import typed_text
 from web.administrators import administrator
-from web.auth import checked_form, possible_stand_ins, reads, today
+from web.auth import checked_form, possible_stand_ins, reads
 from web.contacts import changed_fields, contact_fields, correct_contact
 from web.form_problems import faulty_field, form_sentence
 from web.render import page

@@ -7,10 +7,11 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from accounts.logins import today
 from domain.strengths import Strength
 from i18n.messages import sentence
 from web import urls
-from web.auth import sent_form, today
+from web.auth import sent_form
 from web.cookies import cookie_secret, set_login
 from web.rehearsal_roles import ABOUT, PARTS, offered_roles, tries
 from web.render import page

@@ -7,27 +7,41 @@ act for each unit, all of them or none.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import FormData
 
 from accounts.shared_drafts import SharedCell
-from application.score_grid import EVIDENCE, ScoreGrid, grid_of, points_before
+from application.score_grid import ScoreGrid, grid_of, points_before, unit_of
+from application.typed_sheets import EVIDENCE
 from application.visits import VisitedCycle
 from application.work import of_many
 from domain.access import Matter
-from errors import NotFoundError
+from errors import InputError, NotFoundError, QuotaError
 from web import urls
 from web.act_files import FILE_STEP, chosen_for, store_files
 from web.act_form import error_text, file_list, typed_text, version_in
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave
-from web.error_answers import note_retry
+from web.error_answers import note_retry, unstorable_text
 from web.grid_entering import enter_ready
-from web.grid_page import Conflicts, GridPart, PageNotes, conflicts_told, grid_page, in_words, reasons_part, with_posted
-from web.open_grid import OpenGrid, draft_name, open_grid, posted_cells, state_of
+from web.grid_page import (
+    Conflicts,
+    GridPart,
+    PageNotes,
+    cell_id,
+    cell_problems,
+    conflicts_told,
+    grid_page,
+    in_words,
+    reasons_part,
+    with_posted,
+)
+from web.open_grid import OpenGrid, PostedCells, draft_name, open_grid, posted_cells, state_of
 from web.paging import PageNumber
 from web.render import page
 from web.services import Services, get_services
@@ -113,7 +127,7 @@ async def cell(request: Request, opened: Opened, unit: str, criterion: str) -> R
         opened=opened,
         unit=unit,
         criterion=grid.criteria[index],
-        index=index,
+        evidence_id=cell_id(0, index, EVIDENCE),
         before=before,
         texts=await get_services(request).application.texts.get(item.reason for _name, item in before if item.reason),
         points_before=points_before,
@@ -124,43 +138,64 @@ async def cell(request: Request, opened: Opened, unit: str, criterion: str) -> R
 @router.post(urls.GRID)
 async def fill_in(request: Request, grid: Planned, part: Part) -> Response:
     """Save cells; or enter what is ready, if it is what the page has shown."""
-    form = await checked_form(request)
+    form = await checked_form(request, storable=False)
     services, body = get_services(request), typed_text(form)
-    problem = await store_files(services, grid.cycle, form, body)
-    posted, notes = posted_cells(grid, form, body)
+    if (unstorable := unstorable_text({name: one for name, one in body.items() if name not in grid.paths})) is not None:
+        raise unstorable
+    problem = await _store_files(services, grid, form, body)
+    posted = posted_cells(grid, form, body)
     if body.get("_step") == FILE_STEP:
-        path = chosen_for(form)
-        if problem is None and path in posted:
-            await _add_evidence(services, grid, path, posted[path], version_in(body.get(REVISION)) or 0)
-        return file_list(request, grid.cycle, body, path, problem)
+        return await _with_file(request, grid, form, body, posted, problem)
     read = version_in(body.get(REVISION)) or 0
     if is_autosave(request):
-        return await _saved(request, grid, part, posted, body, notes)
+        return await _saved(request, grid, part, posted, body)
     opened = await open_grid(services, grid)
-    changed = opened.changes(posted)
-    conflicts = with_posted(await _save(services, grid, changed, read, apart=True, own_tabs=True), posted)
+    changed = opened.changes(posted.cells)
+    conflicts = with_posted(await _save(services, grid, changed, read, apart=True, own_tabs=True), posted.cells)
     path, _blank, own = body.get(MINE, "").partition(" ")
     if path in grid.paths:
         conflicts = [one for one in conflicts if one[0].path != path]
         await _save(services, grid, {path: own}, _LATEST)
-    opened = await open_grid(services, grid)
+    opened = await open_grid(services, grid, posted.unkept)
     if take := body.get(TAKE):
         opened = await _take(services, opened, part, take)
+    told = PageNotes(conflicts=conflicts, notes=posted.notes, form=body)
     if problem is not None:
         note_retry(problem)
-        text = error_text(problem, grid.cycle)
-        told = PageNotes(conflicts=conflicts, text=text, notes=notes, form=body, status=problem.http_status)
-        return await grid_page(request, opened, part, told)
-    if conflicts or body.get("_step") != "enter":
-        told = PageNotes(
-            conflicts=conflicts,
-            text=conflicts_told(conflicts),
-            notes=notes,
-            form=body,
-            status=409 if conflicts else 200,
-        )
-        return await grid_page(request, opened, part, told)
-    return await enter_ready(request, opened, part, body, notes)
+        told = replace(told, text=error_text(problem, grid.cycle), status=problem.http_status)
+    elif posted.faults:
+        faults = cell_problems(opened, opened.shown(part.unit, part.page).rows, posted.faults.items())
+        told = replace(told, problems=faults, status=422)
+    elif conflicts:
+        told = replace(told, text=conflicts_told(conflicts), status=409)
+    elif body.get("_step") == "enter":
+        return await enter_ready(request, opened, part, body, posted.notes)
+    return await grid_page(request, opened, part, told)
+
+
+async def _with_file(
+    request: Request,
+    grid: ScoreGrid,
+    form: FormData,
+    body: dict[str, str],
+    posted: PostedCells,
+    problem: InputError | None,
+) -> Response:
+    """The answer to a script that sends a file: the list of the cell's files."""
+    path = chosen_for(form)
+    if problem is None and path in posted.cells:
+        read = version_in(body.get(REVISION)) or 0
+        await _add_evidence(get_services(request), grid, path, posted.cells[path], read)
+    return file_list(request, grid.cycle, body, path, problem)
+
+
+async def _store_files(services: Services, grid: ScoreGrid, form: FormData, body: dict[str, str]) -> InputError | None:
+    """Store files as `store_files` does. Each unit's sheet is an act, and may have as many as any other."""
+    problem = await store_files(services, grid.cycle, form, body, act_of=unit_of)
+    if problem is None or problem.code != "too_many_files":
+        return problem
+    unit = grid.cycle.names.get(unit_of(problem.path), "")
+    return QuotaError("too_many_files_of_unit", problem.path, unit=unit, **problem.facts)
 
 
 _LATEST = 2**62
@@ -201,17 +236,20 @@ async def _saved(
     request: Request,
     grid: ScoreGrid,
     part: GridPart,
-    posted: Mapping[str, str],
+    posted: PostedCells,
     body: Mapping[str, str],
-    notes: Sequence[str],
 ) -> Response:
-    """The answer to a script that saves cells, or fills in what is proposed: all of them or none."""
+    """The answer to a script that saves cells, or fills in what is proposed.
+
+    Where one is in conflict, none is saved. One that cannot be kept does not hold up the others.
+    """
     services, since = get_services(request), version_in(body.get(REVISION)) or 0
-    conflicts = await _save(services, grid, posted, since)
+    conflicts = await _save(services, grid, posted.cells, since)
     opened = await open_grid(services, grid)
     if TAKE in body and not conflicts:
         opened = await _take(services, opened, part, body[TAKE])
-    return await _state(request, opened, part, since, conflicts=with_posted(conflicts, posted), notes=notes)
+    told = with_posted(conflicts, posted.cells)
+    return await _state(request, opened, part, since, conflicts=told, notes=posted.notes, faults=posted.faults)
 
 
 async def _state(
@@ -222,6 +260,7 @@ async def _state(
     *,
     conflicts: Conflicts = (),
     notes: Sequence[str] = (),
+    faults: Mapping[str, str] | None = None,
 ) -> Response:
     await opened.settle()
     people = {one.person for one in opened.saved.values() if one.revision > since}
@@ -231,4 +270,4 @@ async def _state(
         for one, mine, text in in_words(opened, conflicts, names)
     ]
     state = state_of(opened, opened.shown(part.unit, part.page).rows, since, names)
-    return JSONResponse({**state, "conflicts": told, "notes": " ".join(notes)})
+    return JSONResponse({**state, "conflicts": told, "notes": " ".join(notes), "unkept": faults or {}})

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from accounts.logins import today
 from application.search import found_for
 from application.visits import Visitor
 from domain.access import Matter
@@ -14,7 +15,7 @@ from ledger.paging import PageRequest
 from projections.people import PeopleQuery
 from projections.search import MOST_HITS, SearchHit
 from web import urls
-from web.auth import reads, today
+from web.auth import reads
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services

@@ -11,6 +11,7 @@
   const inputs = (path) => [...form.elements].filter((one) => one.name === path);
   const input = (path) => inputs(path).find((one) => one.type !== "hidden");
   const pending = new Map();  // what was typed and is not saved yet, by path
+  const unkept = new Map();  // why what stands in a cell cannot be saved, by path, until it is typed anew
   const takes = [];  // what is to be filled in as proposed: a cell, a unit, or all
   let saving = false, leaving = false, timer = 0;
 
@@ -22,6 +23,7 @@
   }
   function typed(one) {
     pending.set(one.name, one.value);
+    unkept.delete(one.name);
     clearTimeout(timer);
     timer = setTimeout(save, 500);
   }
@@ -43,6 +45,7 @@
       if (answer.ok && answer.headers.get("content-type").includes("json")) {
         for (const [path, value] of sent) if (pending.get(path) === value) pending.delete(path);
         const state = await answer.json();
+        for (const [path, why] of Object.entries(state.unkept)) if (!pending.has(path)) unkept.set(path, why);
         show(state);
         if (take) announce(said.pasted.replace("{count}", state.cells.filter((one) => !sent.has(one.path)).length));
         return true;
@@ -66,7 +69,7 @@
     document.getElementById("bar").textContent = state.bar;
     document.getElementById("enter").textContent = state.button;
     if (!pending.size) {
-      document.getElementById("saved-at").textContent = state.saved;
+      document.getElementById("saved-at").textContent = unkept.size ? said.notSaved : state.saved;
       document.getElementById("saved").replaceChildren();
     }
     for (const one of state.cells) takeOver(one);
@@ -91,8 +94,9 @@
     const isEvidence = path.endsWith(".evidence"), files = value.match(/tep\/[0-9a-f]{64}\/\S+/g) || [];
     const shown = isEvidence ? value.replace(/tep\/[0-9a-f]{64}\/\S+/g, "").trim() : value;
     if (isEvidence && files.join(" ") !== (inputs("_files." + path)[0]?.value || "")) askFiles(path);
-    if (valueOf(path) === shown || (mine && pending.has(path))) return;
-    if (pending.has(path)) conflict(path, shown, valueOf(path), text);
+    const isOpen = pending.has(path) || unkept.has(path);
+    if (valueOf(path) === shown || (mine && isOpen)) return;
+    if (isOpen) conflict(path, shown, valueOf(path), text);
     else put(path, shown);
     if (!mine) announce(text);
   }
@@ -110,6 +114,7 @@
   function conflict(path, value, mine, text) {
     const to = input(path), box = document.createElement("div"), told = document.createElement("p"), button = document.createElement("button");
     pending.delete(path);
+    unkept.delete(path);
     put(path, value);
     box.className = "message warning";
     told.textContent = text;
@@ -127,8 +132,8 @@
   function showUnit(unit, figures) {
     const row = table.matches("[data-unit]") ? form : table.querySelector(`tr[data-unit="${unit}"]`);
     for (const place of row.querySelectorAll("[data-of]")) place.textContent = figures[place.dataset.of];
-    for (const one of table.querySelectorAll(`[name^="${unit}."]:not([type=hidden])`)) {
-      const [, criterion] = one.name.split("."), cell = one.closest("td"), problem = figures.problems[one.name];
+    for (const one of form.querySelectorAll(`[name^="${unit}."]:not([type=hidden])`)) {
+      const [, criterion] = one.name.split("."), cell = one.closest("td"), problem = unkept.get(one.name) || figures.problems[one.name];
       const why = document.getElementById(one.id + "-why");
       if (problem) {
         const told = why || document.createElement("span");
@@ -148,7 +153,8 @@
   }
   async function askReasons() {
     const place = document.getElementById("reasons");
-    if (!place || place.contains(document.activeElement)) return;
+    const isUnkept = (one) => unkept.has(one.name);
+    if (!place || place.contains(document.activeElement) || [...place.querySelectorAll("textarea")].some(isUnkept)) return;
     const answer = await fetch(withQuery(said.reasons));
     if (!answer.ok || place.contains(document.activeElement)) return;
     const made = document.createElement("template");
@@ -195,9 +201,9 @@
     event.preventDefault();
     while (saving) await new Promise((done) => { setTimeout(done, 50); });
     await save();
-    if (!pending.size && !document.querySelector("#conflicts > *")) form.requestSubmit(event.submitter);
+    if (!pending.size && !unkept.size && !document.querySelector("#conflicts > *")) form.requestSubmit(event.submitter);
   });
-  window.addEventListener("beforeunload", (event) => { if (pending.size && !leaving) event.preventDefault(); });
+  window.addEventListener("beforeunload", (event) => { if ((pending.size || unkept.size) && !leaving) event.preventDefault(); });
 
   // The cells by row and column; in a list each row has one.
   const cellsOf = (row) => [...row.querySelectorAll("input.figure, td > input:not([type])")];
@@ -262,6 +268,7 @@
       if (!to) continue;
       to.value = value;
       pending.set(to.name, value);
+      unkept.delete(to.name);
     }
     announce(said.pasted.replace("{count}", cells.length));
     save();
@@ -283,7 +290,7 @@
       const [unit, criterion] = one.name.split(".");
       const answer = await fetch(cellAt(unit, criterion));
       if (!answer.ok || document.activeElement !== one) return;
-      const isTyped = () => [...card.querySelectorAll("textarea")].some((each) => pending.has(each.name));
+      const isTyped = () => [...card.querySelectorAll("textarea")].some((each) => pending.has(each.name) || unkept.has(each.name));
       if (isTyped()) await save();
       if (isTyped()) return;  // what was typed there is not saved yet: the card stays until it is
       card.innerHTML = await answer.text();  // a part that our server made
