@@ -80,7 +80,7 @@ def part_of(act: str) -> str:
 
 
 FIELDS_OF_PART: Mapping[str, tuple[str, ...]] = {
-    MEETING: ("kind", "name", "place", "held", "also", "of_year"),
+    MEETING: ("kind", "name", "place", "held", "also", "of_year", "postponed_from", "online"),
     PEOPLE: (
         "attendance",
         "attendance_exactness",

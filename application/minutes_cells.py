@@ -33,9 +33,7 @@ WRITER, TAKEN_OUT = "by", "gone"
 TICKED = "yes"
 JOINT, EACH = "joint", "each"
 
-HEAD_FIELDS: Mapping[str, FormField] = {
-    field.name: field for field in form_fields(RecordMeeting) if field.name not in {"id", "postponed_from", "online"}
-}
+HEAD_FIELDS: Mapping[str, FormField] = {field.name: field for field in form_fields(RecordMeeting) if field.name != "id"}
 """The fields of the meeting itself that minutes ask for, by name."""
 
 _SCOPE = re.compile(r"(n[0-9a-f]{16}\.)?(.*)", re.DOTALL)

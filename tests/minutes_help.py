@@ -118,7 +118,7 @@ class Keeper:
         before = set(re.findall(r'data-cell="([^"]+)"', self.page))
         await self.presses("_add", start)
         (path,) = set(re.findall(r'data-cell="([^"]+)"', self.page)) - before
-        return path
+        return str(path)
 
     async def enters(self, password: str = PASSWORD) -> str:
         await self.sees("check")

@@ -44,8 +44,8 @@ async def test_two_people_write_the_same_minutes(site: Site, browser: Browser) -
         await minh.page.context.set_offline(True)
         await minh.page.fill('[name="head.attendance"]', "42")
         await minh.page.locator("#saved").get_by_text("Chưa lưu: mất kết nối").wait_for()
-        await lan.page.fill('[name="head.attendance"]', "43")
-        await expect(lan.page.locator("#saved-at")).to_contain_text("Tự động lưu lúc")
+        async with lan.page.expect_response(lambda answer: answer.request.method == "POST"):
+            await lan.page.fill('[name="head.attendance"]', "43")
         await minh.page.context.set_offline(False)
         await minh.page.locator("#conflicts").get_by_text("Nguyễn Lan đã ghi “43”").wait_for()
         await expect(minh.page.locator('[name="head.attendance"]')).to_have_value("43")

@@ -62,7 +62,9 @@ async def minutes_for_both(visitor: Visitor, first: str, second: str) -> None:
     await visitor.post(page, _add=f"{scope_of(second)}acts.assign-role")
     typed = {"role": "deputy", "holder": "don-vi-1", "manner": "elected"}
     for cell in re.findall(r'data-cell="(n\w+\.acts[^"]+)"', visitor.page):
-        await visitor.post(page, _cell=f"{cell} x", **{f"{cell}.{name}": value for name, value in typed.items()})
+        await visitor.post(
+            page, _cell=f"{cell} x", _revision="999999999", **{f"{cell}.{name}": value for name, value in typed.items()}
+        )
     await visitor.get(f"{page}?phan=kiem-tra")
     await visitor.post(page, **visitor.hidden(), _step="enter")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 from fastapi import Request
@@ -14,7 +13,6 @@ from fastapi.responses import HTMLResponse
 from accounts.shared_drafts import SharedCell
 from application.minutes import (
     COMMENTS,
-    FIELDS_OF_PART,
     MEETING,
     PAPERS,
     PEOPLE,
@@ -22,40 +20,25 @@ from application.minutes import (
     SIGNING,
     VOTES,
     MinutesCheck,
-    held_on,
-    part_of,
 )
 from application.minutes_cells import (
     ACTS,
     HEAD,
-    HEAD_FIELDS,
-    SHEET,
     SIGN,
     STANCE,
-    MinutesAct,
     act_in,
-    fields_of,
     group_of,
     words_in,
 )
-from application.permitted_acts import permitted_acts
-from application.score_sheets import Sheet, sheet_of
-from application.titled_choices import Choices, titled_choices
-from application.visits import VisitedCycle
-from application.votes_told import VoteTold, conflict_of_interest, vote_told
-from domain.records import Command
-from domain.steps.meetings import RecordMeeting
-from domain.steps.signing import SignJointly
+from application.votes_told import conflict_of_interest
 from domain.steps.voting import RecordBallot
-from domain.times import ICT, When
-from errors import InputError
 from i18n import _, ngettext
 from i18n.messages import word
 from web import urls
 from web.act_form import suggested_persons
 from web.form_problems import FormProblem
-from web.forms import Input, field_input, inputs
 from web.minutes_faults import MinutesFault, all_faults, cell_anchor, input_id
+from web.minutes_parts import MinutesPart, held_when, vote_lines
 from web.minutes_words import cell_title, cell_words, part_of_cell, part_title
 from web.open_minutes import CHECK, PAGE_PARTS, STANCES, OpenMinutes, colleagues, mark_of, note_presence
 from web.render import clock_time, page
@@ -63,13 +46,6 @@ from web.services import Services, get_services
 
 Conflicts = Sequence[tuple[SharedCell, str]]
 """Cells that somebody else has changed, each with the value that was typed and is not saved."""
-
-_FOLDED = frozenset(
-    {"also", "of_year", "attendance_exactness", "opened_by", "concluded_by", "host", "present", "unclear"}
-)
-_IN_VOTE_TABLE = frozenset({"id", "subject", "method", "choices", "handed_out", "cast", "blank", "spoiled"})
-_LEAST_CHOICES = 2
-"""Rows of a new vote: nobody votes on one thing of none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,151 +65,6 @@ class MinutesNotes:
     whole: bool = False
     """Also what is not there yet is told: all of it was checked."""
     status: int = 200
-
-
-@dataclass(frozen=True, slots=True)
-class ActCard:
-    """An act of the minutes with its inputs, and what the law says of a vote."""
-
-    one: MinutesAct
-    act: type[Command]
-    cycle: VisitedCycle
-    fields: tuple[Input, ...]
-    titled: Mapping[str, Choices]
-    sheet: Sheet | None
-    vote: VoteTold | None
-    start: str
-
-    @property
-    def by_name(self) -> Mapping[str, Input]:
-        """Its inputs by the names of the fields."""
-        return {one.path.removeprefix(self.start): one for one in self.fields}
-
-    @property
-    def rest(self) -> list[Input]:
-        """Of a vote: its inputs that stand folded below its table."""
-        return [one for name, one in self.by_name.items() if name not in _IN_VOTE_TABLE]
-
-
-@dataclass(frozen=True, slots=True)
-class YearPart:
-    """A part of the minutes for one of the years that they decide for."""
-
-    cycle: VisitedCycle
-    scope: str
-    cards: Sequence[ActCard]
-    choices: Sequence[str]
-    answers: Mapping[str, str]
-    sheet: Input | None
-    signed: frozenset[str]
-
-    @property
-    def all_signed(self) -> bool:
-        """All members have signed before."""
-        return all(unit in self.signed for unit, _name in self.cycle.members())
-
-
-@dataclass(frozen=True)
-class MinutesPart:
-    """A part of the minutes as its page shows it."""
-
-    opened: OpenMinutes
-    name: str
-    rehearsal: bool
-    more: str = ""
-
-    @cached_property
-    def singles(self) -> list[Input]:
-        """The fields of the meeting that stand in it, each with one value."""
-        return [
-            field_input(field, f"{HEAD}.{name}", _typed(self.opened, f"{HEAD}.{name}"), act=RecordMeeting.NAME)
-            for name, field in self._fields.items()
-            if not field.many
-        ]
-
-    @cached_property
-    def lists(self) -> list[tuple[Input, list[Input]]]:
-        """The lists of the meeting that stand in it: each with its rows."""
-        found = []
-        for name, field in self._fields.items():
-            if field.many:
-                rows = self.opened.minutes.rows(name)
-                one = field_input(field, f"{HEAD}.{name}", None, act=RecordMeeting.NAME)
-                found.append((one, [field_input(field.as_one(name), path, typed) for path, typed in rows]))
-        return found
-
-    def is_folded(self, one: Input) -> bool:
-        """Whether a field is asked for seldom, and stands below the others."""
-        return one.path.removeprefix(f"{HEAD}.") in _FOLDED
-
-    @property
-    def has_folded(self) -> bool:
-        """Whether there are such fields."""
-        return any(name in _FOLDED for name in self._fields)
-
-    def opens_folded(self, faulty: Mapping[str, str]) -> bool:
-        """Whether something stands in such fields, or is wrong there."""
-        starts = tuple(f"{HEAD}.{name}" for name in self._fields if name in _FOLDED)
-        return any(path.startswith(starts) for path in (*self.opened.minutes.cells, *faulty))
-
-    @property
-    def _fields(self) -> Mapping[str, Any]:
-        return {name: HEAD_FIELDS[name] for name in FIELDS_OF_PART.get(self.name, ())}
-
-    @cached_property
-    def years(self) -> list[YearPart]:
-        """What it decides for each of the years."""
-        return [self._year(cycle) for cycle in self.opened.cycles]
-
-    def _year(self, cycle: VisitedCycle) -> YearPart:
-        minutes = self.opened.minutes
-        what = {SIGNING: SIGN}.get(self.name, STANCE)
-        scope = minutes.scope(cycle.stream)
-        offered = [act.NAME for act in permitted_acts(cycle) if act.IN_MINUTES and part_of(act.NAME) == self.name]
-        cards = [self._card(cycle, one) for one in minutes.acts(cycle.stream) if part_of(one.act) == self.name]
-        sheet = None
-        if self.name == SIGNING:
-            (document,) = (
-                one
-                for one in inputs(SignJointly, {"sheet": minutes.sheet(cycle.stream)}, start=scope)
-                if one.path == f"{scope}{SHEET}"
-            )
-            sheet = document
-        signed = frozenset(cycle.readable_state().signing.signatures)
-        return YearPart(cycle, scope, cards, offered, minutes.answers(cycle.stream, what), sheet, signed)
-
-    def _card(self, cycle: VisitedCycle, one: MinutesAct) -> ActCard:
-        act, start = Command.KNOWN[one.act], f"{one.path}."
-        more = [self.more] if self.more.startswith(start) else []
-        vote = None
-        if act is RecordBallot:
-            vote = vote_told(cycle, fields_of(one), held_when(self.opened))
-            if missing := _LEAST_CHOICES - len(one.values.get("choices", ())):
-                more = [*more, f"{start}choices {missing}"] if missing > 0 and not more else more
-        fields = inputs(act, one.values, more, rehearsal=self.rehearsal, start=start)
-        titled = {
-            f"/{start}{name[1:]}" if name.startswith("/") else name: some
-            for name, some in titled_choices(cycle, act).items()
-        }
-        return ActCard(one, act, cycle, fields, titled, sheet_of(cycle, act, one.values), vote, start)
-
-    @property
-    def gone(self) -> list[tuple[str, SharedCell]]:
-        """What was taken out of it and can be put back: the cell's path, and what it held."""
-        return [(path, cell) for path, cell in self.opened.taken_out.items() if part_of_cell(path) == self.name]
-
-
-def held_when(opened: OpenMinutes) -> When:
-    """When the meeting was; now where its day is not known."""
-    try:
-        return When.on(held_on(opened.minutes, opened.cycle))
-    except InputError:
-        return When.on(opened.cycle.now.astimezone(ICT).date())
-
-
-def _typed(opened: OpenMinutes, path: str) -> Any:
-    held = opened.value(path)
-    return group_of(held) if held.startswith("{") else held
 
 
 async def minutes_page(request: Request, opened: OpenMinutes, name: str, told: MinutesNotes) -> HTMLResponse:
@@ -475,19 +306,3 @@ def attending_text(opened: OpenMinutes) -> str:
     """How many members are there."""
     here, count = _attending(opened)
     return ngettext("{here} of {count} unit", "{here} of {count} units", count).format(here=here, count=count)
-
-
-def vote_lines(card: ActCard) -> list[tuple[str, str, str]]:
-    """What the law says of a vote: the id of the place, the text, and the kind of its chip."""
-    vote, at = card.vote, cell_anchor(card.one.path)
-    if vote is None:
-        return []
-    rows = list(vote.rows)
-    count = max(len(card.by_name["choices"].rows), len(rows))
-    kinds = {True: "ok", False: "late", None: ""}
-    outcomes = [rows[n] if n < len(rows) else ("", None) for n in range(count)]
-    return [
-        (f"{at}-rule", vote.rule, ""),
-        (f"{at}-sums", vote.sums, kinds[vote.fits]),
-        *((f"{at}-row-{n}", text, "ok" if carried else "") for n, (text, carried) in enumerate(outcomes)),
-    ]
