@@ -34,9 +34,9 @@ _COLUMNS = "id, title, body, revision, person, at, writers"
 
 
 def _draft(row: Any) -> EditionDraft:
-    *plain, writers = row
-    told = {part: (one["person"], datetime.fromisoformat(one["at"])) for part, one in json.loads(writers).items()}
-    return EditionDraft(*plain, told)
+    told = json.loads(row["writers"])
+    writers = {part: (one["person"], datetime.fromisoformat(one["at"])) for part, one in told.items()}
+    return EditionDraft(row["id"], row["title"], row["body"], row["revision"], row["person"], row["at"], writers)
 
 
 class EditionDrafts:
