@@ -27,7 +27,6 @@ from ledger.checkpoints import FILE as CHECKPOINT_FILE
 from ledger.postgres import open_ledger
 from ledger.setup import address_of, can_log_in, takes_password
 from local.backup import (
-    CHECKPOINTS,
     KEYS_INSIDE,
     BackupSource,
     back_up,
@@ -50,7 +49,7 @@ from local.installing import DATABASE, set_passwords
 from local.key_files import LOG_KEY_FILE, read_key
 from local.last_backup import LAST_BACKUP, LAST_BACKUP_FILE, note_backup
 from local.ownership import check_empty, note_founded
-from local.paths import POSTGRESQL, Paths, paths
+from local.paths import CHECKPOINTS, POSTGRESQL, Paths, paths
 from local.postgres import PostgresServer, create_database
 
 if TYPE_CHECKING:

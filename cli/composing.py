@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from application.bootstrap import bootstrap
-from cli.backing_up import CHECKPOINTS_SETTING, PROGRAM, tell_of_backup
+from application.metrics import program_version
+from cli.backing_up import CHECKPOINTS_SETTING, tell_of_backup
 from cli.outcome import Exit, answer, say, terminal
 from errors import InputError
 from i18n import _
@@ -109,7 +110,7 @@ async def backup(folder: Path, *, as_json: bool) -> int:
         secret_of(os.environ, "THIDUA_DATABASE_URL") or _setting("THIDUA_DATABASE_URL"),
         Path(_setting(CHECKPOINTS_SETTING)) / CHECKPOINT_FILE,
         BackupKey.read(Path(_setting("THIDUA_BACKUP_KEY_FILE"))),
-        PROGRAM,
+        program_version(),
         paths().cache,
     )
     made, digest = await back_up(source, folder)

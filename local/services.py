@@ -18,11 +18,12 @@ from ledger.checkpoints import FILE as CHECKPOINT_FILE
 from ledger.connection import open_connection
 from ledger.setup import as_role
 from local.account_keys import ACCOUNT_KEY_FILE
-from local.backup import BACKUP_FILE, CHECKPOINTS
+from local.backup import BACKUP_FILE
 from local.backup_key import BACKUP_KEY_FILE
 from local.certificates import CERTIFICATES, Certificates
 from local.key_files import LOG_KEY_FILE, WEB_KEY_FILE
 from local.ownership import FOUNDED_FILE
+from local.paths import CHECKPOINTS
 from local.postgres import GivenServer, give_password
 from local.private_files import write_private
 
