@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from application.fields import FormField, form_fields
 from application.form_values import as_fields, flattened, nested
+from domain.numbers import whole_number
 from domain.records import Command
 from domain.steps.meetings import RecordMeeting
 
@@ -184,7 +185,7 @@ class Minutes:
     def next_path(self, start: str) -> str:
         """The path of a new row or act: they stand in the order of their numbers, and no two people make the same."""
         rows = (path.rpartition(".")[2].partition("-")[0] for path in self.cells)
-        number = max((int(one) for one in rows if one.isdecimal()), default=0) + 1
+        number = max((whole_number(one) or 0 for one in rows), default=0) + 1
         return f"{start}.{number:04}-{uuid4().hex[:6]}"
 
 

@@ -198,8 +198,8 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
             ("Cụm trưởng, cụm phó năm sau", "", {"role": "head", "unit": UNITS[1], "manner": "elected"}),
         ):
             if part:
-                await head.page.locator("#parts a", has_text=part).click()
-                await head.page.wait_for_load_state()
+                async with head.page.expect_navigation():
+                    await head.page.locator("#parts a", has_text=part).click()
             cards = head.page.locator(".act-card")
             count = await cards.count()
             await head.page.locator(".adding button", has_text=act).first.click()

@@ -258,7 +258,8 @@ async def _written(request: Request, opened: OpenMinutes, name: str, form: FormD
         anew = done.anew or year is not None
         return JSONResponse({**state, "anew": anew, "focus": done.focus})
     if conflicts:
-        return await minutes_page(request, opened, name, MinutesNotes(conflicts=conflicts, status=409))
+        text = _("A colleague has changed the same meanwhile, and nothing of it is overwritten: choose below.")
+        return await minutes_page(request, opened, name, MinutesNotes(conflicts=conflicts, text=text, status=409))
     if body.get("_step") == "enter":
         return await enter(request, opened, body)
     if more := body.get("_more", ""):
