@@ -105,7 +105,8 @@ class User:
 @asynccontextmanager
 async def a_user(browser: Browser, address: str, person: str, password: str, **context: Any) -> AsyncIterator[User]:
     """Somebody who logs in on the first page."""
-    made = await browser.new_context(locale="vi-VN", **context)
+    # Without movement: colours are those of the page, at whatever moment somebody looks.
+    made = await browser.new_context(locale="vi-VN", reduced_motion="reduce", **context)
     made.set_default_timeout(20_000)
     page = await made.new_page()
     user = User(page, address, password)

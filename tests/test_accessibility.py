@@ -109,7 +109,7 @@ async def site(
         await found.person("thu-ky", CITY, "secretariat", administrator=True)
         await found.person("can-bo", "long-bien")
         await found.person("kiem-tra", "thanh-tra", "auditor")
-        await app.ledger.pool.execute(
+        await found.services.edition_drafts._pool.execute(
             "insert into accounts.edition_draft (organiser, id, title, body, person) "
             "values ($1, $2, 'Thử', $3, 'thu-ky')",
             CITY,
