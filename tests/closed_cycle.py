@@ -273,7 +273,7 @@ async def _keep_drafts(site: Site, cycle: ClosedCycle, mark: Marks) -> None:
             cycle.drafts.setdefault(person, set()).update(marks_in(json.dumps(cells)))
 
 
-_KEEPERS = ("can-bo-4", "thu-ky", "thu-ky-quan-tri")
+_KEEPERS = ("can-bo-4", "can-bo-5", "thu-ky", "thu-ky-quan-tri")
 """Who keeps the cycle's minutes, and shares those that are being written."""
 
 _GRIDS = (

@@ -208,7 +208,7 @@ def _present_text(present: Mapping[str, str], names: Mapping[str, str]) -> str:
 
 def _saved_sign(opened: OpenMinutes, at: datetime | None = None) -> str:
     last = at or max(one.at for one in opened.saved.values())
-    return _("✓ saved at {time}").format(time=clock_time(last))
+    return _("saved at {time}; nothing is entered yet").format(time=clock_time(last))
 
 
 async def _names(services: Services, conflicts: Conflicts, gone: Iterable[tuple[str, SharedCell]]) -> dict[str, str]:
