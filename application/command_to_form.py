@@ -12,6 +12,7 @@ from application.fields import KNOWN_DIGEST
 from audit.replay import digests_in
 from domain.commands import CommandPayload
 from domain.records import Command
+from domain.times import When
 from domain.types import Provenance
 from ledger.events import RecordedEvent
 from vault.texts import ALTERED, ERASED
@@ -50,18 +51,34 @@ class CommandForm:
     def with_circumstances(self, correction: CommandInput, row: RecordedEvent) -> CommandInput:
         """Return the correction with the circumstances of the wrong act `row` that the form does not ask for."""
         source = correction.provenance.source if correction.provenance is not None else row.source
+        kind = "stated" if row.provenance == "rehearsed" else row.provenance  # the law says what is rehearsed
         provenance = None
         if source != row.source:
             provenance = correction.provenance
-        elif row.provenance != "rehearsed" and (row.source or row.provenance != "stated"):
-            provenance = Provenance(kind=row.provenance, source=row.source)
+        elif row.source or kind != "stated":
+            provenance = Provenance(kind=kind, source=row.source)
+        happened = correction.happened
+        if happened is not None and days_in_words(happened) == days_in_words(happened_of(row)):
+            happened = None  # the law keeps the wrong act's, to the instant, and asks for no right to state a day
         return replace(
             correction,
+            happened=happened,
             effective=correction.effective or self.effective,
             signatories=correction.signatories or self.signatories,
             provenance=provenance,
             meeting=correction.meeting or row.meeting,
         )
+
+
+def happened_of(row: RecordedEvent) -> When:
+    """Return when a row's act happened."""
+    return When(row.happened_earliest, row.happened_latest)
+
+
+def days_in_words(when: When) -> str:
+    """Return a range as forms ask for it: "20/07/2026", or "01/07/2026 - 15/07/2026"."""
+    first, last = f"{when.day:%d/%m/%Y}", f"{when.last_day:%d/%m/%Y}"
+    return first if first == last else f"{first} - {last}"
 
 
 async def form_of_row(app: Application, row: RecordedEvent) -> CommandForm | None:

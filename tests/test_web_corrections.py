@@ -20,7 +20,7 @@ from application.scenario import play
 from audit.replay import digests_in
 from cli.session import Session
 from domain.commands import CommandPayload
-from domain.times import When
+from domain.times import When, start_of
 from domain.types import Provenance
 from web.act_form import ActForm, parse_act_form
 from web.forms import Input, inputs
@@ -180,6 +180,45 @@ async def test_what_no_form_asks_for_is_kept(site: Site) -> None:
     assert (row.effective, row.provenance, row.source) == (wrong.effective, "inferred", "biên bản")
     assert row.happened_earliest == wrong.happened_earliest
     assert await site.app.texts.get([told.event.basis.text]) == {told.event.basis.text: "Toàn văn."}
+
+
+async def test_day_and_source_of_a_rehearsed_act_come_back(site: Site) -> None:
+    """The form shows both; a correction of something else keeps both, and what is typed there takes their place."""
+    stream = await open_cycle(site.app, RULES, members=units(2), starts=start_of(date(YEAR, 3, 1)))
+    secretary = await enter_staff(site.app, CITY)
+    said = CommandInput(
+        stream,
+        "assign-role",
+        {"role": "head", "holder": "don-vi-1", "manner": "elected"},
+        happened=When.on(date(YEAR, 2, 1), date(YEAR, 2, 3)),
+        provenance=Provenance(kind="stated", source="Biên bản số 3"),
+    )
+    await site.app.submit(stream, at_command_line(secretary), [said])
+    wrong = (await site.app.history(stream))[-1][0]
+    assert (wrong.provenance, wrong.source) == ("rehearsed", "Biên bản số 3")
+    await site.person("thu-ky", CITY, "secretariat")
+    visitor = await site.log_in("thu-ky")
+    for manner, changed, day, source in (
+        ("introduced", {}, wrong.happened_earliest, "Biên bản số 3"),
+        (
+            "elected",
+            {"_on": f"04/02/{YEAR}", "_source": "Biên bản số 4"},
+            start_of(date(YEAR, 2, 4)),
+            "Biên bản số 4",
+        ),
+    ):
+        version = (await site.app.history(stream))[-1][0].version
+        way = f"/cum/{stream}/lam/assign-role?_sua={version}"
+        await visitor.get(way)
+        assert f'name="_on" value="01/02/{YEAR} - 03/02/{YEAR}"' in visitor.page
+        assert 'name="_source" value="Biên bản số 3"' in visitor.page
+        shown = dict(re.findall(r'name="(_on|_source)" value="([^"]*)"', visitor.page))
+        typed = {"role": "head", "holder": "don-vi-1", "manner": manner, "_reason": "Nhầm.", **shown, **changed}
+        await visitor.post(way, **{**visitor.hidden(), **typed}, _step="look")
+        await visitor.post(way, **visitor.hidden(), _step="send")
+        row, told = (await site.app.history(stream))[-1]
+        assert (row.type, told.event.manner, row.source) == ("RoleAssigned", manner, source)
+        assert row.happened_earliest == day
 
 
 async def test_a_slip_in_the_number_locks_no_form(site: Site) -> None:

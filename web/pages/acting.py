@@ -19,6 +19,7 @@ from application.act_defaults import default_values
 from application.act_subjects import subject_of
 from application.act_view import ActView, act_view
 from application.application import CommandInput
+from application.command_to_form import days_in_words, happened_of
 from application.corrections import correction_draft
 from application.event_texts import event_texts
 from application.extension_requests import ExtensionRequest, requests_of
@@ -132,7 +133,8 @@ async def _correcting_form(services: Services, cycle: VisitedCycle, act: type[Co
         act,
         as_typed(act, wrong.fields),
         uuid4(),
-        source=row.source if row.provenance == "stated" else "",
+        on=days_in_words(happened_of(row)),
+        source=row.source,
         meeting=row.meeting or "",
         corrects=version,
     )
@@ -434,6 +436,7 @@ async def _preview(
         act_form=summary.act_form,
         text=text,
         summary=summary,
+        wrong=await _wrong(get_services(request), cycle, summary.act_form),
         now=cycle.now,
         action=_action(request, cycle, summary.act_form),
     )
