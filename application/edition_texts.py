@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from pydantic_core import PydanticCustomError
 from application.fields import FormField, form_fields, parse_day
 from application.slugs import slug_of
 from application.yaml_files import read_yaml_bytes
-from domain.numbers import read_number, write_number
+from domain.numbers import is_canonical, read_number, write_number
 from domain.rules import Edition
 from domain.scoring.criteria import Criterion
 from errors import InputError
@@ -146,22 +147,28 @@ def _leaf(field: FormField, text: str) -> Any:
 
 
 def _number(text: str) -> Any:
-    """A number as the file has it: a whole one as a number, others as text, as no binary fraction is exact."""
+    """A number as the file has it: a whole one as a number, others as text, as no binary fraction is exact.
+
+    What is no plain number, such as 1e20000000, stays as it was typed.
+    """
     try:
         read = read_number(text)
         written = write_number(Decimal(read), ".")
     except (PydanticCustomError, ArithmeticError):
+        return text
+    if not is_canonical(written):
         return text
     return int(written) if _WHOLE.fullmatch(written) else written
 
 
 def _with_ids(entries: list[Any]) -> list[Any]:
     """Entries with an id each: from the title, and another one than those of the entries before."""
-    taken = {one.get("id") for one in entries if isinstance(one, Mapping)}
+    taken = {str(one.get("id")) for one in entries if isinstance(one, Mapping)}
     found: list[Any] = []
+    numbers: dict[str, int] = {}
     for one in entries:
         if isinstance(one, Mapping) and not one.get("id") and isinstance(one.get("title"), str):
-            made = new_id(one["title"], taken)
+            made = new_id(one["title"], taken, numbers)
             taken.add(made)
             found.append({"id": made, **{name: value for name, value in one.items() if name != "id"}})
         else:
@@ -169,10 +176,20 @@ def _with_ids(entries: list[Any]) -> list[Any]:
     return found
 
 
-def new_id(title: str, taken: set[Any]) -> str:
-    """Return an id from a title that is none of those that are taken."""
+def new_id(title: str, taken: Collection[str], numbers: dict[str, int] | None = None) -> str:
+    """Return an id from a title that is none of those that are taken.
+
+    `numbers` remembers the last number of each beginning, so that a list of namesakes is not counted through for each.
+    """
     plain = slug_of(title, "muc")
-    return next(one for one in (plain, *(f"{plain[:55]}-{n}" for n in range(2, len(taken) + 3))) if one not in taken)
+    if plain not in taken:
+        return plain
+    start = plain[:55]
+    first = 2 if numbers is None else numbers.get(start, 2)
+    number = next(n for n in count(first) if f"{start}-{n}" not in taken)
+    if numbers is not None:
+        numbers[start] = number + 1
+    return f"{start}-{number}"
 
 
 def mark_of(values: Any) -> str:

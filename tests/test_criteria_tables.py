@@ -324,6 +324,20 @@ def test_what_is_wrong_stands_at_its_part_and_its_field() -> None:
     assert (last.part.id, last.path) == ("vong-cham", "")
 
 
+def test_a_number_that_is_none_of_a_person_stays_as_it_was_typed() -> None:
+    text = "total: 1e20000000\ncriteria:\n- {id: a, title: A, max: '1e20000000'}\n"
+    values = values_of(text, "x")
+    assert (values["total"], values["criteria"][0]["max"]) == ("1e20000000", "1e20000000")
+    assert len(text_of(values)) < 200
+    (inputs, _choices) = part_inputs(BY_ID["cach-tinh"], part_values(values, BY_ID["cach-tinh"]), (), values)
+    assert all(len(str(one.value)) < 20 for one in inputs)
+
+
+def test_ids_are_made_whatever_stands_in_a_list() -> None:
+    found = as_file({"rounds": [1, [2], {"id": ["x"]}, *({"title": "Vòng"} for _n in range(3))]})["rounds"]
+    assert [one["id"] for one in found[2:]] == [["x"], "vong", "vong-2", "vong-3"]
+
+
 def test_each_code_of_a_remark_has_its_part() -> None:
     source = (Path(__file__).parent.parent / "application" / "edition_checks.py").read_text()
     codes = set()
