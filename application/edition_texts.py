@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from application.fields import FormField, form_fields, parse_day
 from application.slugs import slug_of
 from application.yaml_files import read_yaml_bytes
+from domain import limits
 from domain.numbers import is_canonical, read_number, write_number
 from domain.rules import Edition
 from domain.scoring.criteria import Criterion
@@ -41,17 +42,45 @@ _TITLED = frozenset({"rounds", "awards", "classes", "facts", "conditions"})
 
 _CHILDREN = "children"
 
+MOST_VALUES = 15_000
+"""Values that the file of an edition may hold, lists and tables counted: work on one grows with them."""
+
+MOST_ENTRIES = limits.CRITERIA_PER_EDITION
+"""Entries of one list."""
+
 
 def values_of(text: str, name: str) -> Values:
     """Return the values of a file's text; errors name the file `name`.
 
     Raises:
-        InputError: it is no YAML, or no table of names and values (`edition_no_table`).
+        InputError: it is no YAML, or no table of names and values (`edition_no_table`), or it holds too much.
     """
     found, _lines = read_yaml_bytes(text.encode(), Path(name)) if text else ({}, {})
     if not isinstance(found, dict):
         raise InputError("edition_no_table", name)
+    check_amount(found, name)
     return as_file(found)
+
+
+def check_amount(values: Mapping[str, Any], name: str) -> None:
+    """Check that values are no more than an edition may hold; errors name the file `name`.
+
+    Raises:
+        InputError: `edition_list_too_long`, `edition_too_much`.
+    """
+    left: list[Any] = [values]
+    seen = 0
+    while left:
+        one = left.pop()
+        seen += 1
+        if isinstance(one, (list, tuple)) and len(one) > MOST_ENTRIES:
+            raise InputError("edition_list_too_long", name, found=len(one), most=MOST_ENTRIES)
+        if seen + len(left) > MOST_VALUES:
+            raise InputError("edition_too_much", name, most=MOST_VALUES)
+        if isinstance(one, Mapping):
+            left.extend(one.values())
+        elif isinstance(one, (list, tuple)):
+            left.extend(one)
 
 
 def text_of(values: Mapping[str, Any]) -> str:

@@ -79,7 +79,7 @@ def write_number(value: Decimal, mark: str = ",") -> str:
     One that would get more than `MOST_ZEROS` zeros that were not written, such as 1e20000000, is none of a person's and
     stays as short as it was. So does one that is not finite.
     """
-    if not value.is_finite() or not -MOST_ZEROS < value.adjusted() or int(value.as_tuple().exponent) > MOST_ZEROS:
+    if not value.is_finite() or value.adjusted() < -MOST_ZEROS or int(value.as_tuple().exponent) > MOST_ZEROS:
         return str(value)
     text = f"{value:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text

@@ -17,9 +17,9 @@ from application.criteria_moves import added, moved, node_at, replaced, without
 from application.criteria_numbering import Outline, split_number
 from application.criteria_table import CriteriaTable, read_criteria
 from application.criteria_workbook import EXAMPLE, criteria_workbook
-from application.edition_checks import all_remarks, check_edition, nodes_of
+from application.edition_checks import MOST_FINDINGS, all_remarks, check_edition, nodes_of
 from application.edition_parts import BY_ID, PARTS, fields_of, part_values, with_part
-from application.edition_texts import Values, as_file, text_of, values_of, values_of_stored
+from application.edition_texts import MOST_ENTRIES, Values, as_file, text_of, values_of, values_of_stored
 from application.fields import FormField
 from application.tables import rows_of_text, table_of
 from application.tables import text_of as table_text
@@ -336,6 +336,27 @@ def test_a_number_that_is_none_of_a_person_stays_as_it_was_typed() -> None:
 def test_ids_are_made_whatever_stands_in_a_list() -> None:
     found = as_file({"rounds": [1, [2], {"id": ["x"]}, *({"title": "Vòng"} for _n in range(3))]})["rounds"]
     assert [one["id"] for one in found[2:]] == [["x"], "vong", "vong-2", "vong-3"]
+
+
+def test_of_many_findings_the_first_are_told_and_the_others_counted() -> None:
+    lists = {name: [{"x": 1}] * MOST_ENTRIES for name in ("rounds", "awards", "votes")}
+    *told, last = check_edition({"id": "x", "title": "X", **lists}, {}).wrong
+    assert len(told) == MOST_FINDINGS
+    assert re.search("[0-9]{3}", last.text)
+
+
+@pytest.mark.parametrize("text", ["rounds: [" + "{x: 1}," * 501 + "]", "a: [" + ("[" + "1," * 499 + "],") * 40 + "]"])
+def test_more_than_an_edition_needs_is_refused_before_it_is_checked(text: str) -> None:
+    with pytest.raises(InputError, match=r"edition_list_too_long|edition_too_much"):
+        values_of(text, "x")
+
+
+def test_an_edition_of_very_many_kinds_is_told_of_the_first_ones() -> None:
+    criteria = [{"id": f"a{n}", "title": "A", "max": 1, "kinds": [f"k{n}-{m}" for m in range(20)]} for n in range(300)]
+    scoring = {"pass_marks": [{"least": 400}]}
+    found = check_edition({"id": "x", "title": "X", "criteria": criteria, "scoring": scoring}, {})
+    assert found.edition is not None
+    assert 100 < len(found.remarks) <= MOST_FINDINGS + 1
 
 
 def test_each_code_of_a_remark_has_its_part() -> None:

@@ -19,6 +19,7 @@ from web_help import PASSWORD, Site, Visitor, a_site
 
 from accounts.edition_drafts import EditionDrafts
 from application.criteria_workbook import criteria_workbook
+from application.edition_checks import check_edition
 from application.edition_parts import PARTS
 from application.edition_texts import values_of
 from application.trial_sheets import kinds_of, trial_rows, units_of
@@ -395,6 +396,22 @@ NO_RULES = (
     ("hai-lan.yaml", b"id: x\nid: y\n", "Dòng 2"),
     ("anh.yaml", b"\xff\xfe\x00", "UTF-8"),
 )
+
+
+async def test_an_edition_is_checked_once_for_each_revision(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor = await secretary(site)
+    checked = []
+
+    def counted(values: Any, names: Any) -> Any:
+        checked.append(values.get("title"))
+        return check_edition(values, names)
+
+    monkeypatch.setattr("web.open_edition.check_edition", counted)
+    key = await brought_in(visitor, "id: mot-lan\ntitle: Chỉ xét một lần\n")
+    for address in (urls.EDITIONS, urls.EDITIONS, urls.edition_url(key), urls.edition_url(key)):
+        await visitor.get(address)
+        assert visitor.status == 200
+    assert checked.count("Chỉ xét một lần") == 2, "once for the list, once for its own pages"
 
 
 async def test_a_file_that_holds_no_rules_is_refused(site: Site) -> None:
