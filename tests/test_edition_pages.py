@@ -228,6 +228,26 @@ async def test_what_is_wrong_is_kept_told_at_its_place_and_not_put_in_force(site
     assert await site.app.texts.editions() == stored, "nothing of it was stored"
 
 
+@pytest.mark.parametrize("typed", ["31/2/2026", "hết năm 2026", "99999-01-01", "T9"])
+async def test_a_day_that_is_none_stays_in_its_field_with_what_is_wrong(site: Site, typed: str) -> None:
+    visitor = await secretary(site)
+    key = await brought_in(visitor, "id: ngay\ntitle: Ngày sai\nrounds: [1, [2], {id: [x]}]\nawards: 5\n")
+    address = urls.edition_part_url(key, "van-ban")
+    for step in ("check", "save"):
+        await visitor.get(address)
+        await visitor.post(address, **{**form_fields(visitor.page, address), "issued": typed, "_step": step})
+        assert visitor.status == 200
+        assert form_fields(visitor.page, address)["issued"] == typed
+        assert 'id="f-issued-why"' in visitor.page
+    for other in (urls.edition_url(key), urls.edition_text_url(key, "van-ban")):
+        await visitor.get(other)
+        assert visitor.status == 200, other
+        assert typed in html.unescape(visitor.page)
+    for other in (urls.edition_adoption_url(key), *(urls.edition_part_url(key, part.id) for part in PARTS)):
+        await visitor.get(other)
+        assert visitor.status == 200, other
+
+
 async def test_a_year_is_started_with_own_rules_as_they_were_looked_at(site: Site) -> None:
     visitor = await secretary(site)
     key = await brought_in(visitor, FULL)
