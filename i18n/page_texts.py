@@ -198,6 +198,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "table_line_too_long": N_("A line of the table is too long; at most {most} characters."),
     "sheet_cell": N_("Cell {cell}: {what}"),
+    "sheet_cell_of": N_("Cell {cell} ({title}): {what}"),
     "sheet_empty": N_("Nothing is filled in in the file."),
     "sheet_not_chosen": N_("Choose the file that was filled in."),
     "sheet_not_ours": N_(

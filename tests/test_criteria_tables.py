@@ -225,9 +225,21 @@ async def test_what_is_wrong_is_told_by_its_cell_all_at_once() -> None:
     )
     text = "\n".join(told(found))
     for cell in ("C2", "C3", "B4", "C5", "D6", "E6", "F7", "G8", "B9", "C10"):
-        assert f"Ô {cell}:" in text, cell
+        assert f"Ô {cell} (" in text, cell
+    assert "Ô C2 (1 Một): “mười” không phải là số" in text
     assert "Xã Lạ" in text
     assert "1250" in text or "1,250" in text, "what can mean two numbers is asked about"
+
+
+async def test_long_cells_are_refused_and_reading_ends_with_the_most_faults() -> None:
+    blanks = " " * 480
+    rows = [[str(n), f"Tiêu chí {n}", f"tối đa{blanks}x"] for n in range(1, 90)]
+    found = await read(pasted(["Số", "Tiêu chí", "Điểm tối đa", "Ghi chú"], *rows))
+    assert len(told(found)) == 40
+    assert "không phải là số" in told(found)[0]
+    short = await read(pasted(["Số", "Tiêu chí", "Điểm tối đa", "Ghi chú"], ["1", "Một", f"tối đa{blanks}10"]))
+    assert short.criteria[0]["max"] == 10
+    assert "Cột không nhập: Ghi chú" in short.notes
 
 
 async def test_tables_of_other_shapes_are_refused_or_asked_about() -> None:
@@ -245,7 +257,7 @@ async def test_tables_of_other_shapes_are_refused_or_asked_about() -> None:
     many = await read(pasted(["Tiêu chí", "Điểm"], *([f"Việc {n}", "1"] for n in range(501))))
     assert [one.code for one in many.faults] == ["criteria_too_many"]
     deep = await read(pasted(["Tiêu chí", "Điểm"], *([f"{' ' * n}Việc {n}", "1"] for n in range(12))))
-    assert [one.code for one in deep.faults] == ["sheet_cell"] * 4
+    assert [one.code for one in deep.faults] == ["sheet_cell_of"] * 4
 
 
 async def test_what_a_table_has_no_column_for_stays() -> None:
