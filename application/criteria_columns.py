@@ -25,11 +25,15 @@ from i18n.words import WORDS
 NUMBER, TITLE, GROUP, MOST, PART, WAY = "số", "tiêu chí", "nhóm", "điểm tối đa", "loại điểm", "cách chấm"
 
 _POINTS: TypeAdapter[Decimal] = TypeAdapter(Points)
+_MOST_POINTS = 60
+"""A cell with more characters holds no number of points."""
+
+# For texts without two blanks beside each other, and of at most `_MOST_POINTS` characters.
 _POINTS_AROUND = re.compile(
-    r"(?:tối đa|không quá|tổng|trừ|cộng|thưởng)?\s*:?\s*(?P<number>[-–−+]?\s*[0-9][0-9.,]*)\s*(?:đ|điểm|điểm/lần)?\.?",
+    r"(?:tối đa|không quá|tổng|trừ|cộng|thưởng)? ?:? ?(?P<number>[-–−+]? ?[0-9][0-9.,]*) ?(?:đ|điểm|điểm/lần)?\.?",
     re.IGNORECASE,
 )
-_RANGE = re.compile(r"(?:từ\s*)?0\s*(?:[-–]|đến)\s*(?P<number>[0-9][0-9.,]*)\s*(?:đ|điểm)?", re.IGNORECASE)
+_RANGE = re.compile(r"(?:từ ?)?0 ?(?:[-–]|đến) ?(?P<number>[0-9][0-9.,]*) ?(?:đ|điểm)?", re.IGNORECASE)
 _SEPARATOR = re.compile(r"\s*[;\n]\s*")
 
 
@@ -57,15 +61,28 @@ def read_points(text: str) -> Any:
     Raises:
         CellError
     """
+    text = " ".join(text.split())
+    if len(text) > _MOST_POINTS:
+        raise CellError(_not_a_number(text))
     found = _RANGE.fullmatch(text) or _POINTS_AROUND.fullmatch(text)
     typed = found["number"].replace(" ", "") if found else text
     try:
         value = _POINTS.validate_python(typed, context=TYPED)
     except ValidationError as error:
         problem = first_problem(error)
+        if problem["problem"] == "decimal_parsing":
+            raise CellError(_not_a_number(text)) from None
         raise CellError(problem_in_words(str(problem["problem"]), problem["given"])) from None
     written = write_number(value, ".")
     return int(written) if re.fullmatch(r"-?[0-9]{1,9}", written) else written
+
+
+def _not_a_number(text: str) -> str:
+    shown = text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
+    return _("“{found}” is no number; type a number, such as 9.5").format(found=shown)
+
+
+_SHOWN_CHARS = 40
 
 
 def _write_number(value: Any) -> str:
@@ -110,7 +127,8 @@ def _conditions(text: str) -> list[dict[str, str]]:
 
 
 def _write_conditions(value: Any) -> str:
-    return "; ".join(str(one.get("title", "")) for one in value if isinstance(one, Mapping))
+    entries = value if isinstance(value, list) else []
+    return "; ".join(str(one.get("title", "")) for one in entries if isinstance(one, Mapping))
 
 
 def _kinds(text: str) -> list[str]:

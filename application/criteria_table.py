@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -33,7 +34,7 @@ from application.criteria_numbering import Outline, split_number
 from application.edition_checks import nodes_of
 from application.edition_texts import Values
 from application.pasted_text import clean_text
-from application.table_columns import Head, find_head
+from application.table_columns import UNUSED, Head, find_head
 from application.tables import MOST_CHARS, Rows
 from domain import limits
 from errors import InputError
@@ -46,6 +47,7 @@ _BONUS = ("diem thuong", "diem cong", "thuong diem", "cong diem", "tieu chi thuo
 _PENALTY = ("diem tru", "tru diem", "tieu chi tru", "cac truong hop tru")
 _ALWAYS = frozenset({"id", "number", "title", "max", "part", "children"})
 _MOST_FAULTS = 40
+_HERE_CHARS = 40
 
 
 @dataclass
@@ -97,17 +99,21 @@ class _CriteriaReading:
         self._open: list[Values] = []
         self._group = ""
         self._numbered = False
+        self._here = ""
+        """The beginning of the row that is read, by which a person finds it."""
 
     def read(self, rows: Rows) -> CriteriaTable:
         """Read all rows under the head; lines count from 1."""
         table = self._table
         used: set[str] = set()
         for line, row in enumerate(rows[table.head.line :], start=table.head.line + 1):
+            if len(table.faults) >= _MOST_FAULTS:
+                break
             if any(cell.strip() for cell in row) and not table.head.repeated_in(row):
                 self._row(line, row)
         for _place, _depth, node in nodes_of({"criteria": table.criteria}):
             table.count += 1
-            if node.get("id") in used:
+            if "id" in node and str(node["id"]) in used:
                 node.pop("id")
             used.add(str(node.get("id", "")))
         self._give_ids(used)
@@ -115,13 +121,20 @@ class _CriteriaReading:
             table.faults.append(InputError("criteria_too_many", "table", most=limits.CRITERIA_PER_EDITION))
         if not table.count and not table.faults:
             table.faults.append(InputError("criteria_none", "table"))
+        self._note_columns()
+        table.faults[_MOST_FAULTS:] = []
+        return table
+
+    def _note_columns(self) -> None:
+        """Tell which columns are missing or were not read."""
+        table = self._table
         if MOST not in self._columns:
             table.notes.append(_("The table has no column of points: every maximum is unknown."))
         for column in table.head.unknown:
             told = _("The column “{title}” was not read: nobody knows what it holds. Choose it below if it matters.")
             table.notes.append(told.format(title=column.title[:60]))
-        table.faults[_MOST_FAULTS:] = []
-        return table
+        if unused := [column.title[:60] for column in table.head.columns if column.title and column.column == UNUSED]:
+            table.notes.append(_("Columns that are not taken in: {titles}").format(titles=", ".join(unused)))
 
     def _give_ids(self, used: set[str]) -> None:
         for place, _depth, node in nodes_of({"criteria": self._table.criteria}):
@@ -146,7 +159,10 @@ class _CriteriaReading:
 
     def _fault(self, line: int, name: str, what: str) -> None:
         cell = xl_rowcol_to_cell(line - 1, self._columns.get(name, self._columns[TITLE]))
-        self._table.faults.append(InputError("sheet_cell", "table", cell=cell, what=what))
+        if self._here:
+            self._table.faults.append(InputError("sheet_cell_of", "table", cell=cell, title=self._here, what=what))
+        else:
+            self._table.faults.append(InputError("sheet_cell", "table", cell=cell, what=what))
 
     def _cell(self, line: int, row: list[str], name: str) -> str:
         """The clean text of a cell; "" for an empty one and one that cannot be used, which is told."""
@@ -162,6 +178,10 @@ class _CriteriaReading:
             return ""
 
     def _row(self, line: int, row: list[str]) -> None:
+        here = " ".join(
+            row[self._columns[name]] for name in (NUMBER, TITLE) if self._columns.get(name, len(row)) < len(row)
+        )
+        self._here = shorten(here, _HERE_CHARS, placeholder="…")
         number, text = self._cell(line, row, NUMBER), self._cell(line, row, TITLE)
         most, group = self._cell(line, row, MOST), self._cell(line, row, GROUP)
         if not text and number and not most:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from application.edition_parts import BY_ID, CRITERIA, EditionPart, part_of_field
+from application.edition_parts import BY_ID, CRITERIA, PARTS, EditionPart, part_of_field
 from domain.edition_remarks import edition_remarks
 from domain.numbers import whole_number
 from domain.problems import all_problems
@@ -49,6 +49,10 @@ _PART_OF_REMARK: Mapping[str, str] = {
     "years_without_term": "viec",
 }
 """The part that a remark is about which is about no criterion; others are about the table of criteria."""
+
+
+MOST_FINDINGS = 200
+"""So many are told of an edition; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,16 @@ def check_edition(values: Mapping[str, Any], names: Mapping[str, str]) -> Editio
         edition = Edition.model_validate(dict(values), context=TYPED)
     except ValidationError as error:
         return EditionCheck(None, tuple(dict.fromkeys(_problems(error, values, titles))))
-    return EditionCheck(edition, tuple(_remark(one, edition, titles) for one in all_remarks(edition)))
+    found = all_remarks(edition)
+    told = [_remark(one, edition, titles) for one in found[:MOST_FINDINGS]]
+    return EditionCheck(edition, (*told, *_more(len(found) - MOST_FINDINGS, wrong=False)))
+
+
+def _more(count: int, *, wrong: bool) -> Iterator[Finding]:
+    """What stands for the findings that are not told one by one."""
+    if count > 0:
+        text = _("and {count} more").format(count=count)
+        yield Finding(PARTS[0], text, text, wrong=wrong)
 
 
 def _remark(one: Remark, edition: Edition, titles: Mapping[str, str]) -> Finding:
@@ -121,12 +134,15 @@ def _remark(one: Remark, edition: Edition, titles: Mapping[str, str]) -> Finding
 
 
 def _problems(error: ValidationError, values: Mapping[str, Any], titles: Mapping[str, str]) -> Iterator[Finding]:
-    found = [(_place(one["place"]), one) for one in all_problems(error)]
-    for path, one in found:
-        deeper = any(len(other) > len(path) and other[: len(path)] == path for other, _one in found)
-        # A list whose only entry is wrong is told to be too short, too.
-        if not _is_meant(path, one["problem"], values) or (one["problem"] == "too_short" and deeper):
-            continue
+    all_found = [(_place(one["place"]), one) for one in all_problems(error)]
+    above = {path[:length] for path, _one in all_found for length in range(len(path))}
+    # A list whose only entry is wrong is told to be too short, too.
+    found = [
+        (path, one)
+        for path, one in all_found
+        if _is_meant(path, one["problem"], values) and not (one["problem"] == "too_short" and path in above)
+    ]
+    for path, one in found[:MOST_FINDINGS]:
         given = {name: _titled(name, fact, titles) for name, fact in one["given"].items()}
         given = {name: fact for name, fact in given.items() if name not in {"expected", "fields"}}
         code = _IN_FORMS.get(one["problem"], one["problem"])
@@ -142,6 +158,7 @@ def _problems(error: ValidationError, values: Mapping[str, Any], titles: Mapping
             _criterion(path, values),
             wrong=True,
         )
+    yield from _more(len(found) - MOST_FINDINGS, wrong=True)
 
 
 _IN_FORMS: Mapping[str, str] = {

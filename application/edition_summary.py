@@ -10,7 +10,7 @@ from application.edition_parts import CRITERIA, CRITERION_FIELDS, EditionPart, f
 from application.fields import FormField
 from i18n import _, ngettext
 from i18n.edition_fields import NO_CEILING, edition_choices, edition_label
-from i18n.messages import day, typed_number, word
+from i18n.messages import typed_day, typed_number, word
 from i18n.words import kind_of
 
 _SHOWN = 8
@@ -88,7 +88,7 @@ def _leaf(field: FormField, value: Any, whole: Mapping[str, Any]) -> str:
     if field.kind == "flag":
         return _("yes") if value is True else _("no")
     if field.kind == "day":
-        return day(str(value)) if not isinstance(value, str) or value[:4].isdigit() else value
+        return typed_day(value)
     return typed_number(value) if field.kind == "number" else _titled(str(value), field.name, whole)
 
 
@@ -115,14 +115,19 @@ def _titled(text: str, name: str, whole: Mapping[str, Any]) -> str:
         return next((str(node.get("title")) for _p, _d, node in nodes_of(whole) if node.get("id") == text), "")
     if name == "subject":
         awards = whole.get("awards")
-        known = {str(one.get("id")): str(one.get("title")) for one in awards or () if isinstance(one, Mapping)}
+        known = {str(one.get("id")): str(one.get("title")) for one in _tables(awards)}
         return known.get(text) or word("vote_subject", text)
     if name in {"classes", "fact"}:
         scoring = whole.get("scoring")
         lists = [scoring.get("classes"), scoring.get("facts")] if isinstance(scoring, Mapping) else []
-        entries = [one for found in lists if isinstance(found, list) for one in found if isinstance(one, Mapping)]
+        entries = [one for found in lists for one in _tables(found)]
         return next((str(one.get("title")) for one in entries if one.get("id") == text), "")
     return text
+
+
+def _tables(entries: Any) -> list[Mapping[str, Any]]:
+    """The entries of a list that are tables of names and values; none of what is no list."""
+    return [one for one in entries if isinstance(one, Mapping)] if isinstance(entries, list) else []
 
 
 def criterion_lines(node: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, ...]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from pydantic_core import PydanticCustomError
 from application.fields import FormField, form_fields, parse_day
 from application.slugs import slug_of
 from application.yaml_files import read_yaml_bytes
-from domain.numbers import read_number, write_number
+from domain import limits
+from domain.numbers import is_canonical, read_number, write_number
 from domain.rules import Edition
 from domain.scoring.criteria import Criterion
 from errors import InputError
@@ -40,17 +42,45 @@ _TITLED = frozenset({"rounds", "awards", "classes", "facts", "conditions"})
 
 _CHILDREN = "children"
 
+MOST_VALUES = 15_000
+"""Values that the file of an edition may hold, lists and tables counted: work on one grows with them."""
+
+MOST_ENTRIES = limits.CRITERIA_PER_EDITION
+"""Entries of one list."""
+
 
 def values_of(text: str, name: str) -> Values:
     """Return the values of a file's text; errors name the file `name`.
 
     Raises:
-        InputError: it is no YAML, or no table of names and values (`edition_no_table`).
+        InputError: it is no YAML, or no table of names and values (`edition_no_table`), or it holds too much.
     """
     found, _lines = read_yaml_bytes(text.encode(), Path(name)) if text else ({}, {})
     if not isinstance(found, dict):
         raise InputError("edition_no_table", name)
+    check_amount(found, name)
     return as_file(found)
+
+
+def check_amount(values: Mapping[str, Any], name: str) -> None:
+    """Check that values are no more than an edition may hold; errors name the file `name`.
+
+    Raises:
+        InputError: `edition_list_too_long`, `edition_too_much`.
+    """
+    left: list[Any] = [values]
+    seen = 0
+    while left:
+        one = left.pop()
+        seen += 1
+        if isinstance(one, (list, tuple)) and len(one) > MOST_ENTRIES:
+            raise InputError("edition_list_too_long", name, found=len(one), most=MOST_ENTRIES)
+        if seen + len(left) > MOST_VALUES:
+            raise InputError("edition_too_much", name, most=MOST_VALUES)
+        if isinstance(one, Mapping):
+            left.extend(one.values())
+        elif isinstance(one, (list, tuple)):
+            left.extend(one)
 
 
 def text_of(values: Mapping[str, Any]) -> str:
@@ -146,22 +176,28 @@ def _leaf(field: FormField, text: str) -> Any:
 
 
 def _number(text: str) -> Any:
-    """A number as the file has it: a whole one as a number, others as text, as no binary fraction is exact."""
+    """A number as the file has it: a whole one as a number, others as text, as no binary fraction is exact.
+
+    What is no plain number, such as 1e20000000, stays as it was typed.
+    """
     try:
         read = read_number(text)
         written = write_number(Decimal(read), ".")
     except (PydanticCustomError, ArithmeticError):
+        return text
+    if not is_canonical(written):
         return text
     return int(written) if _WHOLE.fullmatch(written) else written
 
 
 def _with_ids(entries: list[Any]) -> list[Any]:
     """Entries with an id each: from the title, and another one than those of the entries before."""
-    taken = {one.get("id") for one in entries if isinstance(one, Mapping)}
+    taken = {str(one.get("id")) for one in entries if isinstance(one, Mapping)}
     found: list[Any] = []
+    numbers: dict[str, int] = {}
     for one in entries:
         if isinstance(one, Mapping) and not one.get("id") and isinstance(one.get("title"), str):
-            made = new_id(one["title"], taken)
+            made = new_id(one["title"], taken, numbers)
             taken.add(made)
             found.append({"id": made, **{name: value for name, value in one.items() if name != "id"}})
         else:
@@ -169,10 +205,20 @@ def _with_ids(entries: list[Any]) -> list[Any]:
     return found
 
 
-def new_id(title: str, taken: set[Any]) -> str:
-    """Return an id from a title that is none of those that are taken."""
+def new_id(title: str, taken: Collection[str], numbers: dict[str, int] | None = None) -> str:
+    """Return an id from a title that is none of those that are taken.
+
+    `numbers` remembers the last number of each beginning, so that a list of namesakes is not counted through for each.
+    """
     plain = slug_of(title, "muc")
-    return next(one for one in (plain, *(f"{plain[:55]}-{n}" for n in range(2, len(taken) + 3))) if one not in taken)
+    if plain not in taken:
+        return plain
+    start = plain[:55]
+    first = 2 if numbers is None else numbers.get(start, 2)
+    number = next(n for n in count(first) if f"{start}-{n}" not in taken)
+    if numbers is not None:
+        numbers[start] = number + 1
+    return f"{start}-{number}"
 
 
 def mark_of(values: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from application.fields import FormField, form_fields
 from domain.numbers import whole_number
 from domain.records import Command
-from i18n.messages import day, typed_number
+from i18n.messages import typed_day, typed_number
 
 MAX_DEPTH = 8
 MAX_ROWS = 400
@@ -102,7 +102,7 @@ def _as_typed(field: FormField, value: Any) -> Any:
     if value in field.choices or not isinstance(value, (str, int)):
         return value
     if field.kind == "day":
-        return day(str(value))
+        return typed_day(value)
     return typed_number(value) if field.kind == "number" else value
 
 

@@ -31,6 +31,10 @@ JSON_PATTERN = r"^\s*[-+\u2010-\u2015\u2212\ufe58\ufe63\uff0d]?\s*[0-9][0-9.,\s]
 """What a typed number looks like, for JSON Schemas."""
 
 
+MOST_ZEROS = 40
+"""So many zeros a number gets at most when it is written out."""
+
+
 def read_number(text: str, *, whole: bool = False) -> str:
     """Return a typed number with a point before its decimals and nothing else: "9.000.000,5" becomes "9000000.5".
 
@@ -70,7 +74,13 @@ def _digits_of(text: str) -> str:
 
 
 def write_number(value: Decimal, mark: str = ",") -> str:
-    """Return a number as a person types it and `read_number` reads it: three decimals get a zero more."""
+    """Return a number as a person types it and `read_number` reads it: three decimals get a zero more.
+
+    One that would get more than `MOST_ZEROS` zeros that were not written, such as 1e20000000, is none of a person's and
+    stays as short as it was. So does one that is not finite.
+    """
+    if not value.is_finite() or value.adjusted() < -MOST_ZEROS or int(value.as_tuple().exponent) > MOST_ZEROS:
+        return str(value)
     text = f"{value:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return (f"{text}0" if _TWO_WAYS.fullmatch(text.lstrip("-")) else text).replace(".", mark)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from domain.numbers import whole_number
 from i18n import NC_, _
-from i18n.fields import field_label
+from i18n.fields import FIELDS, field_label, path_label
 
 _LABELS: Mapping[str, str] = {
     "above": NC_("rule", "the lower end itself is left out"),
@@ -208,6 +209,12 @@ def edition_label(name: str, inside: str = "") -> str:
     label = _LABELS.get(f"{inside}.{name}") or _LABELS.get(name)
     text = _(label) if label else field_label(name)
     return text[:1].upper() + text[1:]
+
+
+def typed_label(path: str) -> str:
+    """The label of the field that a path ends in, of an act's form or of one of rules, with a capital."""
+    names = [part for part in path.split(".") if part and whole_number(part) is None]
+    return edition_label(names[-1]) if names and names[-1] not in FIELDS else path_label(path)
 
 
 def edition_choices(name: str, inside: str = "") -> tuple[tuple[str, str], ...]:

@@ -226,6 +226,14 @@ def day(value: str | date | datetime | When) -> str:
     return f"{value:%d/%m/%Y}"
 
 
+def typed_day(value: object) -> str:
+    """A stored day as people type it into a field; a value that is no day as it is."""
+    try:
+        return day(str(value))
+    except (ValueError, OverflowError):
+        return str(value)
+
+
 def days_left(left: int, *, over: bool) -> str:
     """How many days a deadline is away, in words. `over`: it has passed; `left` may still be 0 on its last day."""
     if over:

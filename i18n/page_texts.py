@@ -38,6 +38,8 @@ SENTENCES: Mapping[str, str] = {
     "edition_busy": N_("Others are saving these rules at this moment. Save once more."),
     "edition_no_such_choice": N_("This is none of the possible choices."),
     "edition_no_such_field": N_("Rules have no such field here."),
+    "edition_list_too_long": N_("A list of these rules has {found} lines; at most {most} are taken."),
+    "edition_too_much": N_("These rules hold more than {most} values, more than any rules need. Nothing was taken."),
     "edition_no_table": N_("The file holds no rules: it must be a table of names and values, as rules are downloaded."),
     "edition_no_way": N_("Choose the way in which points are given."),
     "edition_other_part": N_("This does not belong to “{part}”. Change it in its own part."),
@@ -196,6 +198,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "table_line_too_long": N_("A line of the table is too long; at most {most} characters."),
     "sheet_cell": N_("Cell {cell}: {what}"),
+    "sheet_cell_of": N_("Cell {cell} ({title}): {what}"),
     "sheet_empty": N_("Nothing is filled in in the file."),
     "sheet_not_chosen": N_("Choose the file that was filled in."),
     "sheet_not_ours": N_(

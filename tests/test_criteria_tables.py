@@ -17,9 +17,9 @@ from application.criteria_moves import added, moved, node_at, replaced, without
 from application.criteria_numbering import Outline, split_number
 from application.criteria_table import CriteriaTable, read_criteria
 from application.criteria_workbook import EXAMPLE, criteria_workbook
-from application.edition_checks import all_remarks, check_edition, nodes_of
+from application.edition_checks import MOST_FINDINGS, all_remarks, check_edition, nodes_of
 from application.edition_parts import BY_ID, PARTS, fields_of, part_values, with_part
-from application.edition_texts import Values, as_file, text_of, values_of, values_of_stored
+from application.edition_texts import MOST_ENTRIES, Values, as_file, text_of, values_of, values_of_stored
 from application.fields import FormField
 from application.tables import rows_of_text, table_of
 from application.tables import text_of as table_text
@@ -225,9 +225,21 @@ async def test_what_is_wrong_is_told_by_its_cell_all_at_once() -> None:
     )
     text = "\n".join(told(found))
     for cell in ("C2", "C3", "B4", "C5", "D6", "E6", "F7", "G8", "B9", "C10"):
-        assert f"Ô {cell}:" in text, cell
+        assert f"Ô {cell} (" in text, cell
+    assert "Ô C2 (1 Một): “mười” không phải là số" in text
     assert "Xã Lạ" in text
     assert "1250" in text or "1,250" in text, "what can mean two numbers is asked about"
+
+
+async def test_long_cells_are_refused_and_reading_ends_with_the_most_faults() -> None:
+    blanks = " " * 480
+    rows = [[str(n), f"Tiêu chí {n}", f"tối đa{blanks}x"] for n in range(1, 90)]
+    found = await read(pasted(["Số", "Tiêu chí", "Điểm tối đa", "Ghi chú"], *rows))
+    assert len(told(found)) == 40
+    assert "không phải là số" in told(found)[0]
+    short = await read(pasted(["Số", "Tiêu chí", "Điểm tối đa", "Ghi chú"], ["1", "Một", f"tối đa{blanks}10"]))
+    assert short.criteria[0]["max"] == 10
+    assert "Cột không nhập: Ghi chú" in short.notes
 
 
 async def test_tables_of_other_shapes_are_refused_or_asked_about() -> None:
@@ -245,7 +257,7 @@ async def test_tables_of_other_shapes_are_refused_or_asked_about() -> None:
     many = await read(pasted(["Tiêu chí", "Điểm"], *([f"Việc {n}", "1"] for n in range(501))))
     assert [one.code for one in many.faults] == ["criteria_too_many"]
     deep = await read(pasted(["Tiêu chí", "Điểm"], *([f"{' ' * n}Việc {n}", "1"] for n in range(12))))
-    assert [one.code for one in deep.faults] == ["sheet_cell"] * 4
+    assert [one.code for one in deep.faults] == ["sheet_cell_of"] * 4
 
 
 async def test_what_a_table_has_no_column_for_stays() -> None:
@@ -322,6 +334,41 @@ def test_what_is_wrong_stands_at_its_part_and_its_field() -> None:
     mended["criteria"][0]["children"][0].pop("way")
     (last,) = check_edition(mended, {}).wrong
     assert (last.part.id, last.path) == ("vong-cham", "")
+
+
+def test_a_number_that_is_none_of_a_person_stays_as_it_was_typed() -> None:
+    text = "total: 1e20000000\ncriteria:\n- {id: a, title: A, max: '1e20000000'}\n"
+    values = values_of(text, "x")
+    assert (values["total"], values["criteria"][0]["max"]) == ("1e20000000", "1e20000000")
+    assert len(text_of(values)) < 200
+    (inputs, _choices) = part_inputs(BY_ID["cach-tinh"], part_values(values, BY_ID["cach-tinh"]), (), values)
+    assert all(len(str(one.value)) < 20 for one in inputs)
+
+
+def test_ids_are_made_whatever_stands_in_a_list() -> None:
+    found = as_file({"rounds": [1, [2], {"id": ["x"]}, *({"title": "Vòng"} for _n in range(3))]})["rounds"]
+    assert [one["id"] for one in found[2:]] == [["x"], "vong", "vong-2", "vong-3"]
+
+
+def test_of_many_findings_the_first_are_told_and_the_others_counted() -> None:
+    lists = {name: [{"x": 1}] * MOST_ENTRIES for name in ("rounds", "awards", "votes")}
+    *told, last = check_edition({"id": "x", "title": "X", **lists}, {}).wrong
+    assert len(told) == MOST_FINDINGS
+    assert re.search("[0-9]{3}", last.text)
+
+
+@pytest.mark.parametrize("text", ["rounds: [" + "{x: 1}," * 501 + "]", "a: [" + ("[" + "1," * 499 + "],") * 40 + "]"])
+def test_more_than_an_edition_needs_is_refused_before_it_is_checked(text: str) -> None:
+    with pytest.raises(InputError, match=r"edition_list_too_long|edition_too_much"):
+        values_of(text, "x")
+
+
+def test_an_edition_of_very_many_kinds_is_told_of_the_first_ones() -> None:
+    criteria = [{"id": f"a{n}", "title": "A", "max": 1, "kinds": [f"k{n}-{m}" for m in range(20)]} for n in range(300)]
+    scoring = {"pass_marks": [{"least": 400}]}
+    found = check_edition({"id": "x", "title": "X", "criteria": criteria, "scoring": scoring}, {})
+    assert found.edition is not None
+    assert 100 < len(found.remarks) <= MOST_FINDINGS + 1
 
 
 def test_each_code_of_a_remark_has_its_part() -> None:

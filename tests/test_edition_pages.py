@@ -19,6 +19,7 @@ from web_help import PASSWORD, Site, Visitor, a_site
 
 from accounts.edition_drafts import EditionDrafts
 from application.criteria_workbook import criteria_workbook
+from application.edition_checks import check_edition
 from application.edition_parts import PARTS
 from application.edition_texts import values_of
 from application.trial_sheets import kinds_of, trial_rows, units_of
@@ -227,6 +228,26 @@ async def test_what_is_wrong_is_kept_told_at_its_place_and_not_put_in_force(site
     assert await site.app.texts.editions() == stored, "nothing of it was stored"
 
 
+@pytest.mark.parametrize("typed", ["31/2/2026", "hết năm 2026", "99999-01-01", "T9"])
+async def test_a_day_that_is_none_stays_in_its_field_with_what_is_wrong(site: Site, typed: str) -> None:
+    visitor = await secretary(site)
+    key = await brought_in(visitor, "id: ngay\ntitle: Ngày sai\nrounds: [1, [2], {id: [x]}]\nawards: 5\n")
+    address = urls.edition_part_url(key, "van-ban")
+    for step in ("check", "save"):
+        await visitor.get(address)
+        await visitor.post(address, **{**form_fields(visitor.page, address), "issued": typed, "_step": step})
+        assert visitor.status == 200
+        assert form_fields(visitor.page, address)["issued"] == typed
+        assert 'id="f-issued-why"' in visitor.page
+    for other in (urls.edition_url(key), urls.edition_text_url(key, "van-ban")):
+        await visitor.get(other)
+        assert visitor.status == 200, other
+        assert typed in html.unescape(visitor.page)
+    for other in (urls.edition_adoption_url(key), *(urls.edition_part_url(key, part.id) for part in PARTS)):
+        await visitor.get(other)
+        assert visitor.status == 200, other
+
+
 async def test_a_year_is_started_with_own_rules_as_they_were_looked_at(site: Site) -> None:
     visitor = await secretary(site)
     key = await brought_in(visitor, FULL)
@@ -252,7 +273,7 @@ async def test_a_table_with_faults_takes_nothing_and_stays_in_the_form(site: Sit
     await visitor.get(table)
     await visitor.post(table, **visitor.hidden_in(table), table="TT\tTiêu chí\tĐiểm\n1\tMột\tmười\n", _step="take")
     assert visitor.status == 422
-    assert "Ô C2:" in visitor.page
+    assert "Ô C2 (" in visitor.page
     assert "mười" in form_fields(visitor.page, table)["table"]
     await visitor.post(table, **visitor.hidden_in(table), table="a\tb\nc\t9,5\n", _step="take")
     assert "Cột nào là" in visitor.page or "tiêu chí" in visitor.page
@@ -395,6 +416,22 @@ NO_RULES = (
     ("hai-lan.yaml", b"id: x\nid: y\n", "Dòng 2"),
     ("anh.yaml", b"\xff\xfe\x00", "UTF-8"),
 )
+
+
+async def test_an_edition_is_checked_once_for_each_revision(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor = await secretary(site)
+    checked = []
+
+    def counted(values: Any, names: Any) -> Any:
+        checked.append(values.get("title"))
+        return check_edition(values, names)
+
+    monkeypatch.setattr("web.open_edition.check_edition", counted)
+    key = await brought_in(visitor, "id: mot-lan\ntitle: Chỉ xét một lần\n")
+    for address in (urls.EDITIONS, urls.EDITIONS, urls.edition_url(key), urls.edition_url(key)):
+        await visitor.get(address)
+        assert visitor.status == 200
+    assert checked.count("Chỉ xét một lần") == 2, "once for the list, once for its own pages"
 
 
 async def test_a_file_that_holds_no_rules_is_refused(site: Site) -> None:

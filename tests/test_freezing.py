@@ -78,6 +78,9 @@ def workbook_bomb() -> bytes:
 
 WIDE = ";".join(f"cot {n}" for n in range(30)) + "\n"
 TABLE = "cụm;đơn vị;mã đơn vị\n" + "".join(f"Cụm {n // 30};Đơn vị {n};don-vi-{n}\n" for n in range(4_990))
+FAULTY_RULES = b"".join(
+    b"%b: [" % one + b"{x: 1}," * 490 + b"]\n" for one in (b"rounds", b"awards", b"votes", b"papers")
+)
 MARKS = "a" + "\u0301\u0323" * (limits.TEXT_CHARS // 2 - 1)
 
 Asked = Callable[[], Awaitable[httpx.Response]]
@@ -169,6 +172,16 @@ COSTLY: dict[str, tuple[Prepared, int]] = {
         422,
     ),
     "text of nothing but marks": (form("can-bo", f"{CYCLE}/lam/comment", {"by.unit": "don-vi-1", "text": MARKS}), 422),
+    "rules with very many faults": (form("thu-ky", urls.EDITIONS, {"_do": "file"}, FAULTY_RULES), 200),
+    "rules of more values than are read": (
+        form("thu-ky", urls.EDITIONS, {"_do": "file"}, b"rounds: [" + b"{x: 1}," * 20_000 + b"]"),
+        422,
+    ),
+    "rules whose total has millions of zeros": (
+        form("thu-ky", urls.EDITIONS, {"_do": "file"}, b"total: 1e20000000"),
+        200,
+    ),
+    "list of rules with very many faults": (page("thu-ky", urls.EDITIONS), 200),
     "file of the greatest size": (form("can-bo", "/tep", {}, b"%PDF-" + b"x" * 9_999_000), 200),
     "PDF of 5,000 pages looked at": (file_looked_at("dai.pdf", pdf(5_000)), 200),
     "picture bomb looked at": (file_looked_at("bom.png", picture_bomb()), 200),
@@ -198,6 +211,8 @@ ASKED = [
     "table of lines that are empty",
     "form of the most fields",
     "text of nothing but marks",
+    "rules with very many faults",
+    "rules whose total has millions of zeros",
     "PDF of 5,000 pages looked at",
     "JSON of the most values",
     "JSON of more values than are read",

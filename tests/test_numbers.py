@@ -99,6 +99,12 @@ def test_what_is_written_into_a_field_is_read_back(value: Decimal, mark: str) ->
     assert Decimal(read_number(write_number(value, mark))) == value
 
 
+@pytest.mark.parametrize("text", ["1e20000000", "-1e20000000", "1e-20000000", "0e20000000", "NaN", "Infinity"])
+def test_a_number_of_millions_of_zeros_is_not_written_out(text: str) -> None:
+    assert len(write_number(Decimal(text))) < 20
+    assert not is_canonical(write_number(Decimal(text), "."))
+
+
 def test_stored_numbers_are_as_they_are() -> None:
     """A payload in the ledger has "18.555" for 18,555: only what a person typed is asked about."""
     assert AMOUNT.validate_json('"18.555"') == Decimal("18.555")

@@ -47,7 +47,8 @@ async def chosen_edition(services: Services, visitor: Visitor, typed: Mapping[st
     name = str(typed.get("edition", ""))
     own = await services.edition_drafts.get(visitor.unit, name)
     if own is not None:
-        found = (await beside(check_edition, values_of(own.body, own.title), {})).edition
+        values = await beside(values_of, own.body, own.title)
+        found = (await beside(check_edition, values, {})).edition
         if found is None:
             raise InputError("edition_unfit", "edition", title=own.title)
         return found

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,12 +15,12 @@ from fastapi import Depends, Request
 from accounts.edition_drafts import EditionDraft
 from application.edition_checks import EditionCheck, check_edition, nodes_of
 from application.edition_parts import BY_ID, EditionPart
-from application.edition_texts import Values, mark_of, text_of, values_of, values_of_stored
+from application.edition_texts import Values, check_amount, mark_of, text_of, values_of, values_of_stored
 from application.visits import Visitor
 from application.work import beside
 from domain.access import Matter
 from errors import InputError, NotFoundError
-from i18n import _
+from i18n import _, language
 from i18n.messages import sentence
 from resources import RULES
 from web.auth import reads
@@ -45,15 +46,89 @@ class OpenEdition:
     names: Mapping[str, str]
     """The names of the organiser's units, by id, where the edition names units."""
 
+    check: EditionCheck
+    """What is wrong or odd in it."""
+
     @property
     def title(self) -> str:
         """Its title; words in the place of a missing one."""
         return title_of(self.values)
 
-    @cached_property
-    def check(self) -> EditionCheck:
-        """What is wrong or odd in it."""
-        return check_edition(self.values, self.names)
+    async def check_of(self, values: Values) -> EditionCheck:
+        """Return what is wrong or odd in it with other values, such as those that a form holds."""
+        return self.check if values == self.values else await beside(check_edition, values, self.names)
+
+
+class Checks:
+    """The results for the editions that were looked at last: each is checked once, in each language.
+
+    The key is one of a text that never changes: a draft with its revision, a stored edition, one of the program's.
+    """
+
+    MOST = 100
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Hashable, EditionCheck] = OrderedDict()
+
+    async def of(self, key: Hashable, values: Values, names: Mapping[str, str]) -> EditionCheck:
+        """Return the result for values of a text, `names` being those of units by id; checked in a thread if new.
+
+        Raises:
+            TooBusyError
+        """
+        key = (key, language(), frozenset(names.items()))
+        if (found := self._known.get(key)) is None:
+            found = await beside(check_edition, values, names)
+        self._known[key] = found
+        self._known.move_to_end(key)
+        while len(self._known) > self.MOST:
+            self._known.popitem(last=False)
+        return found
+
+
+_CHECKS = Checks()
+
+
+async def _with_check(
+    services: Services, visitor: Visitor, key: str, values: Values, draft: EditionDraft | None
+) -> OpenEdition:
+    names = await _names(services, visitor, values)
+    text = (key,) if draft is None else (visitor.unit, key, draft.revision)
+    return OpenEdition(key, values, draft, names, await _CHECKS.of(text, values, names))
+
+
+@dataclass(frozen=True, slots=True)
+class Fitness:
+    """Whether a draft can be put in force: how much is wrong in it, and whether it has criteria."""
+
+    wrong: int
+    criteria: bool
+
+
+_FITNESS: OrderedDict[Hashable, Fitness] = OrderedDict()
+_MOST_KNOWN = 5_000
+
+
+async def fitness_of(visitor: Visitor, draft: EditionDraft) -> Fitness:
+    """Return whether a draft can be put in force; read and checked once for each of its revisions.
+
+    Raises:
+        TooBusyError
+    """
+    key = (visitor.unit, draft.id, draft.revision)
+    if (found := _FITNESS.get(key)) is None:
+        found = _FITNESS[key] = await beside(_fitness, draft.body, draft.title)
+    while len(_FITNESS) > _MOST_KNOWN:
+        _FITNESS.popitem(last=False)
+    return found
+
+
+def _fitness(body: str, title: str) -> Fitness:
+    try:
+        values = values_of(body, title)
+    except InputError:
+        return Fitness(1, criteria=True)
+    return Fitness(len(check_edition(values, {}).wrong), any(True for _one in nodes_of(values)))
 
 
 def title_of(values: Mapping[str, Any]) -> str:
@@ -85,7 +160,7 @@ async def opened(request: Request, visitor: Secretary, edition: str) -> OpenEdit
         values = await beside(values_of, file.read_text(encoding="utf-8"), file.name)
     else:
         raise NotFoundError("page_not_found")
-    return OpenEdition(edition, values, draft, await _names(services, visitor, values))
+    return await _with_check(services, visitor, edition, values, draft)
 
 
 async def opened_draft(edition: Annotated[OpenEdition, Depends(opened)]) -> OpenEdition:
@@ -142,7 +217,7 @@ async def change(
     in other parts stays.
 
     Raises:
-        QuotaError: it is too long.
+        QuotaError, InputError: it is too long.
         NotFoundError: the draft was deleted meanwhile.
     """
     for _try in range(_TRIES):
@@ -151,10 +226,12 @@ async def change(
             raise NotFoundError("page_not_found")
         values = await beside(values_of, draft.body, draft.title)
         if mark_of(held(values)) != read:
-            return OpenEdition(opened.key, values, draft, opened.names)
+            return await _with_check(services, visitor, opened.key, values, draft)
         made = new(values)
+        check_amount(made, title_of(made))
         person = visitor.contact.id
-        if await services.edition_drafts.save(visitor.unit, draft, title_of(made), text_of(made), person, part.id):
+        text = await beside(text_of, made)
+        if await services.edition_drafts.save(visitor.unit, draft, title_of(made), text, person, part.id):
             return None
     raise InputError("edition_busy")
 
@@ -165,7 +242,8 @@ async def copied(services: Services, visitor: Visitor, values: Values) -> str:
     Raises:
         QuotaError
     """
-    return await services.edition_drafts.add(visitor.unit, title_of(values), text_of(values), visitor.contact.id)
+    text = await beside(text_of, values)
+    return await services.edition_drafts.add(visitor.unit, title_of(values), text, visitor.contact.id)
 
 
 async def conflict_of(request: Request, now: OpenEdition, part: EditionPart, summary: Any) -> dict[str, Any]:

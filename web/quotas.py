@@ -37,7 +37,7 @@ SHARED_DRAFT_CHARACTERS = 4_000_000
 """Of all cells of a draft that several people fill in together."""
 
 EDITION_DRAFTS = 50
-EDITION_CHARACTERS = 2_000_000
+EDITION_CHARACTERS = 400_000
 """Drafts of rules editions that an organiser keeps, and the text of each."""
 
 MINUTES = 50

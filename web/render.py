@@ -27,6 +27,7 @@ from domain.file_references import REFERENCE, file_name, references_in, with_fil
 from domain.times import ICT, day_ending
 from i18n import _, language, ngettext, npgettext, pgettext
 from i18n.acts import act_name
+from i18n.edition_fields import typed_label
 from i18n.fields import field_label
 from i18n.messages import counted, day, days_left, number, sentence, size_in_words, word
 from i18n.values import award_title, round_title
@@ -148,6 +149,7 @@ def environment() -> Environment:
         is_chosen=is_chosen,
         round_title=round_title,
         field_label=field_label,
+        typed_label=typed_label,
         Matter=Matter,
         language=language,
         days_left=_days_left,

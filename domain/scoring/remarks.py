@@ -44,6 +44,9 @@ def lacks_points(criteria: tuple[Criterion, ...], scoring: Scoring, total: Decim
 _LACKING = frozenset({"maximum_unknown", "parts_unseen", "total_unseen"})
 
 
+_MOST_GROUPS = 100
+
+
 def most_possible(
     criteria: Iterable[Criterion], scoring: Scoring, unit: str, kind: str | None
 ) -> tuple[Decimal | None, Decimal]:
@@ -251,7 +254,10 @@ def _reach_remarks(criteria: tuple[Criterion, ...], scoring: Scoring) -> Iterato
 
 
 def _groups(criteria: Iterable[Criterion], scoring: Scoring) -> Iterator[tuple[str, str, str | None]]:
-    """Yield (name, unit, kind) of those whom the table treats in their own way; first of all others, without a name."""
+    """Yield (name, unit, kind) of those whom the table treats in their own way; first of all others, without a name.
+
+    Of a table that names more kinds or units than `_MOST_GROUPS`, the first ones: each is calculated by itself.
+    """
     kinds = {kind for mark in scoring.pass_marks for kind in mark.kinds}
     units: set[str] = set()
     left = list(criteria)
@@ -261,5 +267,5 @@ def _groups(criteria: Iterable[Criterion], scoring: Scoring) -> Iterator[tuple[s
         units.update(node.units)
         left.extend(node.children)
     yield "", "", None
-    yield from ((kind, "", kind) for kind in sorted(kinds))
-    yield from ((unit, unit, None) for unit in sorted(units))
+    yield from ((kind, "", kind) for kind in sorted(kinds)[:_MOST_GROUPS])
+    yield from ((unit, unit, None) for unit in sorted(units)[:_MOST_GROUPS])

@@ -104,7 +104,7 @@ async def spreadsheet(request: Request, visitor: Secretary, opened: Opened) -> R
 @router.get(urls.CRITERIA_TABLE)
 async def bring_in(request: Request, _visitor: Secretary, opened: OpenedDraft) -> Response:
     """The form that takes a table."""
-    return _bring_in(request, opened, "", mark_of(opened.values.get("criteria")))
+    return await _bring_in(request, opened, "", mark_of(opened.values.get("criteria")))
 
 
 @router.post(urls.CRITERIA_TABLE)
@@ -121,11 +121,11 @@ async def read_table(request: Request, visitor: Secretary, opened: OpenedDraft) 
         found = await beside(read_criteria, rows, choices, opened.values, names)
     except InputError as error:
         head = find_head(TABLE, rows, choices) if error.code == "table_head" else None
-        return _bring_in(request, opened, typed, read, errors=[error], head=head, status=error.http_status)
+        return await _bring_in(request, opened, typed, read, errors=[error], head=head, status=error.http_status)
     found.notes[:0] = notes
     takes = form.get("_step") == "take" and not (isinstance(form.get("file"), UploadFile) and _has_file(form))
     if found.faults or not takes:
-        return _bring_in(request, opened, typed, read, errors=found.faults, found=found, names=names)
+        return await _bring_in(request, opened, typed, read, errors=found.faults, found=found, names=names)
     keeps_total = form.get("_total") == "yes"
     try:
         now = await change(
@@ -138,13 +138,13 @@ async def read_table(request: Request, visitor: Secretary, opened: OpenedDraft) 
             lambda whole: _taken(whole, found, with_total=keeps_total),
         )
     except InputError as error:
-        return _bring_in(
+        return await _bring_in(
             request, opened, typed, read, errors=[error], found=found, names=names, status=error.http_status
         )
     if now is not None:
         conflict = await conflict_of(request, now, CRITERIA, ())
         read = mark_of(now.values.get("criteria"))
-        return _bring_in(request, now, typed, read, found=found, conflict=conflict, names=names, status=409)
+        return await _bring_in(request, now, typed, read, found=found, conflict=conflict, names=names, status=409)
     return RedirectResponse(urls.with_query(urls.criteria_url(opened.key), {urls.ENTERED_AS: "1"}), 303)
 
 
@@ -183,7 +183,7 @@ def _choices(form: FormData) -> dict[int, str]:
     return found
 
 
-def _bring_in(
+async def _bring_in(
     request: Request,
     opened: OpenEdition,
     typed: str,
@@ -202,7 +202,7 @@ def _bring_in(
     told = ""
     if found is not None and not found.faults:
         values = _taken(opened.values, found, with_total=found.total is not None)
-        check = check_edition(values, names or {})
+        check = await beside(check_edition, values, names or {})
         rows, told = _rows(values, check, names or {}), taken_over(found, opened.values)
         findings = tuple(one for one in check.findings if one.part is CRITERIA or one.part.id == "cach-tinh")
     return page(
@@ -257,7 +257,7 @@ async def _criterion(
 ) -> Response:
     at = place_of(place)
     whole = opened.values if place == NEW else replaced(opened.values, at, node)
-    check = opened.check if whole == opened.values else check_edition(whole, opened.names)
+    check = await opened.check_of(whole)
     inputs, choices = criterion_inputs(node, more, opened.values)
     prefix = _path_of(at)
     mine = [one for one in check.of(CRITERIA) if one.criterion and one.criterion == str(node.get("id"))]

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData, UploadFile
 
-from application.edition_checks import check_edition
 from application.edition_parts import PARTS, EditionPart, fields_of, part_values, with_part
 from application.edition_summary import summary_of
 from application.edition_texts import Values, mark_of, text_of, values_of
@@ -41,6 +40,7 @@ from web.open_edition import (
     conflict_of,
     copied,
     file_sentence,
+    fitness_of,
     own_files,
     part_named,
 )
@@ -65,7 +65,7 @@ async def _list(request: Request, visitor: Visitor, error: InputError | None = N
     services = get_services(request)
     drafts = await services.edition_drafts.list(visitor.unit)
     people = await services.application.people.names({one.person for one in drafts})
-    wrong = await beside(lambda: {one.id: _wrong(one.body, one.title) for one in drafts})
+    fitness = {one.id: await fitness_of(visitor, one) for one in drafts}
     stored = [(digest, edition_of(body)) for digest, body in await services.application.texts.editions()]
     own = await beside(_own_titles)
     text = "" if error is None else file_sentence(error)
@@ -75,7 +75,7 @@ async def _list(request: Request, visitor: Visitor, error: InputError | None = N
         error.http_status if error is not None else 200,
         drafts=drafts,
         people=people,
-        wrong=wrong,
+        fitness=fitness,
         stored=sorted(
             ((digest, edition_title(one)) for digest, one in stored if one.id != NO_RULES.id), key=lambda pair: pair[1]
         ),
@@ -83,11 +83,6 @@ async def _list(request: Request, visitor: Visitor, error: InputError | None = N
         text=text,
         faulty="file" if error is not None else "",
     )
-
-
-def _wrong(body: str, title: str) -> int:
-    """How much keeps a draft from being put in force."""
-    return len(check_edition(values_of(body, title), {}).wrong)
 
 
 @lru_cache
@@ -166,7 +161,7 @@ async def _edition(request: Request, opened: OpenEdition, *, text: str = "", sta
 async def file(_visitor: Secretary, opened: Opened) -> Response:
     """The edition as the file that `thidua rules check` reads."""
     name = slug_of(opened.title, "ban-quy-dinh")
-    return as_attachment(text_of(opened.values), f"{name}.yaml", YAML)
+    return as_attachment(await beside(text_of, opened.values), f"{name}.yaml", YAML)
 
 
 @router.post(urls.EDITION)
@@ -207,7 +202,7 @@ async def part_form(request: Request, _visitor: Secretary, opened: OpenedDraft, 
     known = part_named(part)
     if known.id == urls.CRITERIA_PART:
         return RedirectResponse(urls.criteria_url(opened.key), 303)
-    return _form(request, opened, known, part_values(opened.values, known))
+    return await _form(request, opened, known, part_values(opened.values, known))
 
 
 @router.post(urls.EDITION_PART)
@@ -224,7 +219,7 @@ async def save_part(request: Request, visitor: Secretary, opened: OpenedDraft, p
     values = part_values(with_part({}, known, {**held, **typed}), known)
     read = str(body.get(SHOWN, ""))
     if "_more" in body or shorter or body.get("_step") != "save":
-        return _form(request, opened, known, values, more=(body.get("_more", ""),), read=read)
+        return await _form(request, opened, known, values, more=(body.get("_more", ""),), read=read)
     try:
         services = get_services(request)
         now = await change(
@@ -237,13 +232,13 @@ async def save_part(request: Request, visitor: Secretary, opened: OpenedDraft, p
             lambda whole: with_part(whole, known, values),
         )
     except InputError as error:
-        return _form(request, opened, known, values, read=read, error=error)
+        return await _form(request, opened, known, values, read=read, error=error)
     if now is not None:
         return await _conflict(request, now, known, values)
     return RedirectResponse(urls.with_query(request.url.path, {urls.ENTERED_AS: "1"}), 303)
 
 
-def _form(
+async def _form(
     request: Request,
     opened: OpenEdition,
     part: EditionPart,
@@ -256,7 +251,7 @@ def _form(
     status: int = 200,
 ) -> Response:
     whole = with_part(opened.values, part, values)
-    check = opened.check if whole == opened.values else check_edition(whole, opened.names)
+    check = await opened.check_of(whole)
     inputs, choices = part_inputs(part, values, more, whole)
     faulty = {one.path: one.here for one in reversed(check.of(part)) if one.wrong and one.path}
     return page(
@@ -279,7 +274,7 @@ def _form(
 async def _conflict(request: Request, now: OpenEdition, part: EditionPart, values: Values) -> Response:
     """The form as it was typed, beside what somebody else has saved meanwhile."""
     told = await conflict_of(request, now, part, summary_of(now.values, part))
-    return _form(request, now, part, values, conflict=told, status=409)
+    return await _form(request, now, part, values, conflict=told, status=409)
 
 
 # A part as text ---------------------------------------------------------------------------------------------------
