@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 
 import pytest
@@ -12,7 +13,7 @@ from speech import RULES
 from web_help import Site
 
 from domain.times import ICT
-from web import urls
+from web import open_minutes, urls
 
 FIRST, SECOND, THIRD = units(3)
 
@@ -109,6 +110,17 @@ async def test_minutes_are_thrown_away_for_all_and_put_back(site: Site, stream: 
     assert (answer.status_code, "Có người đã xóa" in answer.text) == (409, True)
     await lan.visitor.post(urls.minutes_url(stream, "hn-1"), _step="undrop")
     assert 'value="Hội nghị chuyên đề"' in lan.page
+
+
+async def test_a_cell_that_is_named_a_thousand_times_is_read_once(
+    site: Site, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lan = await Keeper.begins(site, "lan", stream)
+    read: list[Mapping[str, str]] = []
+    monkeypatch.setattr(open_minutes, "cell_text", lambda _path, body: read.append(body) or "{}")
+    values = {f"sheet.f{n}": "x" for n in range(500)}
+    await lan.types(*["sheet"] * 1_000, "nowhere", **values, **{f"nowhere.{'a.' * 9_000}": "x"})
+    assert [len(one) for one in read] == [500]
 
 
 # Beginning --------------------------------------------------------------------------------------------------------

@@ -114,6 +114,10 @@ class OpenMinutes:
             if path.startswith(start) and cell.value and not cell.sent
         }
 
+    @cached_property
+    def _units(self) -> Mapping[str, frozenset[str]]:
+        return {one.stream: frozenset(unit for unit, _name in one.members()) for one in self.cycles}
+
     def accepts(self, path: str) -> bool:
         """Whether the visitor may write a cell: rows and acts are begun by a button, and then are known."""
         scope = scope_in(path)
@@ -121,7 +125,7 @@ class OpenMinutes:
             scope and scope not in {scope_of(one.stream) for one in self.cycles[1:]}
         ):
             return False
-        units = {unit for unit, _name in self.cycle_of(path).members()}
+        units = self._units[self.cycle_of(path).stream]
         match inside(path):
             case ("on",) | ("other",):
                 return not scope
@@ -234,15 +238,33 @@ def mark_of(value: str) -> str:
 
 
 def posted_cells(opened: OpenMinutes, form: FormData, body: Mapping[str, str], *, changed: bool) -> dict[str, str]:
-    """The cells that a form holds, as they are kept; with `changed` only those that its page showed otherwise."""
+    """The cells that a form holds, as they are kept; with `changed` only those that its page showed otherwise.
+
+    Its time grows with the form: each cell is read once, and each input belongs to one.
+    """
+    named = (str(one).partition(" ") for one in form.getlist(CELL))
+    marks = {path: mark for path, _blank, mark in named if opened.accepts(path)}
+    inputs: dict[str, dict[str, str]] = {path: {} for path in marks}
+    for name, value in body.items():
+        for path in paths_around(name):
+            if path in inputs:
+                inputs[path][name] = value
     found: dict[str, str] = {}
-    for named in form.getlist(CELL):
-        path, _blank, mark = str(named).partition(" ")
-        if opened.accepts(path):
-            value = cell_text(path, body)
-            if not changed or mark_of(value) != mark:
-                found[path] = value
+    for path, mark in marks.items():
+        value = cell_text(path, inputs[path])
+        if not changed or mark_of(value) != mark:
+            found[path] = value
     return found
+
+
+_PATH_PARTS = 4
+"""Of the longest path: a scope, and the three of an act."""
+
+
+def paths_around(name: str) -> list[str]:
+    """The paths of the cells that the input of a name can stand in, the longest first."""
+    parts = name.split(".", _PATH_PARTS)[:_PATH_PARTS]
+    return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
 
 def cell_text(path: str, body: Mapping[str, str]) -> str:
@@ -250,7 +272,12 @@ def cell_text(path: str, body: Mapping[str, str]) -> str:
     if is_group(path):
         start = f"{path}."
         return group_text({name.removeprefix(start): value for name, value in body.items() if name.startswith(start)})
-    value = body.get(path, "").replace("\r\n", "\n").strip()
+    return line_text(path, body.get(path, ""))
+
+
+def line_text(path: str, typed: str) -> str:
+    """What a cell of one input holds by what was typed into it; of a closed choice, nothing else than one of them."""
+    value = typed.replace("\r\n", "\n").strip()
     if (taken := _TAKEN.get(inside(path)[0])) is not None:
         return value if value in taken else ""
     is_row = (field := field_of(path)) is not None and not field.many and len(inside(path)) > len((HEAD, "name"))

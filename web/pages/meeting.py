@@ -47,6 +47,7 @@ from web.open_minutes import (
     begun_near,
     cell_text,
     open_minutes,
+    paths_around,
     posted_cells,
     save_cells,
 )
@@ -277,11 +278,7 @@ def _without_row(opened: OpenMinutes, body: Mapping[str, str]) -> dict[str, str]
 
 def _cell_around(opened: OpenMinutes, name: str) -> str:
     """The path of the cell that the input of a name stands in; "" for no cell that the visitor may write."""
-    while name:
-        name = name.rpartition(".")[0]
-        if opened.accepts(name):
-            return name
-    return ""
+    return next((path for path in paths_around(name) if opened.accepts(path)), "")
 
 
 async def _with_file(
