@@ -38,12 +38,14 @@ from application.minutes_cells import (
     Minutes,
     act_in,
     field_of,
+    group_of,
     group_text,
     inside,
     is_group,
     scope_in,
     scope_of,
 )
+from application.form_values import flattened
 from application.visits import VisitedCycle
 from errors import InputError, QuotaError
 from web import quotas, urls
@@ -59,6 +61,9 @@ LATEST = 2**62
 
 CELL = "_cell"
 """The hidden field beside the inputs of a cell: its path, a blank, and the mark of what the page showed there."""
+
+MINE = "_mine"
+"""The button that keeps one's own value in a conflict: its value is the cell's path, a blank, and the value."""
 
 _PRESENT_S = 20
 _TAKEN = {STANCE: frozenset(STANCES), SIGN: frozenset({EACH, JOINT}), PRESENT: frozenset({TICKED})}
@@ -127,8 +132,10 @@ class OpenMinutes:
             return False
         units = self._units[self.cycle_of(path).stream]
         match inside(path):
-            case ("on",) | ("other",):
+            case ("on",):
                 return not scope
+            case ("other",):
+                return not scope and not self.elsewhere
             case ("head", name):
                 return not scope and name in HEAD_FIELDS and not HEAD_FIELDS[name].many
             case ("head", name, _row):
@@ -240,6 +247,8 @@ def mark_of(value: str) -> str:
 def posted_cells(opened: OpenMinutes, form: FormData, body: Mapping[str, str], *, changed: bool) -> dict[str, str]:
     """The cells that a form holds, as they are kept; with `changed` only those that its page showed otherwise.
 
+    Among them is the one that a button keeps with one's own value, after a conflict.
+
     Its time grows with the form: each cell is read once, and each input belongs to one.
     """
     named = (str(one).partition(" ") for one in form.getlist(CELL))
@@ -254,6 +263,9 @@ def posted_cells(opened: OpenMinutes, form: FormData, body: Mapping[str, str], *
         value = cell_text(path, inputs[path])
         if not changed or mark_of(value) != mark:
             found[path] = value
+    path, _blank, own = body.get(MINE, "").partition(" ")
+    if opened.accepts(path):
+        found[path] = kept_text(path, own)
     return found
 
 
@@ -273,6 +285,11 @@ def cell_text(path: str, body: Mapping[str, str]) -> str:
         start = f"{path}."
         return group_text({name.removeprefix(start): value for name, value in body.items() if name.startswith(start)})
     return line_text(path, body.get(path, ""))
+
+
+def kept_text(path: str, own: str) -> str:
+    """What a cell holds by a value that a page had from us, or from anybody: never more than can be typed into it."""
+    return group_text(flattened(group_of(own))) if is_group(path) else line_text(path, own)
 
 
 def line_text(path: str, typed: str) -> str:
