@@ -63,10 +63,10 @@ def group_text(typed: Mapping[str, str]) -> str:
 
 
 def group_of(value: str) -> dict[str, Any]:
-    """What was typed into a cell of several inputs, nested; {} where it holds nothing."""
+    """What was typed into a cell of several inputs, nested; {} where it holds nothing, or nothing that can be read."""
     try:
         found = json.loads(value or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return nested(found.items()) if isinstance(found, dict) else {}
 
@@ -88,6 +88,11 @@ def is_group(path: str) -> bool:
     parts = inside(path)
     field = field_of(path)
     return parts[0] in {ACTS, SHEET} or (field is not None and bool(field.parts))
+
+
+def is_row_or_act(path: str) -> bool:
+    """Whether a cell was begun by a button, and can be taken out."""
+    return act_in(path) is not None or (field_of(path) is not None and len(inside(path)) == _ACT_DEPTH)
 
 
 def act_in(path: str) -> type[Command] | None:

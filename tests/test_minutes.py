@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 
 import pytest
@@ -12,7 +14,7 @@ from speech import RULES
 from web_help import Site
 
 from domain.times import ICT
-from web import urls
+from web import open_minutes, urls
 
 FIRST, SECOND, THIRD = units(3)
 
@@ -109,6 +111,35 @@ async def test_minutes_are_thrown_away_for_all_and_put_back(site: Site, stream: 
     assert (answer.status_code, "Có người đã xóa" in answer.text) == (409, True)
     await lan.visitor.post(urls.minutes_url(stream, "hn-1"), _step="undrop")
     assert 'value="Hội nghị chuyên đề"' in lan.page
+
+
+async def test_a_cell_that_is_named_a_thousand_times_is_read_once(
+    site: Site, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lan = await Keeper.begins(site, "lan", stream)
+    read: list[Mapping[str, str]] = []
+    monkeypatch.setattr(open_minutes, "cell_text", lambda _path, body: read.append(body) or "{}")
+    values = {f"sheet.f{n}": "x" for n in range(500)}
+    await lan.types(*["sheet"] * 1_000, "nowhere", **values, **{f"nowhere.{'a.' * 9_000}": "x"})
+    assert [len(one) for one in read] == [500]
+
+
+async def test_ones_own_value_is_kept_as_if_it_was_typed(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream)
+    deep, stored = "[" * 20_000, {"a": {"b": 1}, "title": "Bản ký"}
+    for own in (f"sheet {deep}", f"sheet {json.dumps(stored)}", f"stance.{SECOND} maybe", f"present.{SECOND} perhaps"):
+        await lan.types(_mine=own)
+    for part in ("signing", "comments", "people"):
+        await lan.sees(part)
+        assert lan.visitor.status == 200, part
+    cells = {one.path: one.value for one in await site.services.shared.cells(urls.minutes_url(stream, "hn-1"))}
+    assert (cells["sheet"], cells[f"stance.{SECOND}"], cells[f"present.{SECOND}"]) == ('{"title":"Bản ký"}', "", "")
+    # A third value that came meanwhile is not written over, either.
+    minh = await Keeper.opens(site, "minh", stream)
+    await lan.sees("meeting")
+    await lan.types("head.place", **{"head.place": "Hội trường C"})
+    (conflict,) = (await minh.types(_mine="head.place Hội trường B"))["conflicts"]
+    assert "Nguyễn Lan đã ghi “Hội trường C”" in conflict["text"]
 
 
 # Beginning --------------------------------------------------------------------------------------------------------
@@ -277,12 +308,16 @@ async def test_who_keeps_one_year_only_neither_sees_nor_writes_the_other(site: S
     await truong.types(
         act, f"{act[:18]}stance.{SECOND}", **{f"{act}.role": "head", f"{act[:18]}stance.{SECOND}": "agreed"}
     )
+    await truong.types("other", other="", _out="other", _mine="other ", _less="other.x")
     for button in ("_add", "_out"):
         await truong.sees("next")
         await truong.presses(button, start if button == "_add" else act)
     await truong.enters()
     assert "Người ghi biên bản của cả hai năm" in truong.page
     assert "MeetingHeld" not in await event_names(site.app, stream)
+    unknown = await open_cycle(site.app, RULES, members=[THIRD, "don-vi-8"])
+    await truong.sees("meeting")
+    await truong.types(_mine=f"other {unknown}")
     await lan.enters()
     assert lan.visitor.at == urls.recorded_minutes_url(stream, "hn-1")
     assert (await event_names(site.app, opening))[-1] == "RoleAssigned"

@@ -18,6 +18,7 @@ from application.minutes_cells import (
     TICKED,
     group_text,
     inside,
+    is_row_or_act,
     scope_in,
     scope_of,
 )
@@ -29,6 +30,7 @@ from web.minutes_faults import cell_anchor
 from web.minutes_words import part_of_cell
 from web.open_minutes import (
     LATEST,
+    MINE,
     PAGE_PARTS,
     STANCES,
     OpenMinutes,
@@ -40,9 +42,9 @@ from web.open_minutes import (
 )
 from web.services import Services
 
-ADD, OUT, BACK, ALL, MINE, GO = "_add", "_out", "_back", "_all", "_mine", "_go"
-"""Buttons: their values are where a row or an act begins, the path of a cell, what is ticked for all, the path of a
-cell with a blank and one's own value for it, and the part of the minutes to go on with."""
+ADD, OUT, BACK, ALL, GO = "_add", "_out", "_back", "_all", "_go"
+"""Buttons: their values are where a row or an act begins, the path of a cell, what is ticked for all, and the part of
+the minutes to go on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +68,20 @@ async def press(
     if (start := body.get(ADD, "")) and (value := _beginning(opened, start)) is not None:
         path = await add_cell(services, opened, start, value)
         return Pressed(anew=True, focus=cell_anchor(path), part=part_of_cell(path))
-    if opened.accepts(path := body.get(OUT, "")):
+    if opened.accepts(path := body.get(OUT, "")) and is_row_or_act(path):
         await take_out(services, opened, path)
         return Pressed(anew=True)
     if body.get(LESS):
         for path, left in shorter.items():
             await take_out(services, opened, path, left)
         return Pressed(anew=True)
-    if path := body.get(BACK, ""):
+    if opened.accepts(path := body.get(BACK, "")):
         await put_back(services, opened, path)
         return Pressed(anew=True, focus=cell_anchor(path))
     if what := body.get(ALL, ""):
         await save_cells(services, opened, dict(_ticked(opened, what)), LATEST)
         return Pressed(anew=True)
-    path, _blank, own = body.get(MINE, "").partition(" ")
-    if opened.accepts(path):
-        await save_cells(services, opened, {path: own}, LATEST)
+    if opened.accepts(path := body.get(MINE, "").partition(" ")[0]):  # it was saved with what was typed
         return Pressed(anew=True, focus=cell_anchor(path))
     if (step := body.get("_step")) in {"drop", "undrop"}:
         await drop_minutes(services, opened, dropped=step == "drop")

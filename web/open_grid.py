@@ -35,6 +35,9 @@ CELLS_ON_PAGE = 1_500
 
 UNITS_ON_PAGE = 25
 
+MINE = "_mine"
+"""The button that keeps one's own value in a conflict: its value is the cell's path, a blank, and the value."""
+
 _CELLS_OF_A_PIECE = 4
 """So many cells take as long as one event of a cycle."""
 
@@ -159,12 +162,16 @@ class PostedCells:
 
 
 def posted_cells(grid: ScoreGrid, form: FormData, body: Mapping[str, str]) -> PostedCells:
-    """Read the cells of a form. One that cannot be kept does not hold up the others."""
+    """Read the cells of a form, and the one that a button keeps with one's own value (`MINE`).
+
+    One that cannot be kept does not hold up the others.
+    """
     found = PostedCells()
-    for path in grid.paths.intersection(body):
+    mine, _blank, own = body.get(MINE, "").partition(" ")
+    for path in grid.paths.intersection([*body, mine]):
         name = path.rpartition(".")[2]
-        value = body[path].replace("\r\n", "\n").strip()
-        if name == MET:
+        value = (own if path == mine else body[path]).replace("\r\n", "\n").strip()
+        if name == MET and path != mine:
             value = "\n".join(str(one) for one in form.getlist(path) if one)
         try:
             found.cells[path], changes = _kept(name, value)

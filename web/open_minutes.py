@@ -38,12 +38,14 @@ from application.minutes_cells import (
     Minutes,
     act_in,
     field_of,
+    group_of,
     group_text,
     inside,
     is_group,
     scope_in,
     scope_of,
 )
+from application.form_values import flattened
 from application.visits import VisitedCycle
 from errors import InputError, QuotaError
 from web import quotas, urls
@@ -59,6 +61,9 @@ LATEST = 2**62
 
 CELL = "_cell"
 """The hidden field beside the inputs of a cell: its path, a blank, and the mark of what the page showed there."""
+
+MINE = "_mine"
+"""The button that keeps one's own value in a conflict: its value is the cell's path, a blank, and the value."""
 
 _PRESENT_S = 20
 _TAKEN = {STANCE: frozenset(STANCES), SIGN: frozenset({EACH, JOINT}), PRESENT: frozenset({TICKED})}
@@ -114,6 +119,10 @@ class OpenMinutes:
             if path.startswith(start) and cell.value and not cell.sent
         }
 
+    @cached_property
+    def _units(self) -> Mapping[str, frozenset[str]]:
+        return {one.stream: frozenset(unit for unit, _name in one.members()) for one in self.cycles}
+
     def accepts(self, path: str) -> bool:
         """Whether the visitor may write a cell: rows and acts are begun by a button, and then are known."""
         scope = scope_in(path)
@@ -121,10 +130,12 @@ class OpenMinutes:
             scope and scope not in {scope_of(one.stream) for one in self.cycles[1:]}
         ):
             return False
-        units = {unit for unit, _name in self.cycle_of(path).members()}
+        units = self._units[self.cycle_of(path).stream]
         match inside(path):
-            case ("on",) | ("other",):
+            case ("on",):
                 return not scope
+            case ("other",):
+                return not scope and not self.elsewhere
             case ("head", name):
                 return not scope and name in HEAD_FIELDS and not HEAD_FIELDS[name].many
             case ("head", name, _row):
@@ -234,15 +245,38 @@ def mark_of(value: str) -> str:
 
 
 def posted_cells(opened: OpenMinutes, form: FormData, body: Mapping[str, str], *, changed: bool) -> dict[str, str]:
-    """The cells that a form holds, as they are kept; with `changed` only those that its page showed otherwise."""
+    """The cells that a form holds, as they are kept; with `changed` only those that its page showed otherwise.
+
+    Among them is the one that a button keeps with one's own value, after a conflict.
+
+    Its time grows with the form: each cell is read once, and each input belongs to one.
+    """
+    named = (str(one).partition(" ") for one in form.getlist(CELL))
+    marks = {path: mark for path, _blank, mark in named if opened.accepts(path)}
+    inputs: dict[str, dict[str, str]] = {path: {} for path in marks}
+    for name, value in body.items():
+        for path in paths_around(name):
+            if path in inputs:
+                inputs[path][name] = value
     found: dict[str, str] = {}
-    for named in form.getlist(CELL):
-        path, _blank, mark = str(named).partition(" ")
-        if opened.accepts(path):
-            value = cell_text(path, body)
-            if not changed or mark_of(value) != mark:
-                found[path] = value
+    for path, mark in marks.items():
+        value = cell_text(path, inputs[path])
+        if not changed or mark_of(value) != mark:
+            found[path] = value
+    path, _blank, own = body.get(MINE, "").partition(" ")
+    if opened.accepts(path):
+        found[path] = kept_text(path, own)
     return found
+
+
+_PATH_PARTS = 4
+"""Of the longest path: a scope, and the three of an act."""
+
+
+def paths_around(name: str) -> list[str]:
+    """The paths of the cells that the input of a name can stand in, the longest first."""
+    parts = name.split(".", _PATH_PARTS)[:_PATH_PARTS]
+    return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
 
 def cell_text(path: str, body: Mapping[str, str]) -> str:
@@ -250,7 +284,17 @@ def cell_text(path: str, body: Mapping[str, str]) -> str:
     if is_group(path):
         start = f"{path}."
         return group_text({name.removeprefix(start): value for name, value in body.items() if name.startswith(start)})
-    value = body.get(path, "").replace("\r\n", "\n").strip()
+    return line_text(path, body.get(path, ""))
+
+
+def kept_text(path: str, own: str) -> str:
+    """What a cell holds by a value that a page had from us, or from anybody: never more than can be typed into it."""
+    return group_text(flattened(group_of(own))) if is_group(path) else line_text(path, own)
+
+
+def line_text(path: str, typed: str) -> str:
+    """What a cell of one input holds by what was typed into it; of a closed choice, nothing else than one of them."""
+    value = typed.replace("\r\n", "\n").strip()
     if (taken := _TAKEN.get(inside(path)[0])) is not None:
         return value if value in taken else ""
     is_row = (field := field_of(path)) is not None and not field.many and len(inside(path)) > len((HEAD, "name"))

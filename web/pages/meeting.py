@@ -20,7 +20,7 @@ from application.corrected_acts import CycleCorrections
 from application.event_texts import event_texts
 from application.fields import clean_line
 from application.minutes import day_come, other_cycle, recorded_near, require_minutes_keeper
-from application.minutes_cells import HEAD, ON, OTHER
+from application.minutes_cells import HEAD, ON, OTHER, is_group
 from application.slugs import SLUG
 from application.visits import VisitedCycle
 from domain.access import Matter
@@ -47,6 +47,7 @@ from web.open_minutes import (
     begun_near,
     cell_text,
     open_minutes,
+    paths_around,
     posted_cells,
     save_cells,
 )
@@ -277,12 +278,8 @@ def _without_row(opened: OpenMinutes, body: Mapping[str, str]) -> dict[str, str]
 
 
 def _cell_around(opened: OpenMinutes, name: str) -> str:
-    """The path of the cell that the input of a name stands in; "" for no cell that the visitor may write."""
-    while name:
-        name = name.rpartition(".")[0]
-        if opened.accepts(name):
-            return name
-    return ""
+    """The path of the cell of several inputs that a name stands in; "" for no cell that the visitor may write."""
+    return next((path for path in paths_around(name) if is_group(path) and opened.accepts(path)), "")
 
 
 async def _with_file(

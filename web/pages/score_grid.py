@@ -52,9 +52,6 @@ ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
 TAKE = "_take"
 """The button that fills in what earlier rounds propose: its value is a cell, a unit, or all."""
 
-MINE = "_mine"
-"""The button that keeps one's own value in a conflict: its value is the cell's path, a blank, and the value."""
-
 REVISION = "_revision"
 """The field that says which revision of the draft the page showed."""
 
@@ -152,10 +149,6 @@ async def fill_in(request: Request, grid: Planned, part: Part) -> Response:
     opened = await open_grid(services, grid)
     changed = opened.changes(posted.cells)
     conflicts = with_posted(await _save(services, grid, changed, read, apart=True, own_tabs=True), posted.cells)
-    path, _blank, own = body.get(MINE, "").partition(" ")
-    if path in grid.paths:
-        conflicts = [one for one in conflicts if one[0].path != path]
-        await _save(services, grid, {path: own}, _LATEST)
     opened = await open_grid(services, grid, posted.unkept)
     if take := body.get(TAKE):
         opened = await _take(services, opened, part, take)
