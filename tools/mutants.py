@@ -10,18 +10,20 @@ tester has dependencies that the project does not need.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib.abc
 import importlib.machinery
 import json
 import os
 import random
 import re
+import resource
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import CodeType, FrameType, FunctionType, ModuleType
+from typing import Any, Self
 
 ROOT = Path(__file__).parent.parent
 TESTS = (
@@ -72,7 +74,7 @@ TESTS = (
 """The tests of the law, those that take longest at the end. Of these files no test that needs a server is run."""
 
 DEADLINE_S = 300
-"""A mutant that runs for longer has an endless loop, which is noticed."""
+"""A mutant that needs more processor time has an endless loop, which is noticed."""
 
 _ORDERS = ("Lt", "LtE", "Gt", "GtE")
 _SUMS = ("Add", "Sub", "Mul", "Div")
@@ -99,6 +101,9 @@ MIN_AND_MAX = "MinAndMax"
 
 _NO_DECISION = re.compile(r"\s*(@dataclass\(|class .*, frozen=True\)|\*,$)")
 """Lines with nothing to change: how a class is made, and the star between parameters, which is no product."""
+
+_STAR = re.compile(r".*[(,] ?\*,")
+"""A line where a star stands between parameters, too."""
 
 
 def make(file: Path, count: int, seed: int) -> None:
@@ -135,6 +140,7 @@ def make(file: Path, count: int, seed: int) -> None:
                 (module, name, n, start[0])
                 for n, (start, _stop) in enumerate(places)
                 if not _NO_DECISION.match(lines[start[0] - 1])
+                and not ("Operator_Mul_" in name and _STAR.match(lines[start[0] - 1]))
             )
     chosen = random.Random(seed).sample(found, min(count, len(found)))  # noqa: S311 - a sample, no secret
     mutants = [
@@ -186,41 +192,204 @@ class _Pure:
         ]
 
 
-def _child(mutant: dict[str, Any]) -> None:
-    """Run the tests on a mutant, in a process of their own; exit 0 when none notices it."""
+Place = tuple[str, str, int]
+"""A function of the domain: file, qualified name, first line."""
+
+
+def _place(code: CodeType) -> Place:
+    return code.co_filename, code.co_qualname, code.co_firstlineno
+
+
+def _functions_in(code: CodeType) -> Iterator[CodeType]:
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            yield one
+            yield from _functions_in(one)
+
+
+def changed_functions(before: str, after: str, file: str) -> dict[Place, CodeType]:
+    """The functions whose code differs between two sources, and those around them; none for a change outside them."""
+    old = {_place(one): one for one in _functions_in(compile(before, file, "exec", dont_inherit=True))}
+    new = {_place(one): one for one in _functions_in(compile(after, file, "exec", dont_inherit=True))}
+    return {place: code for place, code in new.items() if old.get(place) != code}
+
+
+class _Called:
+    """Notes which functions of the domain are called inside the `with` block."""
+
+    def __init__(self) -> None:
+        self.places: set[Place] = set()
+        self._seen: set[CodeType] = set()
+
+    def __enter__(self) -> Self:
+        sys.setprofile(self._note)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        sys.setprofile(None)
+
+    def _note(self, frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call" and frame.f_code not in self._seen:
+            self._seen.add(frame.f_code)
+            if frame.f_code.co_filename.startswith(DOMAIN):
+                self.places.add(_place(frame.f_code))
+
+
+DOMAIN = str(ROOT / "domain")
+
+
+class _Quick(_Pure):
+    """Collects the tests once, and tries each mutant of a function in a process that has everything imported.
+
+    The function's code is replaced where it lives, and only the tests that call it are run, those that take the
+    shortest first. Mutants of what is run while importing are left to `_slow`.
+    """
+
+    def __init__(self, mutants: Sequence[dict[str, Any]], jobs: int, tell: Callable[[int, bool | None], None]) -> None:
+        self._mutants, self._jobs, self._tell = mutants, jobs, tell
+        self._importing = _Called()
+        """Functions whose results may be kept from before a mutant was put in their place."""
+
+        self._seconds: dict[str, float] = {}
+        self._calls: dict[Place, list[Any]] = {}
+        """The tests by the functions that they call."""
+
+    def pytest_sessionstart(self) -> None:
+        self._importing.__enter__()
+
+    def pytest_collection_finish(self) -> None:
+        self._importing.__exit__()
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """Run all tests unchanged, noting what they call; then the tests of each mutant in a process of its own."""
+        failed = self._look(session)
+        self._tell(UNCHANGED, failed)
+        if not failed:
+            self._try(session)
+        return True
+
+    def _look(self, session: Any) -> bool:
+        """Run all tests; whether one fails."""
+        for item in session.items:
+            started = time.process_time()
+            with _Called() as called:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            self._seconds[item.nodeid] = time.process_time() - started
+            for place in called.places:
+                self._calls.setdefault(place, []).append(item)
+            if session.testsfailed:
+                return True
+        return False
+
+    def _try(self, session: Any) -> None:
+        living: dict[Place, list[FunctionType]] = {}
+        for one in gc.get_objects():
+            if isinstance(one, FunctionType) and one.__code__.co_filename.startswith(DOMAIN):
+                living.setdefault(_place(one.__code__), []).append(one)
+
+        def child(plan: dict[str, Any]) -> bool:
+            for place, code in plan["changed"].items():
+                for function in living.get(place, ()):
+                    function.__code__ = code
+            for item in plan["tests"]:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+                if session.testsfailed:
+                    return True
+            return False
+
+        for plan, noticed in _finished(list(self._planned(set(living))), self._jobs, child):
+            self._tell(plan["index"], noticed)
+
+    def _planned(self, living: set[Place]) -> Iterator[dict[str, Any]]:
+        """Which functions and tests a mutant needs; tells of those that must be imported."""
+        for index, mutant in enumerate(self._mutants):
+            file = str(ROOT / mutant["module"])
+            changed = changed_functions(Path(file).read_text(), mutant["source"], file)
+            tests = {item.nodeid: item for place in changed for item in self._calls.get(place, ())}
+            imported = not self._importing.places.isdisjoint(changed) or living.isdisjoint(changed)
+            if imported or not tests:
+                self._tell(index, None)
+            else:
+                ordered = sorted(tests, key=lambda name: (self._seconds[name], name))
+                yield {"index": index, "changed": changed, "tests": [tests[name] for name in ordered]}
+
+
+UNCHANGED = -1
+"""In place of a mutant's index: the tests on the domain as it is."""
+
+_OPTIONS = (
+    "-x",
+    "-q",
+    "-s",
+    "--assert=plain",
+    "--noconftest",
+    *(f"-pno:{name}" for name in ("cacheprovider", "cov", "xdist")),
+)
+
+
+def _files() -> list[str]:
+    return [str(ROOT / "tests" / f"{name}.py") for name in TESTS]
+
+
+def _slow(mutant: dict[str, Any]) -> bool:
+    """Import the domain with a mutant in it and run all tests; whether one notices it."""
     import pytest
 
+    sys.meta_path.insert(0, _Mutated(mutant["module"], mutant["source"]))
+    return pytest.main([*_OPTIONS, *_files()], plugins=[_Pure()]) != pytest.ExitCode.OK
+
+
+def _apart(child: Callable[[dict[str, Any]], bool], mutant: dict[str, Any]) -> None:
+    """Ask a question in this process, which ends with the answer: 1 for yes."""
     os.setsid()
+    resource.setrlimit(resource.RLIMIT_CPU, (DEADLINE_S, DEADLINE_S))
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    sys.meta_path.insert(0, _Mutated(mutant["module"], mutant["source"]))
-    options = ["-x", "-q", "--assert=plain", "--noconftest", "-p", "no:cacheprovider", "-p", "no:cov", "-p", "no:xdist"]
-    code = pytest.main([*options, *(str(ROOT / "tests" / f"{name}.py") for name in TESTS)], plugins=[_Pure()])
-    os._exit(0 if code == pytest.ExitCode.OK else 1)
+    try:
+        noticed = child(mutant)
+    except BaseException:  # noqa: BLE001 - whatever a mutant breaks was noticed
+        noticed = True
+    os._exit(int(noticed))
 
 
-def _finished(mutants: Sequence[dict[str, Any]], jobs: int) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Yield each mutant with whether it was noticed, `jobs` at a time."""
-    running: dict[int, tuple[dict[str, Any], float]] = {}
+def _finished(
+    mutants: Sequence[dict[str, Any]], jobs: int, child: Callable[[dict[str, Any]], bool]
+) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Yield each mutant with whether it was noticed, `jobs` at a time, each in a process of its own."""
+    running: dict[int, dict[str, Any]] = {}
     waiting = list(mutants)
     while waiting or running:
         while waiting and len(running) < jobs:
             mutant = waiting.pop(0)
             pid = os.fork()
             if pid == 0:
-                _child(mutant)
-            running[pid] = mutant, time.monotonic() + DEADLINE_S
-        for pid, (mutant, deadline) in list(running.items()):
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if not done and time.monotonic() < deadline:
-                continue
-            if not done:
-                os.killpg(pid, 9)
-                os.waitpid(pid, 0)
-            del running[pid]
-            yield mutant, not done or status != 0
-        time.sleep(0.05)
+                _apart(child, mutant)
+            running[pid] = mutant
+        pid, status = os.wait()
+        if pid in running:
+            yield running.pop(pid), status != 0
+
+
+def _quickly(mutants: Sequence[dict[str, Any]], jobs: int) -> Iterator[tuple[int, bool | None]]:
+    """Yield indices of mutants, each with whether it was noticed; None for those that must be imported to be tried."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        import pytest
+
+        os.close(reading)
+        pipe = os.fdopen(writing, "w", buffering=1)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        plugin = _Quick(mutants, jobs, lambda index, noticed: print(json.dumps([index, noticed]), file=pipe))
+        os._exit(int(pytest.main([*_OPTIONS, *_files()], plugins=[plugin])))
+    os.close(writing)
+    with os.fdopen(reading) as lines:
+        for line in lines:
+            index, noticed = json.loads(line)
+            yield index, noticed
+    os.waitpid(pid, 0)
 
 
 def run(file: Path, jobs: int) -> int:
@@ -228,21 +397,45 @@ def run(file: Path, jobs: int) -> int:
     # What the tests import from elsewhere is imported once, before the processes divide; of the project nothing is.
     for name in ("pytest", "hypothesis", "pydantic", "yaml", "babel", "nacl.signing", "structlog", "rich.console"):
         __import__(name)
+    from hypothesis import HealthCheck, settings
+
+    # A slow machine is no mutant, and the same mutant is noticed in each run or in none.
+    slow = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    settings.register_profile("mutants", deadline=None, derandomize=True, database=None, suppress_health_check=slow)
+    settings.load_profile("mutants")
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     mutants = json.loads(file.read_text())
-    control = {"module": "domain/__init__.py", "source": (ROOT / "domain" / "__init__.py").read_text()}
-    ((_, noticed),) = _finished([control], 1)
-    if noticed:
+    lived = done = 0
+    left: list[dict[str, Any]] = []
+
+    def tell(mutant: dict[str, Any], noticed: bool) -> None:
+        nonlocal lived, done
+        done += 1
+        print(f"{done} of {len(mutants)}", end="\r", file=sys.stderr)
+        if noticed:
+            return
+        lived += 1
+        line = mutant["line"] - 1
+        print(f"{mutant['module']}:{line + 1} {mutant['operator']}")
+        print(f"  - {(ROOT / mutant['module']).read_text().splitlines()[line].strip()}")
+        print(f"  + {mutant['source'].splitlines()[line].strip()}", flush=True)
+
+    tried = False
+    for index, noticed in _quickly(mutants, jobs):
+        if index == UNCHANGED:
+            tried = not noticed
+        elif noticed is None:
+            left.append(mutants[index])
+        else:
+            tell(mutants[index], noticed)
+    if not tried:
         print("the tests fail without any mutant")
         return 1
-    lived = 0
-    for mutant, noticed in _finished(mutants, jobs):
-        if not noticed:
-            lived += 1
-            original = (ROOT / mutant["module"]).read_text().splitlines()
-            line = mutant["line"]
-            print(f"{mutant['module']}:{line} {mutant['operator']}\n  - {original[line - 1].strip()}", flush=True)
-            print(f"  + {mutant['source'].splitlines()[line - 1].strip()}", flush=True)
+    for mutant, was_noticed in _finished(left, jobs, _slow):
+        tell(mutant, was_noticed)
+    if done != len(mutants):
+        print(f"{len(mutants) - done} mutants had no answer")
+        return 1
     print(f"noticed {len(mutants) - lived} of {len(mutants)} ({100 * (len(mutants) - lived) / len(mutants):.1f} %)")
     return 0
 
