@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from accounts.shared_drafts import SharedCell
-from application.minutes import FIELDS_OF_PART, SIGNING, held_on, part_of
+from application.minutes import FIELDS_OF_PART, SIGNING, held_on, offered_acts, part_of
 from application.minutes_cells import HEAD, HEAD_FIELDS, SHEET, SIGN, STANCE, MinutesAct, fields_of, group_of
 from application.permitted_acts import permitted_acts
 from application.score_sheets import Sheet, sheet_of
@@ -145,7 +145,7 @@ class MinutesPart:
         minutes = self.opened.minutes
         what = {SIGNING: SIGN}.get(self.name, STANCE)
         scope = minutes.scope(cycle.stream)
-        offered = [act.NAME for act in permitted_acts(cycle) if act.IN_MINUTES and part_of(act.NAME) == self.name]
+        offered = offered_acts(self.name, permitted_acts(cycle))
         cards = [self._card(cycle, one) for one in minutes.acts(cycle.stream) if part_of(one.act) == self.name]
         sheet = None
         if self.name == SIGNING:
