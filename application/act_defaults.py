@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from application.visits import VisitedCycle
+from domain.duties import Duty
 from domain.records import Command
+from domain.scoring.scores import CrossCheck
 from domain.steps.conclusion import DecideAwards, Submit
 from i18n import _
 
@@ -33,9 +35,17 @@ def _of_unit(cycle: VisitedCycle, act: type[Command]) -> dict[str, Any]:
     found: dict[str, Any] = {"unit": unit} if "unit" in fields and fields["unit"].is_required() else {}
     if act.NAME == "sign" and (drafts := cycle.state.drafts.get("covenant")):
         found["number"] = str(drafts[-1].number)  # the version that the page shows
+    if act is CrossCheck:
+        found["unit"] = _assigned(cycle, unit)
     if "by" in fields:
-        found["by"] = unit if act.NAME == "cross-check" else {"unit": unit}
+        found["by"] = unit if act is CrossCheck else {"unit": unit}
     return found
+
+
+def _assigned(cycle: VisitedCycle, unit: str) -> str:
+    """The first unit that this one owes a cross-check of; "" where it owes none."""
+    owed = (one for one in cycle.readable.obligations if one.duty is Duty.CROSS_CHECK and one.bearer == unit)
+    return next((one.subject for one in owed if one.done is None), "")
 
 
 def _grants(cycle: VisitedCycle) -> list[dict[str, str]]:

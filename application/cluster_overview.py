@@ -14,7 +14,6 @@ from domain.deviations import Deviation
 from domain.due_dates import Obligation
 from domain.duties import Duty
 from domain.steps.awards import Complaint
-from domain.steps.escalation import Escalation
 from domain.steps.midyear import MidyearReport
 from domain.times import When
 from i18n import _
@@ -49,7 +48,8 @@ class AnswerToUnit:
 class Waiting:
     """What the visitor can answer, beside requests for more time (`application.extension_requests`)."""
 
-    escalations: tuple[tuple[Duty, Escalation], ...]
+    escalations: tuple[tuple[Duty, tuple[str, ...]], ...]
+    """The duties whose escalation is proposed, each with the units that are late still."""
     reports: tuple[tuple[str, MidyearReport], ...]
     complaints: tuple[tuple[int, Complaint], ...]
     deviations: int
@@ -124,6 +124,20 @@ def _of_words(cycle: VisitedCycle, unit: str) -> Iterator[AnswerToUnit]:
             yield AnswerToUnit(_("The complaint was answered"), complaint.answered)
 
 
+def late_still(cycle: VisitedCycle) -> tuple[tuple[Duty, tuple[str, ...]], ...]:
+    """The duties whose escalation is proposed, each with those of the proposed units that are late still.
+
+    A proposal stays as it was recorded, though a unit has done its duty since then or was given more time.
+    """
+    late = {(one.duty, one.bearer) for one in cycle.readable.obligations if one.overdue(cycle.now)}
+    proposed = (
+        (duty, tuple(unit for unit in one.units if (duty, unit) in late))
+        for duty, one in cycle.readable_state().deadlines.escalations.items()
+        if one.confirmed is None
+    )
+    return tuple((duty, units) for duty, units in proposed if units)
+
+
 def waiting_for_answer(cycle: VisitedCycle, permitted: frozenset[str], deviations: Sequence[Deviation]) -> Waiting:
     """What waits for an answer that the visitor may give: `permitted` are the names of the acts that they may enter."""
     state = cycle.readable_state()
@@ -131,11 +145,7 @@ def waiting_for_answer(cycle: VisitedCycle, permitted: frozenset[str], deviation
         return Waiting((), (), (), 0)
     may = permitted.__contains__
     return Waiting(
-        tuple(
-            (duty, one)
-            for duty, one in state.deadlines.escalations.items()
-            if one.confirmed is None and may("confirm-escalation")
-        ),
+        late_still(cycle) if may("confirm-escalation") else (),
         tuple(
             (of, one)
             for of, one in state.midyear.items()

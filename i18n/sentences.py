@@ -177,7 +177,9 @@ SENTENCES: Mapping[str, str | Plural] = {
     "tally_without_choices": N_("Name what could be voted for, with its votes."),
     "cast_beyond_handed_out": N_("{cast} papers came back, but only {handed_out} were handed out."),
     "votes_beyond_voters": Plural(
-        "{cast} papers, but only {voters} voter.", "{cast} papers, but only {voters} voters.", "voters"
+        "{cast} papers, but only {voters} voter. List all units that took part, or leave the list empty.",
+        "{cast} papers, but only {voters} voters. List all units that took part, or leave the list empty.",
+        "voters",
     ),
     "award_not_held": N_("{award} of {unit} is not held back."),
     "award_is_annulled": N_("{award} of {unit} was annulled on {on}."),
@@ -482,7 +484,10 @@ SENTENCES: Mapping[str, str | Plural] = {
     "body_spelling": N_("The act holds something that cannot be recorded as it is spelled. Nothing was entered."),
     "body_elsewhere": N_("What was to be recorded belongs to another place of the register. Nothing was entered."),
     "command_reused": N_("A known command id came back with another content."),
-    "unknown_person": N_("Nobody is entered under {person}."),
+    "unknown_person": N_(
+        "Nobody is entered under {person}. Choose a person from the list; write who is not in it in words, in the "
+        "field for the office or for people together."
+    ),
     "text_expected": N_("A text is expected here."),
     "text_too_long": N_("The text has {found} characters; at most {most}."),
     "bad_character": N_("This text cannot be kept as it is: {problem}."),

@@ -128,6 +128,32 @@ async def test_an_entry_to_correct_is_chosen_among_ones_own(site: Site) -> None:
     assert offered == {"Nhất trí.": True, "Chưa rõ.": False}
 
 
+async def test_escalation_is_proposed_of_those_that_are_late_still(site: Site) -> None:
+    """The proposal stays in the register; the page lists of its units those that have done nothing since then."""
+    stream = await open_cycle(site.app, RULES, members=units(2))
+    await submit(site.app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
+    await submit(site.app, stream, CITY, "step-to", {"now": "2026-03-10T08:00:00+07:00"})
+    await site.person("thu-ky", CITY, "secretariat")
+    secretary = await site.log_in("thu-ky")
+    for done, late in ((None, units(2)), ("don-vi-1", ["don-vi-2"]), ("don-vi-2", [])):
+        if done is not None:
+            await submit(site.app, stream, done, "take-stance", {"unit": done, "stance": "agreed"})
+        page = await secretary.get(urls.cycle_url(stream))
+        rows = [row for row in re.findall(r"<li.*?</li>", page, re.DOTALL) if "confirm-escalation" in row]
+        assert [unit for unit in units(2) if any(unit_name(unit) in row for row in rows)] == late
+        assert len(rows) == bool(late)
+
+
+async def test_who_may_not_see_accounts_is_asked_for_no_id(site: Site) -> None:
+    """A form offers such a visitor themselves by name; others are written in words."""
+    stream = await a_cycle(site, 2, 3)
+    an = await site.log_in("an")
+    form = await an.get(urls.act_url(stream, "comment"))
+    part = form.partition('id="f-by-person"')[2].partition("</details>")[0]
+    assert re.findall(r'<option value="([\w-]*)"', part) == ["", "an"]
+    assert ("Họ và tên" in part, "Mã</label>" in part) == (True, False)
+
+
 async def test_lists_have_pages_of_their_own_and_old_addresses_lead_there(site: Site) -> None:
     stream = await a_cycle(site, 2, 3)
     await submit(site.app, stream, "don-vi-2", "comment", {"by": {"unit": "don-vi-2"}, "text": "Nhất trí."})

@@ -187,9 +187,12 @@ def version_in(value: Any) -> int | None:
 
 
 async def suggested_persons(services: Services, cycle: VisitedCycle) -> Sequence[Contact]:
-    """The persons that inputs suggest, for visitors who may see them: those of the cycle's units, and its overseer."""
+    """The persons that inputs suggest: those of the cycle's units, and its overseer.
+
+    Visitors who may not see accounts are offered themselves: others they name in words, and nobody types an id.
+    """
     if not cycle.may(Matter.PEOPLE):
-        return ()
+        return (cycle.visitor.contact,)
     people, overseer = services.application.people, cycle.state.membership.overseer
     of_units = await people.of_units(unit for unit, _name in cycle.units())
     found = [one for persons in of_units.values() for one in persons]

@@ -293,7 +293,7 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
         found.http_status,
         text=text,
         carried=[(printable(name), UNSTORABLE.sub("", value)) for name, value in kept],
-        code=found.code,
+        code=code,
     )
 
 

@@ -22,7 +22,7 @@ from application.work import of_many
 from errors import CodedError, InputError
 from i18n import _, ngettext
 from i18n.cleaning import cleaning_notes
-from i18n.messages import number, sentence
+from i18n.messages import day, number, sentence
 from ledger.paging import Paged, PageRequest
 from web import urls
 from web.act_form import error_text
@@ -268,6 +268,11 @@ def saved_sign(at: datetime | None = None) -> str:
 def bar_text(opened: OpenGrid, shown: Iterable[str]) -> str:
     """What would be recorded, and what is not ready, in one line."""
     figures = [opened.figures[unit] for unit in shown]
+    if len(figures) == 1 and not figures[0].ready and figures[0].unit not in opened.touched:
+        recorded = opened.grid.cycle.readable_state().scores.get((figures[0].unit, opened.grid.round))
+        if recorded is not None:
+            text = _("Entered into the register on {day}, act number {number}")
+            return text.format(day=day(recorded.when), number=recorded.version)
     begun = [one for one in figures if one.unit in opened.touched and not one.ready]
     wrong = sum(len(one.problems) for one in figures)
     unexplained = sum(len(one.unexplained) for one in begun)

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from application.act_view import latest_acts, may_be_corrected, may_open
-from application.cluster_overview import answers_to, by_duty, is_closed, open_tasks, waiting_for_answer
+from application.cluster_overview import answers_to, by_duty, is_closed, late_still, open_tasks, waiting_for_answer
 from application.comment_threads import threads
 from application.corrected_acts import CycleCorrections
 from application.event_texts import event_texts
@@ -159,6 +159,7 @@ async def cluster(
         own=own,
         answers=answers,
         waiting=waiting,
+        late_still=late_still(cycle),
         requests=requests,
         task_url=lambda one: _task_url(cycle, one),
         is_closed=lambda one: is_closed(cycle, one),
