@@ -119,11 +119,11 @@ async def restore(folder: Path, keys: Path | None, digest: str | None = None, *,
     with try_lock(dirs) as mine:
         if not mine:
             raise InputError("folder_in_use", folder=str(dirs.data))
-        with proved_backup(AskedBackup(folder, keys, digest), dirs.data, program_version(), LAW) as proved:
-            made, installed = proved.made, replace(read_installation(proved.keys), folder=dirs.data)
+        with proved_backup(AskedBackup(folder, keys, digest), dirs.data, program_version(), LAW) as copied:
+            made, installed = copied.made, replace(read_installation(copied.keys), folder=dirs.data)
             check_empty(dirs, made.installation)
             async with _empty_database(dirs, installed) as owner_url:
-                report = await _put_back(proved, dirs, installed, owner_url)
+                report = await _put_back(copied, dirs, installed, owner_url)
     data = {
         "folder": str(dirs.data),
         "installation": made.installation,
@@ -145,18 +145,18 @@ async def restore(folder: Path, keys: Path | None, digest: str | None = None, *,
     return Exit.DONE
 
 
-async def _put_back(proved: ProvedBackup, dirs: Paths, installed: Installation, owner_url: str) -> VerificationReport:
+async def _put_back(copied: ProvedBackup, dirs: Paths, installed: Installation, owner_url: str) -> VerificationReport:
     """Load, verify, and only then make it the installation of the data folder. After an error nothing is there."""
-    await load_database(proved, owner_url, dirs.cache)
+    await load_database(copied, owner_url, dirs.cache)
     try:
-        report = await _verified(proved, installed, owner_url)
+        report = await _verified(copied, installed, owner_url)
         certificates = Certificates(dirs.data / CERTIFICATES)
         try:
             certificates.make()
             await set_passwords(owner_url, installed)
-            await finish(proved, dirs.data, owner_url)
+            await finish(copied, dirs.data, owner_url)
         except BaseException:
-            forget_files(proved, dirs.data)
+            forget_files(copied, dirs.data)
             shutil.rmtree(certificates.folder, ignore_errors=True)
             raise
     except BaseException:
@@ -166,17 +166,17 @@ async def _put_back(proved: ProvedBackup, dirs: Paths, installed: Installation, 
     return report
 
 
-async def _verified(proved: ProvedBackup, installed: Installation, owner_url: str) -> VerificationReport:
+async def _verified(copied: ProvedBackup, installed: Installation, owner_url: str) -> VerificationReport:
     ledger = await open_ledger(owner_url, installed.id, writing=False)
     try:
-        own = read_key(proved.keys / LOG_KEY_FILE, "log", installed.id).note_signer.verifier
+        own = read_key(copied.keys / LOG_KEY_FILE, "log", installed.id).note_signer.verifier
         known = await keys_to_verify_with(KeyRing(ledger, installed.id, ledger.epoch))
-        marks = await marks_of(ledger, log_identity(known, own), proved.folder / CHECKPOINT_FILE)
+        marks = await marks_of(ledger, log_identity(known, own), copied.folder / CHECKPOINT_FILE)
         report = await verify_all(ledger, installed.id, marks=marks, root_key=installed.root_public_key)
     finally:
         await ledger.close()
     if not report.ok:
-        raise InputError("backup_not_verified", folder=str(proved.source), position=report.first_broken or "-")
+        raise InputError("backup_not_verified", folder=str(copied.source), position=report.first_broken or "-")
     return report
 
 

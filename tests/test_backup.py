@@ -461,13 +461,13 @@ async def test_what_was_checked_is_what_is_loaded(
     shutil.copytree(taken.keys, keys)
     load, seen = backing_up.load_database, list[Path]()
 
-    async def swapped(proved: ProvedBackup, *given: Any) -> None:
-        seen.append(proved.folder)
-        assert proved.folder.is_relative_to(where.data), "on the disk of the data"
-        assert proved.folder.stat().st_mode & 0o777 == 0o700
+    async def swapped(copied: ProvedBackup, *given: Any) -> None:
+        seen.append(copied.folder)
+        assert copied.folder.is_relative_to(where.data), "on the disk of the data"
+        assert copied.folder.stat().st_mode & 0o777 == 0o700
         for file in [*backup.iterdir(), *keys.iterdir()]:
             file.write_bytes(b"another's")
-        await load(proved, *given)
+        await load(copied, *given)
 
     monkeypatch.setattr(backing_up, "load_database", swapped)
     url, where = await new_database(server), folders(tmp_path / "at")
