@@ -186,6 +186,17 @@ def compose_backup(
     _finish(lambda: composing.backup(folder, as_json=json))
 
 
+@compose.command("backups", help=_("List the daily backups that the key proves, the newest first."))
+def compose_backups(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", resolve_path=True, help=_("The folder of all backups."))],
+    keep: Annotated[Optional[int], typer.Option(min=1, help=_("Remove all of them but so many of the newest."))] = None,
+    json: Json = False,
+) -> None:
+    from cli import composing
+
+    _finish(lambda: composing.backups(folder, keep, as_json=json))
+
+
 @compose.command("namespace", help=_("Register our namespace with the Temporal server."))
 def compose_namespace() -> None:
     from cli import composing

@@ -27,19 +27,15 @@ from ledger.checkpoints import FILE as CHECKPOINT_FILE
 from ledger.postgres import open_ledger
 from ledger.setup import address_of, can_log_in, takes_password
 from local.backup import (
-    KEYS_INSIDE,
     BackupSource,
     back_up,
     back_up_keys,
-    check_proof,
     finish,
     forget_database,
     forget_files,
-    has_keys,
     load_database,
-    read_backed_up_keys,
-    read_backup,
 )
+from local.backup_files import KEYS_INSIDE, AskedBackup, proved_backup
 from local.backup_folders import check_new_folder
 from local.backup_key import BACKUP_KEY_FILE, BackupKey
 from local.certificates import CERTIFICATES, Certificates
@@ -54,7 +50,7 @@ from local.postgres import PostgresServer, create_database
 
 if TYPE_CHECKING:
     from audit.report import VerificationReport
-    from local.backup import BackedUpKeys, Backup
+    from local.backup_files import Backup, ProvedBackup
 
 CHECKPOINTS_SETTING = "THIDUA_CHECKPOINTS"
 """The folder of the worker's checkpoints, where it is not in the data folder, as in compose."""
@@ -120,18 +116,14 @@ def tell_of_backup(folder: Path, made: Backup, digest: str, keys: Path | None, n
 async def restore(folder: Path, keys: Path | None, digest: str | None = None, *, as_json: bool) -> int:
     """Put a backup into an empty place: everything is checked first, and verified before it counts."""
     dirs = paths()
-    made = await asyncio.to_thread(read_backup, folder, program_version(), LAW)
-    if keys is None and not has_keys(folder):
-        raise InputError("backup_without_keys", folder=str(folder))
-    kept = await asyncio.to_thread(read_backed_up_keys, keys or folder / KEYS_INSIDE, made.installation)
-    check_proof(folder, kept, digest)
-    installed = replace(read_installation(kept.folder), folder=dirs.data)
     with try_lock(dirs) as mine:
         if not mine:
             raise InputError("folder_in_use", folder=str(dirs.data))
-        check_empty(dirs, made.installation)
-        async with _empty_database(dirs, installed) as owner_url:
-            report = await _put_back(folder, made, kept, dirs, installed, owner_url)
+        with proved_backup(AskedBackup(folder, keys, digest), dirs.data, program_version(), LAW) as copied:
+            made, installed = copied.made, replace(read_installation(copied.keys), folder=dirs.data)
+            check_empty(dirs, made.installation)
+            async with _empty_database(dirs, installed) as owner_url:
+                report = await _put_back(copied, dirs, installed, owner_url)
     data = {
         "folder": str(dirs.data),
         "installation": made.installation,
@@ -153,20 +145,18 @@ async def restore(folder: Path, keys: Path | None, digest: str | None = None, *,
     return Exit.DONE
 
 
-async def _put_back(
-    folder: Path, made: Backup, kept: BackedUpKeys, dirs: Paths, installed: Installation, owner_url: str
-) -> VerificationReport:
+async def _put_back(copied: ProvedBackup, dirs: Paths, installed: Installation, owner_url: str) -> VerificationReport:
     """Load, verify, and only then make it the installation of the data folder. After an error nothing is there."""
-    await load_database(folder, made, owner_url, dirs.cache)
+    await load_database(copied, owner_url, dirs.cache)
     try:
-        report = await _verified(folder, kept, installed, owner_url)
+        report = await _verified(copied, installed, owner_url)
         certificates = Certificates(dirs.data / CERTIFICATES)
         try:
             certificates.make()
             await set_passwords(owner_url, installed)
-            await finish(folder, kept, dirs.data, owner_url)
+            await finish(copied, dirs.data, owner_url)
         except BaseException:
-            forget_files(kept, dirs.data)
+            forget_files(copied, dirs.data)
             shutil.rmtree(certificates.folder, ignore_errors=True)
             raise
     except BaseException:
@@ -176,17 +166,17 @@ async def _put_back(
     return report
 
 
-async def _verified(folder: Path, kept: BackedUpKeys, installed: Installation, owner_url: str) -> VerificationReport:
+async def _verified(copied: ProvedBackup, installed: Installation, owner_url: str) -> VerificationReport:
     ledger = await open_ledger(owner_url, installed.id, writing=False)
     try:
-        own = read_key(kept.folder / LOG_KEY_FILE, "log", installed.id).note_signer.verifier
+        own = read_key(copied.keys / LOG_KEY_FILE, "log", installed.id).note_signer.verifier
         known = await keys_to_verify_with(KeyRing(ledger, installed.id, ledger.epoch))
-        marks = await marks_of(ledger, log_identity(known, own), folder / CHECKPOINT_FILE)
+        marks = await marks_of(ledger, log_identity(known, own), copied.folder / CHECKPOINT_FILE)
         report = await verify_all(ledger, installed.id, marks=marks, root_key=installed.root_public_key)
     finally:
         await ledger.close()
     if not report.ok:
-        raise InputError("backup_not_verified", folder=str(folder), position=report.first_broken or "-")
+        raise InputError("backup_not_verified", folder=str(copied.source), position=report.first_broken or "-")
     return report
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +15,7 @@ from application.bootstrap import bootstrap
 from application.metrics import program_version
 from cli.backing_up import CHECKPOINTS_SETTING, tell_of_backup
 from cli.outcome import Exit, answer, say, terminal
+from domain.times import ICT
 from errors import InputError
 from i18n import _
 from ledger.checkpoints import FILE as CHECKPOINT_FILE
@@ -21,6 +23,7 @@ from ledger.setup import address_of
 from local.backup import BackupSource, back_up
 from local.backup_key import BackupKey
 from local.certificates import CERTIFICATES, Certificates, ClientTls
+from local.daily_backups import daily_backups, remove_older
 from local.engine import LOCK_POLL_S, try_lock
 from local.installation import is_founded
 from local.installing import found_ledger, installation_for
@@ -44,6 +47,9 @@ from local.services import (
     write_env,
 )
 from web.settings import check_settings
+
+BACKUP_KEY_SETTING = "THIDUA_BACKUP_KEY_FILE"
+"""The file of the key that proves backups, where there is no data folder."""
 
 
 async def env(address: str, file: Path, *, as_json: bool) -> int:
@@ -109,13 +115,29 @@ async def backup(folder: Path, *, as_json: bool) -> int:
     source = BackupSource(
         secret_of(os.environ, "THIDUA_DATABASE_URL") or _setting("THIDUA_DATABASE_URL"),
         Path(_setting(CHECKPOINTS_SETTING)) / CHECKPOINT_FILE,
-        BackupKey.read(Path(_setting("THIDUA_BACKUP_KEY_FILE"))),
+        BackupKey.read(Path(_setting(BACKUP_KEY_SETTING))),
         program_version(),
         paths().cache,
     )
     made, digest = await back_up(source, folder)
     note_backup(Path(_setting(LAST_BACKUP)), made.made_at)
     tell_of_backup(folder, made, digest, None, _("The keys are not in it."), as_json=as_json)
+    return Exit.DONE
+
+
+async def backups(folder: Path, keep: int | None, *, as_json: bool) -> int:
+    """List the daily backups that the key proves, and on request remove all but the newest of them."""
+    key = BackupKey.read(Path(_setting(BACKUP_KEY_SETTING)))
+    found = daily_backups(folder, key, datetime.now(ICT))
+    if keep is not None:
+        found = remove_older(found, keep)
+    names = [one.name for one in found]
+
+    def show() -> None:
+        for name in names:
+            terminal().print(name)
+
+    answer({"backups": names}, as_json=as_json, show=show)
     return Exit.DONE
 
 

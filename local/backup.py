@@ -2,8 +2,9 @@
 
 The folder of a backup holds `database.dump` (`pg_dump`, which reads one moment while people work), the checkpoints that
 were there before, `backup.code`, which proves it (`local/backup_key.py`), and `backup.json`, written last, which tells
-size and sha256 of dump and checkpoints, and how far the ledger reaches. The keys lie in a folder of their own with
-`keys.json`, because database and keys together let others write a ledger that fits (`docs/keys.md`). ADR 22 says why.
+size and sha256 of dump and checkpoints, and how far the ledger reaches (`local/backup_files.py`). The keys lie in a
+folder of their own with `keys.json`, because database and keys together let others write a ledger that fits
+(`docs/keys.md`). ADR 22 says why.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,76 +28,24 @@ from ledger.checkpoints import FILE as CHECKPOINT_FILE
 from ledger.connection import open_connection
 from ledger.setup import FORMAT as LEDGER_FORMAT
 from ledger.setup import SCHEMAS, address_of, make_roles, raise_epoch, schema_digest
+from local.backup_files import (
+    BACKUP_FILE,
+    CODE_FILE,
+    DUMP_FILE,
+    FORMAT,
+    KEYS_FILE,
+    KEYS_INSIDE,
+    Backup,
+    Kept,
+    ProvedBackup,
+)
 from local.backup_folders import drafted
-from local.backup_key import BACKUP_KEY_FILE, BackupKey
+from local.backup_key import BackupKey
 from local.key_files import ROOT_KEY_FILE
 from local.ownership import KEPT
 from local.paths import CHECKPOINTS, INSTALLATION_FILE
 from local.postgres import programs_folder
 from local.private_files import write_private
-
-BACKUP_FILE = "backup.json"
-CODE_FILE = "backup.code"
-"""The code of `backup.json` under the key of backups, in hex."""
-
-KEYS_FILE = "keys.json"
-KEYS_INSIDE = "keys"
-"""The folder of the keys inside a backup that was asked to hold them."""
-
-DUMP_FILE = "database.dump"
-FORMAT = 2
-MAY_BE_AWAY = frozenset({ROOT_KEY_FILE, BACKUP_KEY_FILE})
-"""Files that a folder of keys may lack: one is taken away, the other can be lost."""
-
-CLOCKS_DIFFER = timedelta(minutes=5)
-_READ_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A file of a backup: its size in bytes and its sha256 in hex."""
-
-    size: int
-    sha256: str
-
-    @classmethod
-    def of(cls, file: Path) -> Kept:
-        """Read a file."""
-        digest, size = sha256(), 0
-        with file.open("rb") as opened:
-            while read := opened.read(_READ_BYTES):
-                digest.update(read)
-                size += len(read)
-        return cls(size, digest.hexdigest())
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """What a backup says of itself. `tip` is the digest of the last of its `events`, in hex; `law` the highest in them.
-
-    `schema` is the sha256 of the database's schema, `made_at` a moment in UTC.
-    """
-
-    installation: str
-    program: str
-    schema: str
-    ledger_format: int
-    law: int
-    events: int
-    tip: str
-    made_at: str
-    files: Mapping[str, Kept] = field(default_factory=dict)
-    format: int = FORMAT
-
-
-@dataclass(frozen=True, slots=True)
-class BackedUpKeys:
-    """The keys of an installation in a folder: its files by name."""
-
-    installation: str
-    folder: Path
-    files: Mapping[str, Kept]
-
 
 # Making one -----------------------------------------------------------------------------------------------------------
 
@@ -197,112 +146,10 @@ async def _snapshot(owner_url: str) -> AsyncIterator[tuple[str, Mapping[str, Any
         await connection.close()
 
 
-# Reading one ----------------------------------------------------------------------------------------------------------
-
-
-def read_backup(folder: Path, program: str, law: int) -> Backup:
-    """Read what a backup says of itself, and check that all of it is there as it was written, for this program.
-
-    Raises:
-        InputError: `backup_missing`, `backup_unreadable`, `backup_damaged`: no backup, or not the whole of one;
-            `backup_of_other_release`: this program cannot read its database; `clock_behind_backup`.
-    """
-    said = _said(folder, BACKUP_FILE)
-    try:
-        files = {str(name): Kept(**kept) for name, kept in said["files"].items()}
-        backup = Backup(**{**said, "files": files})
-        made_at = datetime.fromisoformat(backup.made_at)
-        if DUMP_FILE not in files or made_at.tzinfo is None:
-            raise InputError("backup_unreadable", file=str(folder / BACKUP_FILE))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise InputError("backup_unreadable", file=str(folder / BACKUP_FILE)) from None
-    _check_files(folder, files)
-    if (backup.schema, backup.ledger_format) != (schema_digest(), LEDGER_FORMAT) or backup.law > law:
-        raise InputError("backup_of_other_release", folder=str(folder), found=backup.program, own=program)
-    if made_at > datetime.now(UTC) + CLOCKS_DIFFER:
-        raise InputError("clock_behind_backup", made=made_at, now=datetime.now(UTC))
-    return backup
-
-
-def check_proof(folder: Path, keys: BackedUpKeys, digest: str | None) -> None:
-    """Check that a backup was made by its installation: by its code, or by the `digest` that its maker has noted.
-
-    `digest` is the sha256 of `backup.json`, in hex, which `thidua backup` prints. It is for when the key is lost.
-
-    Raises:
-        InputError: `backup_digest_differs`; `backup_not_proved`: no code, no key, or not the code of this key.
-    """
-    said = (folder / BACKUP_FILE).read_bytes()
-    if digest is not None:
-        if digest.strip().lower() != sha256(said).hexdigest():
-            raise InputError("backup_digest_differs", folder=str(folder))
-        return
-    try:
-        key, code = BackupKey.read(keys.folder / BACKUP_KEY_FILE), (folder / CODE_FILE).read_text()
-    except (InputError, OSError, ValueError):
-        is_proved = False
-    else:
-        is_proved = key.proves(said, code)
-    if not is_proved:
-        raise InputError("backup_not_proved", folder=str(folder), keys=str(keys.folder))
-
-
-def has_keys(folder: Path) -> bool:
-    """Whether a backup holds the keys, too."""
-    return (folder / KEYS_INSIDE).is_dir()
-
-
-def read_backed_up_keys(folder: Path, installation: str) -> BackedUpKeys:
-    """Read what a folder of keys says of itself, and check that they are there as they were written.
-
-    Raises:
-        InputError: `backup_missing`, `backup_unreadable`, `backup_damaged`; `backup_keys_foreign`: they are of another
-            installation than the backup.
-    """
-    said = _said(folder, KEYS_FILE)
-    try:
-        files = {str(name): Kept(**kept) for name, kept in said["files"].items()}
-        found = BackedUpKeys(str(said["installation"]), folder, files)
-        known = set(KEPT).issuperset(files) and set(KEPT) - MAY_BE_AWAY <= set(files)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        known = False
-    if not known:
-        raise InputError("backup_unreadable", file=str(folder / KEYS_FILE))
-    _check_files(folder, files)
-    if found.installation != installation:
-        raise InputError("backup_keys_foreign", folder=str(folder), found=found.installation, expected=installation)
-    return found
-
-
-def _said(folder: Path, name: str) -> dict[str, Any]:
-    file = folder / name
-    try:
-        said = json.loads(file.read_bytes())
-    except OSError as error:
-        raise InputError("backup_missing", file=str(file), problem=error.strerror) from None
-    except ValueError:
-        raise InputError("backup_unreadable", file=str(file)) from None
-    if not isinstance(said, dict) or said.get("format") != FORMAT:
-        raise InputError("backup_unreadable", file=str(file))
-    return said
-
-
-def _check_files(folder: Path, files: Mapping[str, Kept]) -> None:
-    for name, kept in files.items():
-        file = folder / name
-        if "/" in name or name.startswith("."):
-            raise InputError("backup_damaged", file=str(file))
-        try:
-            if Kept.of(file) != kept:
-                raise InputError("backup_damaged", file=str(file))
-        except OSError as error:
-            raise InputError("backup_missing", file=str(file), problem=error.strerror) from None
-
-
 # Putting one back -----------------------------------------------------------------------------------------------------
 
 
-async def load_database(folder: Path, backup: Backup, owner_url: str, cache: Path) -> None:
+async def load_database(backup: ProvedBackup, owner_url: str, cache: Path) -> None:
     """Load the database of a backup into an empty one, in one transaction; check that it reaches as far.
 
     Raises:
@@ -321,14 +168,13 @@ async def load_database(folder: Path, backup: Backup, owner_url: str, cache: Pat
     if others:
         raise InputError("database_not_empty", database=address_of(owner_url))
     await make_roles(owner_url)
-    dump = folder / DUMP_FILE
     options = ["--single-transaction", "--exit-on-error", "--no-owner", f"--dbname={_without_password(owner_url)}"]
-    await _run("pg_restore", [*options, str(dump)], owner_url, cache)
+    await _run("pg_restore", [*options, str(backup.folder / DUMP_FILE)], owner_url, cache)
     async with _snapshot(owner_url) as (_name, row):
-        reaches_as_far = (row["events"], row["tip"]) == (backup.events, backup.tip)
+        reaches_as_far = (row["events"], row["tip"]) == (backup.made.events, backup.made.tip)
     if not reaches_as_far:
         await forget_database(owner_url)
-        raise InputError("backup_damaged", file=str(dump))
+        raise InputError("backup_damaged", file=str(backup.source / DUMP_FILE))
 
 
 async def forget_database(owner_url: str) -> None:
@@ -340,18 +186,18 @@ async def forget_database(owner_url: str) -> None:
         await connection.close()
 
 
-async def finish(folder: Path, keys: BackedUpKeys, data: Path, owner_url: str) -> None:
+async def finish(backup: ProvedBackup, data: Path, owner_url: str) -> None:
     """Raise the writer epoch, so that nothing counts that was signed before the loss, and put the files into place.
 
     The file of the installation is the last one: until then there is none in the folder.
     """
     await raise_epoch(owner_url)
     await _end_logins(owner_url)
-    if (folder / CHECKPOINT_FILE).exists():
+    if CHECKPOINT_FILE in backup.made.files:
         (data / CHECKPOINTS).mkdir(exist_ok=True)
-        shutil.copyfile(folder / CHECKPOINT_FILE, data / CHECKPOINTS / CHECKPOINT_FILE)
-    for name in sorted(keys.files, key=lambda one: one == INSTALLATION_FILE):
-        write_private(data / name, (keys.folder / name).read_text())
+        shutil.copyfile(backup.folder / CHECKPOINT_FILE, data / CHECKPOINTS / CHECKPOINT_FILE)
+    for name in sorted(backup.key_files, key=lambda one: one == INSTALLATION_FILE):
+        write_private(data / name, (backup.keys / name).read_text())
 
 
 async def _end_logins(owner_url: str) -> None:
@@ -363,9 +209,9 @@ async def _end_logins(owner_url: str) -> None:
         await connection.close()
 
 
-def forget_files(keys: BackedUpKeys, data: Path) -> None:
+def forget_files(backup: ProvedBackup, data: Path) -> None:
     """Remove what `finish` has put into a folder that was empty."""
-    for name in keys.files:
+    for name in backup.key_files:
         with suppress(FileNotFoundError):
             (data / name).unlink()
     shutil.rmtree(data / CHECKPOINTS, ignore_errors=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from errors import InputError
 
@@ -29,8 +31,25 @@ def read_private(file: Path) -> str:
         raise InputError("key_file_bad", file=str(file)) from None
 
 
-def write_private(file: Path, text: str) -> None:
-    """Write a file through a draft beside it: after a crash, there is the old file or the new one."""
+def open_unlinked(file: Path) -> BinaryIO:
+    """Open a file of a folder in which others can write: a link is not followed, and a named pipe not waited for.
+
+    Raises:
+        OSError: it cannot be opened, or is a link; `ENODEV`: it is no file.
+    """
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV), str(file))
+    return os.fdopen(descriptor, "rb")
+
+
+def write_private(file: Path, text: str, *, owner: os.stat_result | None = None, mode: int = 0o600) -> None:
+    """Write a file through a draft beside it: after a crash, there is the old file or the new one.
+
+    `owner` is whose user and group it gets. Where root writes among others' files, rights are set here and not
+    afterwards: then another file could have its name.
+    """
     draft = file.with_suffix(".new")
     with suppress(FileNotFoundError):
         draft.unlink()  # left by a crash
@@ -38,6 +57,9 @@ def write_private(file: Path, text: str) -> None:
     with os.fdopen(descriptor, "w") as out:
         out.write(text)
         out.flush()
+        os.fchmod(descriptor, mode)
+        if owner is not None:
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
         os.fsync(out.fileno())
     draft.rename(file)
     sync_folder(file.parent)

@@ -18,14 +18,14 @@ from ledger.checkpoints import FILE as CHECKPOINT_FILE
 from ledger.connection import open_connection
 from ledger.setup import as_role
 from local.account_keys import ACCOUNT_KEY_FILE
-from local.backup import BACKUP_FILE
+from local.backup_files import BACKUP_FILE
 from local.backup_key import BACKUP_KEY_FILE
 from local.certificates import CERTIFICATES, Certificates
 from local.key_files import LOG_KEY_FILE, WEB_KEY_FILE
 from local.ownership import FOUNDED_FILE
 from local.paths import CHECKPOINTS
 from local.postgres import GivenServer, give_password
-from local.private_files import write_private
+from local.private_files import open_unlinked, write_private
 
 OWNER_PASSWORD = "THIDUA_OWNER_PASSWORD"  # noqa: S105 - names of settings
 TEMPORAL_PASSWORD = "THIDUA_TEMPORAL_PASSWORD"  # noqa: S105 - as above
@@ -37,6 +37,7 @@ LEAST_CHARACTERS = 20
 """Of a password: letters and digits, some of which differ."""
 
 LEAST_DIFFERENT = 8
+_READ_MOST = 1 << 20
 _LETTERS = frozenset(string.ascii_letters + string.digits)
 
 BACKUP_ROLE = "thidua_backup"
@@ -158,17 +159,21 @@ def note_in_backups(backups: Path, installation: str, owner: os.stat_result) -> 
     if found not in {None, installation}:
         raise InputError("backups_of_another", folder=str(backups), found=found, own=installation)
     if found is None:
-        write_private(note, json.dumps({"installation": installation}))
-        os.chown(note, owner.st_uid, owner.st_gid)
-    if backups.stat().st_uid == 0 != owner.st_uid:
-        os.chown(backups, owner.st_uid, owner.st_gid)
-        backups.chmod(0o700)
+        write_private(note, json.dumps({"installation": installation}), owner=owner)
+    folder = os.open(backups, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if os.fstat(folder).st_uid == 0 != owner.st_uid:
+            os.fchmod(folder, 0o700)
+            os.fchown(folder, owner.st_uid, owner.st_gid)
+    finally:
+        os.close(folder)
 
 
 def _installation_in(file: Path) -> str | None:
     """The id of the installation that a file tells of, if it does."""
     try:
-        return str(json.loads(file.read_bytes())["installation"])
+        with open_unlinked(file) as opened:
+            return str(json.loads(opened.read(_READ_MOST))["installation"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -194,17 +199,14 @@ def hand_out(data: Path, folders: Path, urls: Mapping[str, str], dynamic_config:
         give_to_owner(folder)
     restored, checkpoints = data / CHECKPOINTS / CHECKPOINT_FILE, folders / CHECKPOINTS / CHECKPOINT_FILE
     if restored.exists() and not checkpoints.exists():
-        write_private(checkpoints, restored.read_text())
-        checkpoints.chmod(0o640)  # for the service that backs up, whose group its folder has
-        give_to_owner(checkpoints.parent)
+        # The service that backs up may read it: the folder has its group.
+        write_private(checkpoints, restored.read_text(), owner=checkpoints.parent.stat(), mode=0o640)
 
 
 def give_to_owner(folder: Path) -> None:
     """Give what lies in a folder to the owner of the folder: what root has made there others must be able to use."""
     owner = folder.stat()
     for found in folder.rglob("*"):
-        if found.is_symlink():
-            continue
-        of = found.stat()
-        if (of.st_uid, of.st_gid) != (owner.st_uid, owner.st_gid):
-            os.chown(found, owner.st_uid, owner.st_gid)
+        of = found.lstat()
+        if not found.is_symlink() and (of.st_uid, of.st_gid) != (owner.st_uid, owner.st_gid):
+            os.chown(found, owner.st_uid, owner.st_gid, follow_symlinks=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from errors import CodedError
 from i18n import in_language
 from ledger.setup import installation_of
 from local import backup as on_disk
+from local.backup_files import Kept, ProvedBackup
 from local.backup_folders import drafted
 from local.backup_key import BACKUP_KEY_FILE, BackupKey
 from local.key_files import ROOT_KEY_FILE
@@ -340,10 +342,25 @@ def said_otherwise(**facts: Any) -> Callable[[Path], None]:
     return change
 
 
+def linked(file: Path) -> None:
+    file.symlink_to(file.rename(file.with_name("elsewhere")))
+
+
+def piped(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def opened(file: Path) -> None:
+    file.chmod(0o644)
+
+
 DAMAGES: list[tuple[str, str, Callable[[Path], None], str]] = [
     ("backup", "database.dump", Path.unlink, "is not complete"),
     ("backup", "database.dump", cut, "is not what was backed up"),
     ("backup", "database.dump", changed, "is not what was backed up"),
+    ("backup", "database.dump", linked, "is not complete"),
+    ("backup", "database.dump", piped, "is not what was backed up"),
     ("backup", "checkpoints.jsonl", Path.unlink, "is not complete"),
     ("backup", "backup.json", Path.unlink, "is not complete"),
     ("backup", "backup.json", cut, "does not say what a backup"),
@@ -352,6 +369,9 @@ DAMAGES: list[tuple[str, str, Callable[[Path], None], str]] = [
     ("backup", "backup.json", said_otherwise(files={"../x": {"size": 0, "sha256": ""}}), "does not say what a backup"),
     ("backup", "backup.json", said_otherwise(schema="0" * 64), "made by release"),
     ("backup", "backup.json", said_otherwise(law=99), "made by release"),
+    ("backup", "backup.json", said_otherwise(law="1"), "does not say what a backup"),
+    ("backup", "backup.json", linked, "is not complete"),
+    ("backup", "backup.json", piped, "is not complete"),
     ("backup", "backup.json", said_otherwise(made_at="2099-01-01T00:00:00+00:00"), "Set the clock first"),
     ("backup", "backup.json", said_otherwise(made_at="yesterday"), "does not say what a backup"),
     ("backup", "backup.json", said_otherwise(tip="0" * 64), "do not prove"),
@@ -360,6 +380,8 @@ DAMAGES: list[tuple[str, str, Callable[[Path], None], str]] = [
     ("backup", "backup.code", lambda file: file.write_bytes(b"\xff"), "do not prove"),
     ("keys", "web-key.json", Path.unlink, "is not complete"),
     ("keys", "web-key.json", changed, "is not what was backed up"),
+    ("keys", "web-key.json", linked, "is not complete"),
+    ("keys", "web-key.json", opened, "Others may read or write"),
     ("keys", "keys.json", Path.unlink, "is not complete"),
     ("keys", "keys.json", said_otherwise(files={}), "does not say what a backup"),
     ("keys", "keys.json", said_otherwise(installation="0" * 16), "are of installation"),
@@ -411,7 +433,7 @@ async def test_a_backup_that_somebody_wrote_who_has_not_the_key_is_not_taken(
     shutil.copytree(taken.keys, keys)
     said = json.loads((backup / "backup.json").read_text())
     (backup / "database.dump").write_bytes(b"anything")
-    said["files"]["database.dump"] = asdict(on_disk.Kept.of(backup / "database.dump"))
+    said["files"]["database.dump"] = asdict(Kept.of(backup / "database.dump"))
     (backup / "backup.json").write_text(json.dumps(said))
     foreign = BackupKey(said["installation"], bytes(32))
     for code in (None, foreign.code((backup / "backup.json").read_bytes())):
@@ -427,6 +449,35 @@ async def test_a_backup_that_somebody_wrote_who_has_not_the_key_is_not_taken(
     proved_again(backup, keys)
     exit_code, words = await run(where, url, put_back(backup, keys))
     assert (exit_code, "is not what was backed up" in words, is_clean(where)) == (2, True, True), words
+    await drop(url)
+
+
+async def test_what_was_checked_is_what_is_loaded(
+    taken: Taken, server: PostgresServer, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who can write where backups lie puts other files there between the check and the loading."""
+    backup, keys = tmp_path / "b", tmp_path / "k"
+    shutil.copytree(taken.backup, backup)
+    shutil.copytree(taken.keys, keys)
+    load, seen = backing_up.load_database, list[Path]()
+
+    async def swapped(copied: ProvedBackup, *given: Any) -> None:
+        seen.append(copied.folder)
+        assert copied.folder.is_relative_to(where.data), "on the disk of the data"
+        assert copied.folder.stat().st_mode & 0o777 == 0o700
+        for file in [*backup.iterdir(), *keys.iterdir()]:
+            file.write_bytes(b"another's")
+        await load(copied, *given)
+
+    monkeypatch.setattr(backing_up, "load_database", swapped)
+    url, where = await new_database(server), folders(tmp_path / "at")
+    code, said = await run(where, url, put_back(backup, keys))
+    assert code == 0, said
+    assert await rows(url, LEDGER) == await rows(taken.url, LEDGER)
+    assert (where.data / "web-key.json").read_text() == (taken.keys / "web-key.json").read_text()
+    checkpoints = (where.data / "checkpoints" / "checkpoints.jsonl").read_text()
+    assert checkpoints == (taken.backup / "checkpoints.jsonl").read_text()
+    assert [one.exists() for one in seen] == [False], "the copy is removed"
     await drop(url)
 
 

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
@@ -30,15 +31,17 @@ from i18n import in_language
 from ledger.setup import installation_of
 from local import services as of_compose
 from local.account_keys import ACCOUNT_KEY_FILE
+from local.backup_files import Backup, Kept
 from local.backup_key import BACKUP_KEY_FILE, BackupKey
 from local.certificates import CERTIFICATES, SERVER_NAME, Certificates, ClientTls
+from local.daily_backups import daily_backups
 from local.installation import installation_in
 from local.key_files import CLI_KEY_FILE, LOG_KEY_FILE, ROOT_KEY_FILE, WEB_KEY_FILE
 from local.last_backup import LastBackup, last_backup
 from local.ownership import FOUNDED_FILE
 from local.paths import paths
 from local.postgres import LOG_SETTINGS, SETTINGS, PostgresServer, create_database
-from local.private_files import secret_of
+from local.private_files import secret_of, write_private
 from local.temporal import DATABASES, DYNAMIC_CONFIG, HISTORY_SHARDS, ROLE
 from resources import ROOT
 from web.settings import Settings, check_settings
@@ -381,30 +384,119 @@ def test_a_secret_comes_from_a_file_that_only_its_owner_reads(tmp_path: Path) ->
 # What runs beside -----------------------------------------------------------------------------------------------------
 
 
-def run_daily_backup(tmp_path: Path, succeeds: bool) -> list[str]:
-    """One turn of it: the command stands for `thidua`, and the pause ends the script. Returns the backups' names."""
-    programs, backups = tmp_path / "programs", tmp_path / "backups"
+def run_daily_backup(home: Path, succeeds: bool) -> list[str]:
+    """One turn of it: a script stands for `thidua`, and the pause ends it. Returns what was typed, without folders.
+
+    In the place of a proof stands a file `proved` in a backup.
+    """
+    programs, backups, typed = home / "programs", home / "backups", home / "typed"
     programs.mkdir(exist_ok=True)
-    made = 'mkdir "$3" && touch "$3/backup.json"' if succeeds else "exit 3"
-    for name, text in (("thidua", f'test "$1 $2" = "compose backup" && {made}'), ("sleep", "kill -TERM $PPID")):
+    typed.write_text("")
+    made = 'mkdir "$3" && touch "$3/proved"' if succeeds else "exit 3"
+    thidua = (
+        f'echo "$2${{4:+ $4 $5}}" >>{typed}\ntest "$1" = compose || exit 9\n'
+        f'case $2 in\nbackup) {made} ;;\nbackups) cd "$3" && for one in */proved; do dirname "$one"; done ;;\nesac'
+    )
+    for name, text in (("thidua", thidua), ("sleep", "kill -TERM $PPID")):
         (programs / name).write_text(f"#!/bin/sh\n{text}\n")
         (programs / name).chmod(0o755)
     script = ROOT / "ops" / "daily-backup.sh"
-    env = {"PATH": f"{programs}:/usr/bin:/bin"}
+    env = {"PATH": f"{programs}:/usr/bin:/bin", "TMPDIR": str(home)}
     done = subprocess.run(["/bin/sh", script, backups, "2", "3"], env=env, timeout=20, check=False, capture_output=True)
     assert done.returncode == 0, done.stderr
-    return sorted(one.name for one in backups.iterdir())
+    return typed.read_text().splitlines()
 
 
 def test_the_daily_backup_removes_older_ones_only_after_a_new_one_was_made(tmp_path: Path) -> None:
+    backups, mark = tmp_path / "backups", tmp_path / "daily-backup"
     today = (datetime.now(UTC) + timedelta(hours=7)).date().isoformat()
-    older = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"]
-    for name in [*older, "keys-now"]:
-        (tmp_path / "backups" / name).mkdir(parents=True)
-    assert run_daily_backup(tmp_path, succeeds=False) == [*older, "keys-now"]
-    kept = ["2026-01-03", "2026-01-04", today, "keys-now"]
-    assert run_daily_backup(tmp_path, succeeds=True) == kept
-    assert run_daily_backup(tmp_path, succeeds=False) == kept, "today has one: nothing is tried"
+    (backups / "2026-01-01").mkdir(parents=True)
+    assert run_daily_backup(tmp_path, succeeds=False) == ["backups", "backup"]
+    # What others have put into today's place is no backup: one is tried, and the health check does not see it.
+    (backups / today).mkdir()
+    (backups / today / "backup.json").touch()
+    assert run_daily_backup(tmp_path, succeeds=True) == ["backups", "backup"]
+    assert not mark.exists()
+    shutil.rmtree(backups / today)
+    assert run_daily_backup(tmp_path, succeeds=True) == ["backups", "backup", "backups", "backups --keep 3"]
+    assert datetime.fromtimestamp(mark.stat().st_mtime, UTC).isoformat() == (
+        datetime.fromisoformat(f"{today}T02:00:00+07:00").astimezone(UTC).isoformat()
+    )
+    assert run_daily_backup(tmp_path, succeeds=False) == ["backups"], "today has one: nothing is tried"
+
+
+KEY = BackupKey("0" * 16, bytes(range(32)))
+NIGHT = datetime.fromisoformat("2026-11-20T02:00:05+07:00")
+
+
+def daily_backup(folder: Path, made_at: datetime, key: BackupKey = KEY) -> None:
+    """A backup as far as it is looked at each day."""
+    folder.mkdir(parents=True)
+    (folder / "database.dump").write_bytes(b"dump")
+    made = Backup(
+        "0" * 16, "0.1.0", "", 2, 1, 0, "", made_at.isoformat(), {"database.dump": Kept.of(folder / "database.dump")}
+    )
+    said = json.dumps(asdict(made))
+    (folder / "backup.json").write_text(said)
+    (folder / "backup.code").write_text(key.code(said.encode()))
+
+
+async def test_only_daily_backups_that_the_key_proves_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backups, key_file, other = tmp_path / "backups", tmp_path / "key", BackupKey("0" * 16, bytes(32))
+    for day in range(20):
+        made_at = NIGHT - timedelta(days=day)
+        daily_backup(backups / made_at.date().isoformat(), made_at)
+    before = {one.name for one in backups.iterdir()}
+    late = datetime.fromisoformat("2026-10-01T00:05:00+07:00")
+    daily_backup(backups / "2026-09-30", late)  # it took until after midnight
+    daily_backup(backups / "2026-11-21", NIGHT + timedelta(days=1))  # of tomorrow
+    daily_backup(backups / "2026-10-02", late - timedelta(days=40))  # an older one under a newer name
+    daily_backup(backups / "2026-10-03", NIGHT, other)
+    daily_backup(backups / "2026-10-04x", late)
+    daily_backup(tmp_path / "elsewhere", late)
+    (backups / "2026-10-01").symlink_to(tmp_path / "elsewhere")
+    daily_backup(backups / "2026-10-05", datetime.fromisoformat("2026-10-05T02:00:00+07:00"))
+    (backups / "2026-10-05" / "database.dump").write_bytes(b"")
+    for number in range(6, 9):
+        (backups / f"2026-10-0{number}").mkdir()
+    (backups / "2026-10-07" / "backup.json").write_text("{}")
+    os.mkfifo(backups / "2026-10-08" / "backup.json")
+    (backups / "2026-99-99").touch()
+    false = {one.name for one in backups.iterdir()} - before - {"2026-09-30"}
+    found = daily_backups(backups, KEY, NIGHT)
+    assert [one.name for one in found] == sorted(before | {"2026-09-30"}, reverse=True)
+
+    monkeypatch.setattr(composing, "daily_backups", lambda folder, key, _now: daily_backups(folder, key, NIGHT))
+    write_private(key_file, json.dumps({"installation": KEY.installation, "backup_key": KEY.key.hex()}))
+    monkeypatch.setenv("THIDUA_BACKUP_KEY_FILE", str(key_file))
+    assert await composing.backups(backups, 14, as_json=False) == 0
+    kept = sorted(before, reverse=True)[:14]
+    assert capsys.readouterr().out.split() == kept
+    assert {one.name for one in backups.iterdir()} == {*kept, *false}, "what is not proved is left to its owner"
+    with pytest.raises(InputError, match="file_unreadable"):
+        await composing.backups(tmp_path / "none", None, as_json=True)
+
+
+def test_a_note_is_handed_over_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root writes it where others can put a link into its place."""
+    victim, owner = tmp_path / "victim", os.stat_result((0o40700, 0, 0, 1, 10_000, 10_000, 0, 0, 0, 0))
+    victim.write_text("root's")
+    rename, given = Path.rename, list[tuple[int, int, int]]()
+
+    def swapped(draft: Path, target: Path) -> None:
+        rename(draft, target)
+        target.unlink()
+        target.symlink_to(victim)
+
+    monkeypatch.setattr(Path, "rename", swapped)
+    monkeypatch.setattr(os, "fchown", lambda file, user, group: given.append((os.fstat(file).st_ino, user, group)))
+    monkeypatch.setattr(os, "chown", lambda *_given, **_options: pytest.fail("by its name"))
+    of_compose.note_in_backups(tmp_path, "0" * 16, owner)
+    assert [one[1:] for one in given][:1] == [(10_000, 10_000)]
+    assert victim.stat().st_ino not in {one[0] for one in given}
+    assert victim.read_text() == "root's"
 
 
 def test_the_units_of_systemd_run_commands_that_there_are() -> None:

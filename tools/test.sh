@@ -1,5 +1,6 @@
 #!/bin/sh
-# All tests, on engines of their own in a folder that is thrown away. Nothing is written into the checkout.
+# All tests, on engines of their own in a folder that is thrown away. Nothing is written into the checkout but compiled
+# files, which lie in `.venv` (`tools/setup.sh`).
 set -eu
 sh tools/lint.sh
 place=$(mktemp -d "$(sh tools/test_folder.sh)/thidua-test-XXXXXX")
