@@ -192,6 +192,15 @@ def _typed(opened: OpenMinutes, path: str) -> Any:
     return group_of(held) if held.startswith("{") else held
 
 
+def wrong_votes(opened: OpenMinutes) -> bool:
+    """Whether the papers of a vote do not add up, by the law."""
+    votes = ((cycle, one) for cycle in opened.cycles for one in opened.minutes.acts(cycle.stream))
+    when = held_when(opened)
+    return any(
+        vote_told(cycle, fields_of(one), when).fits is False for cycle, one in votes if one.act == RecordBallot.NAME
+    )
+
+
 def vote_lines(card: ActCard) -> list[tuple[str, str, str]]:
     """What the law says of a vote: the id of the place, the text, and the kind of its chip."""
     vote, at = card.vote, cell_anchor(card.one.path)

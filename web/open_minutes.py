@@ -17,6 +17,7 @@ from starlette.datastructures import FormData
 
 from accounts.shared_drafts import SharedCell
 from application.fields import parse_day
+from application.form_values import flattened
 from application.minutes import PARTS, is_near, other_cycle, require_minutes_keeper
 from application.minutes_cells import (
     DROPPED,
@@ -45,7 +46,6 @@ from application.minutes_cells import (
     scope_in,
     scope_of,
 )
-from application.form_values import flattened
 from application.visits import VisitedCycle
 from errors import InputError, QuotaError
 from web import quotas, urls
@@ -132,10 +132,8 @@ class OpenMinutes:
             return False
         units = self._units[self.cycle_of(path).stream]
         match inside(path):
-            case ("on",):
-                return not scope
-            case ("other",):
-                return not scope and not self.elsewhere
+            case ("on",) | ("other",):
+                return not scope and not (path == OTHER and self.elsewhere)
             case ("head", name):
                 return not scope and name in HEAD_FIELDS and not HEAD_FIELDS[name].many
             case ("head", name, _row):
@@ -267,6 +265,11 @@ def posted_cells(opened: OpenMinutes, form: FormData, body: Mapping[str, str], *
     if opened.accepts(path):
         found[path] = kept_text(path, own)
     return found
+
+
+def all_known(opened: OpenMinutes, form: FormData) -> bool:
+    """Whether the visitor may write all cells that a form holds: those that are not known are not saved."""
+    return all(opened.accepts(path) for path in {str(one).partition(" ")[0] for one in form.getlist(CELL)})
 
 
 _PATH_PARTS = 4

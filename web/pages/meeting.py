@@ -42,6 +42,7 @@ from web.open_minutes import (
     CHECK,
     BegunMinutes,
     OpenMinutes,
+    all_known,
     begin_minutes,
     begun_minutes,
     begun_near,
@@ -244,6 +245,14 @@ async def _written(request: Request, opened: OpenMinutes, name: str, form: FormD
     services, cycle, meeting = get_services(request), opened.cycle, opened.minutes.id
     read, scripted = version_in(body.get(REVISION)) or 0, is_autosave(request)
     typed = posted_cells(opened, form, body, changed=not scripted)
+    unkept = (
+        ""
+        if all_known(opened, form)
+        else _(
+            "Something that you typed is not kept: what it belongs to is not in these minutes any more. "
+            "Load the page again."
+        )
+    )
     year = typed.pop(OTHER, None)
     found = await save_cells(services, opened, typed, read, own_tabs=not scripted)
     conflicts: Conflicts = [(one, typed[one.path]) for one in found]
@@ -255,11 +264,13 @@ async def _written(request: Request, opened: OpenMinutes, name: str, form: FormD
     done = await press(services, opened, body, _without_row(opened, body))
     opened = await open_minutes(services, cycle, meeting)
     if scripted:
-        state = await minutes_state(services, opened, name, read, conflicts)
+        state = await minutes_state(services, opened, name, read, conflicts, typed)
         anew = done.anew or year is not None
-        return JSONResponse({**state, "anew": anew, "focus": done.focus})
+        return JSONResponse({**state, "anew": anew, "focus": done.focus, "unkept": unkept})
     if conflicts:
         return await minutes_page(request, opened, name, MinutesNotes(conflicts=conflicts, status=409))
+    if unkept:
+        return await minutes_page(request, opened, name, MinutesNotes(text=unkept, status=409))
     if body.get("_step") == "enter":
         return await enter(request, opened, body)
     if more := body.get("_more", ""):
