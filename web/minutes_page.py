@@ -40,7 +40,7 @@ from web.form_problems import FormProblem
 from web.minutes_faults import MinutesFault, all_faults, cell_anchor, input_id
 from web.minutes_parts import MinutesPart, held_when, vote_lines, wrong_votes
 from web.minutes_words import cell_title, cell_words, part_of_cell, part_title
-from web.open_minutes import CHECK, PAGE_PARTS, STANCES, OpenMinutes, colleagues, mark_of, note_presence
+from web.open_minutes import CHECK, PAGE_PARTS, STANCES, OpenMinutes, colleagues, mark_of, note_presence, other_years
 from web.render import clock_time, page
 from web.services import Services, get_services
 
@@ -243,9 +243,11 @@ def _conflicts_told(
 
 
 async def _other_years(services: Services, opened: OpenMinutes) -> list[tuple[str, str]]:
-    """The cycles that the meeting can open: those of the organiser that are open."""
-    found = await services.board.open_cycles(opened.cycle.state.lifecycle.organiser)
-    return [(stream, f"{name}, {year}") for stream, name, year in found if stream != opened.cycle.stream]
+    """The cycles that the meeting can open, the one that is chosen among them."""
+    found = await other_years(services, opened.cycle)
+    if (other := opened.other) is None or other.stream in {stream for stream, _name in found}:
+        return found
+    return [(other.stream, other.name), *found]
 
 
 def count_text(opened: OpenMinutes) -> str:
@@ -257,7 +259,9 @@ def count_text(opened: OpenMinutes) -> str:
         acts += sum(len(opened.minutes.answers(cycle.stream, what)) for what in (STANCE, SIGN))
         acts += 0 if scope else 1
         lines.append(
-            ngettext("{count} entry for {year}", "{count} entries for {year}", acts).format(
+            _("nothing is written for {cycle} yet").format(cycle=cycle.name)
+            if not acts
+            else ngettext("{count} entry for {year}", "{count} entries for {year}", acts).format(
                 count=acts, year=cycle.state.lifecycle.year
             )
         )

@@ -181,6 +181,30 @@ async def open_minutes(services: Services, cycle: VisitedCycle, meeting: str) ->
     )
 
 
+async def other_years(services: Services, cycle: VisitedCycle) -> list[tuple[str, str]]:
+    """The open cycles that a meeting can decide for, too, and whose minutes the visitor keeps: stream and name.
+
+    The next year of the same cluster comes first, the same year of other clusters last.
+    """
+    organiser, visitor = cycle.state.lifecycle.organiser, cycle.visitor
+    found = await services.board.open_cycles(organiser)
+    if visitor.unit != organiser:
+        theirs = {stream for stream, _at in await services.board.streams_of(visitor.unit)}
+        found = [
+            one
+            for one in found
+            if one[0] in theirs and await other_cycle(services.application, visitor, one[0]) is not None
+        ]
+    year = cycle.state.lifecycle.year
+    names = {stream: name for stream, name, _year in found}
+
+    def rank(one: tuple[str, str, int]) -> tuple[bool, bool]:
+        return one[1] != names.get(cycle.stream), one[2] != year + 1
+
+    found.sort(key=lambda one: (one[2] == year, *rank(one)))
+    return [(stream, f"{name}, {of_year}") for stream, name, of_year in found if stream != cycle.stream]
+
+
 @dataclass(frozen=True, slots=True)
 class BegunMinutes:
     """Minutes of a cycle that were begun and not entered, as a list tells them."""

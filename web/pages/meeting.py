@@ -48,6 +48,7 @@ from web.open_minutes import (
     begun_near,
     cell_text,
     open_minutes,
+    other_years,
     paths_around,
     posted_cells,
     save_cells,
@@ -90,12 +91,7 @@ async def _begin_page(
     same_recorded: Sequence[str] = (),
     status: int = 200,
 ) -> Response:
-    services, organiser = get_services(request), cycle.state.lifecycle.organiser
-    others = [
-        (stream, f"{name}, {year}")
-        for stream, name, year in await services.board.open_cycles(organiser)
-        if stream != cycle.stream
-    ]
+    services = get_services(request)
     begun = await begun_minutes(services, cycle)
     meetings_held = cycle.readable_state().meetings
     return page(
@@ -110,7 +106,7 @@ async def _begin_page(
         dropped=[one for one in begun if one.dropped],
         same=same,
         same_recorded=[(id_, meetings_held[id_]) for id_ in same_recorded],
-        others=others,
+        others=await other_years(services, cycle),
         kinds=get_args(MeetingKind),
     )
 
