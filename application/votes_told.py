@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from application.form_values import as_fields
 from application.visits import VisitedCycle
 from domain.numbers import read_number
 from domain.records import AlreadyRecorded, Meta, Refused
-from domain.rules import VoteRule
+from domain.rules import VoteMethod, VoteRule
 from domain.steps.voting import Ballot, BallotOutcome, BallotRecorded, RecordBallot, outcomes, record_ballot
 from domain.times import When
 from domain.types import Provenance
@@ -41,11 +41,11 @@ def vote_told(cycle: VisitedCycle, values: Mapping[str, Any], when: When) -> Vot
     """What the law says of a vote of a cycle, by what was typed of it."""
     rule = cycle.rules.vote(str(values.get("subject", "")))
     told = "" if rule is None else _rule(rule)
-    try:
-        command = RecordBallot.model_validate(_with_numbers(as_fields(RecordBallot, values)))
-    except (ValidationError, CodedError):
-        return VoteTold(told)
-    if command.cast == "unknown" or not command.choices:
+    fields = _with_numbers(as_fields(RecordBallot, values))
+    command, whole = _command(fields), True
+    if command is None:
+        command, whole = _command(_tally_alone(fields)), False
+    if command is None or command.cast == "unknown" or not command.choices:
         return VoteTold(told)
     version = len(cycle.history) + 1
     meta = Meta(version, cycle.visitor.contact.id, cycle.visitor.unit, when, Provenance(kind="stated"), UUID(int=0))
@@ -55,8 +55,34 @@ def vote_told(cycle: VisitedCycle, values: Mapping[str, Any], when: When) -> Vot
         return VoteTold(told)
     except Refused as refusal:
         return VoteTold(told, sentence(refusal.code, refusal.facts, cycle.names), fits=False)
+    if not whole:
+        return VoteTold(told, _sums(tally), fits=True)
     found = outcomes(Ballot(tally, when, "stated", version), cycle.rules)
     return VoteTold(told, _sums(tally), fits=True, rows=tuple((_outcome(one), one.carried) for one in found))
+
+
+def _command(fields: Mapping[str, Any]) -> RecordBallot | None:
+    try:
+        return RecordBallot.model_validate(fields)
+    except (ValidationError, CodedError):
+        return None
+
+
+_TALLY = ("handed_out", "cast", "blank", "spoiled", "names", "entitled", "present", "polled")
+
+
+def _tally_alone(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The papers of a vote without what they are about, which may not be chosen yet."""
+    typed = [one for one in fields.get("choices") or () if isinstance(one, Mapping)]
+    choices = [{"words": str(n), "votes": one.get("votes")} for n, one in enumerate(typed) if "votes" in one]
+    tally = {name: fields[name] for name in _TALLY if name in fields}
+    return {
+        **tally,
+        "id": fields.get("id") or "vote",
+        "subject": "vote",
+        "method": get_args(VoteMethod)[0],
+        "choices": choices,
+    }
 
 
 _NUMBERS = ("handed_out", "cast", "blank", "spoiled", "names", "entitled", "present", "polled", "round")

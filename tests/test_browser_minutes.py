@@ -52,6 +52,11 @@ async def test_two_people_write_the_same_minutes(site: Site, browser: Browser) -
         await minh.page.get_by_role("button", name="Vẫn dùng giá trị của tôi").click()
         await lan.page.evaluate("dispatchEvent(new Event('focus'))")
         await expect(lan.page.locator('[name="head.attendance"]')).to_have_value("42")
+        # What was written over is told with both values to who had written it.
+        await lan.page.locator("#conflicts").get_by_text("Trước đó bạn ghi “43”").wait_for()
+        await expect(lan.page.locator("#saved-at")).to_have_text("Chưa lưu")
+        await lan.page.get_by_role("button", name="Giữ giá trị của người kia").click()
+        await expect(lan.page.locator("#saved-at")).to_contain_text("Tự động lưu lúc")
         # A row is taken out after a question, and put back.
         row = minh.page.locator('[data-cell^="head.guests."]')
         await row.locator(".take-out summary").click()

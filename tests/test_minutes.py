@@ -120,7 +120,7 @@ async def test_a_cell_that_is_named_a_thousand_times_is_read_once(
     read: list[Mapping[str, str]] = []
     monkeypatch.setattr(open_minutes, "cell_text", lambda _path, body: read.append(body) or "{}")
     values = {f"sheet.f{n}": "x" for n in range(500)}
-    await lan.types(*["sheet"] * 1_000, "nowhere", **values, **{f"nowhere.{'a.' * 9_000}": "x"})
+    await lan.types(*["sheet"] * 1_000, "nowhere", **values, **{f"nowhere.{'a.' * 40}": "x"})
     assert [len(one) for one in read] == [500]
 
 
@@ -170,6 +170,26 @@ async def test_a_day_to_come_is_refused_where_it_is_typed(site: Site, stream: st
     assert f'{urls.minutes_url(stream, "hn-1", part="meeting", whole=True).replace("&", "&amp;")}#f-on"' in page
 
 
+async def test_two_where_one_is_expected_are_told_at_the_line(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream)
+    await lan.sees("people")
+    row = await lan.adds("head.guests")
+    told = await lan.types(row, **{f"{row}.unit": FIRST})
+    assert told["faults"] == []
+    told = await lan.types(row, **{f"{row}.unit": FIRST, f"{row}.group": "Ban Dân vận"})
+    assert [anchor for anchor, _text in told["faults"]] == [f"f-{row.replace('.', '-')}"]
+
+
+async def test_what_is_not_kept_is_told(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream)
+    told = await lan.types("head.place", "head.guests.0009-abcdef", **{"head.place": "Hà Nội"})
+    assert ("chưa được lưu" in told["unkept"], [one["path"] for one in told["written"]]) == (True, ["head.place"])
+    minh = await Keeper.opens(site, "minh", stream)
+    await minh.types("head.place", **{"head.place": "Huế"})
+    changes = await lan.visitor.http.get(f"{urls.minutes_changes_url(stream, 'hn-1')}?tu=0")
+    assert [(one["path"], one["value"]) for one in changes.json()["told"]] == [("head.place", "Huế")]
+
+
 # Votes ------------------------------------------------------------------------------------------------------------
 
 
@@ -197,6 +217,15 @@ async def test_a_vote_is_checked_by_the_law_as_it_is_typed(site: Site, stream: s
         id_: (text, kind) for id_, text, kind in (await lan.types(vote, **{**typed, f"{vote}.cast": "16"}))["votes"]
     }
     assert told[f"{at}-sums"][1] == "late"
+    page = await lan.sees("votes")
+    assert re.search(r'id="wrong-votes">[^<]*chưa khớp', page), "it is marked in the order at the side"
+    # Also while nothing is said of what the vote is about.
+    bare = {name: text for name, text in typed.items() if not name.endswith((".unit", ".subject", ".method"))}
+    told = {id_: (text, kind) for id_, text, kind in (await lan.types(vote, **{**bare, f"{vote}.blank": "3"}))["votes"]}
+    assert told[f"{at}-sums"][1] == "late"
+    told = {
+        id_: (text, kind) for id_, text, kind in (await lan.types(vote, **{**typed, f"{vote}.cast": "16"}))["votes"]
+    }
     assert "phát ra" in told[f"{at}-sums"][0], "more came back than were handed out"
     faults = (await lan.types(vote, **{**typed, f"{vote}.cast": "mười"}))["faults"]
     assert [anchor for anchor, _text in faults] == [f"f-{vote.replace('.', '-')}-cast"]
@@ -315,6 +344,7 @@ async def test_who_keeps_one_year_only_neither_sees_nor_writes_the_other(site: S
     await truong.enters()
     assert "Người ghi biên bản của cả hai năm" in truong.page
     assert "MeetingHeld" not in await event_names(site.app, stream)
+    assert f'value="{opening}"' in await lan.sees("meeting")
     unknown = await open_cycle(site.app, RULES, members=[THIRD, "don-vi-8"])
     await truong.sees("meeting")
     await truong.types(_mine=f"other {unknown}")

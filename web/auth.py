@@ -260,7 +260,9 @@ async def cycle_for(request: Request, visitor: Visitor, matter: Matter, stream: 
     return cycle
 
 
-_ASKED_AGAIN = frozenset({urls.VERIFICATION_JOB, urls.NEW_YEAR_JOB, urls.INVITING, urls.GRID_CHANGES})
+_ASKED_AGAIN = frozenset(
+    {urls.VERIFICATION_JOB, urls.NEW_YEAR_JOB, urls.INVITING, urls.GRID_CHANGES, urls.MINUTES_CHANGES}
+)
 """Routes that an open page asks again and again, by a script."""
 
 

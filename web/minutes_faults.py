@@ -71,8 +71,25 @@ async def _errors(
         parse_command(act.NAME, await filler.fill(act, fields))
     except (InputError, Refused) as error:
         found = await all_errors(services, act, fields, error)
-        return [one for one in found if unfinished or one.facts.get("problem") not in _UNFINISHED]
+        return [one for one in found if unfinished or not _is_unfinished(one, fields)]
     return []
+
+
+def _is_unfinished(error: CodedError, fields: Mapping[str, Any]) -> bool:
+    """Whether what is wrong is only half typed. Two where one is expected are too many at once."""
+    if error.facts.get("problem") not in _UNFINISHED:
+        return False
+    value: Any = fields
+    for part in str(error.facts.get("place", "")).split("."):
+        if isinstance(value, list) and (index := whole_number(part)) is not None and index < len(value):
+            value = value[index]
+        elif isinstance(value, Mapping):
+            value = value.get(part)
+    return not (isinstance(value, Mapping) and len(_ONE_OF & value.keys()) > 1)
+
+
+_ONE_OF = frozenset({"unit", "person", "group", "words"})
+"""Names of which a participant, or a choice of a vote, has one."""
 
 
 def _at(problem: FormProblem, start: str, cell: str, about: str) -> FormProblem:

@@ -38,9 +38,9 @@ from web import urls
 from web.act_form import suggested_persons
 from web.form_problems import FormProblem
 from web.minutes_faults import MinutesFault, all_faults, cell_anchor, input_id
-from web.minutes_parts import MinutesPart, held_when, vote_lines
+from web.minutes_parts import MinutesPart, held_when, vote_lines, wrong_votes
 from web.minutes_words import cell_title, cell_words, part_of_cell, part_title
-from web.open_minutes import CHECK, PAGE_PARTS, STANCES, OpenMinutes, colleagues, mark_of, note_presence
+from web.open_minutes import CHECK, PAGE_PARTS, STANCES, OpenMinutes, colleagues, mark_of, note_presence, other_years
 from web.render import clock_time, page
 from web.services import Services, get_services
 
@@ -154,13 +154,14 @@ def chairs(opened: OpenMinutes) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class IndexLine:
-    """A part in the index at the side: what is in it, and who has it open."""
+    """A part in the index at the side: what is in it, who has it open, and whether a vote in it does not add up."""
 
     name: str
     title: str
     url: str
     badge: str
     who: str
+    wrong: bool
 
 
 def _index(opened: OpenMinutes, present: Mapping[str, str], names: Mapping[str, str]) -> list[IndexLine]:
@@ -181,6 +182,7 @@ def _index(opened: OpenMinutes, present: Mapping[str, str], names: Mapping[str, 
             urls.minutes_url(opened.cycle.stream, minutes.id, part=name),
             badges.get(name, ""),
             ", ".join(names.get(person, _("a colleague")) for person, at in present.items() if at == name),
+            name == VOTES and wrong_votes(opened),
         )
         for name in PAGE_PARTS
     ]
@@ -241,9 +243,11 @@ def _conflicts_told(
 
 
 async def _other_years(services: Services, opened: OpenMinutes) -> list[tuple[str, str]]:
-    """The cycles that the meeting can open: those of the organiser that are open."""
-    found = await services.board.open_cycles(opened.cycle.state.lifecycle.organiser)
-    return [(stream, f"{name}, {year}") for stream, name, year in found if stream != opened.cycle.stream]
+    """The cycles that the meeting can open, the one that is chosen among them."""
+    found = await other_years(services, opened.cycle)
+    if (other := opened.other) is None or other.stream in {stream for stream, _name in found}:
+        return found
+    return [(other.stream, other.name), *found]
 
 
 def count_text(opened: OpenMinutes) -> str:
@@ -255,7 +259,9 @@ def count_text(opened: OpenMinutes) -> str:
         acts += sum(len(opened.minutes.answers(cycle.stream, what)) for what in (STANCE, SIGN))
         acts += 0 if scope else 1
         lines.append(
-            ngettext("{count} entry for {year}", "{count} entries for {year}", acts).format(
+            _("nothing is written for {cycle} yet").format(cycle=cycle.name)
+            if not acts
+            else ngettext("{count} entry for {year}", "{count} entries for {year}", acts).format(
                 count=acts, year=cycle.state.lifecycle.year
             )
         )
@@ -266,18 +272,37 @@ def count_text(opened: OpenMinutes) -> str:
 
 
 async def minutes_state(
-    services: Services, opened: OpenMinutes, name: str, since: int, conflicts: Conflicts = ()
+    services: Services,
+    opened: OpenMinutes,
+    name: str,
+    since: int,
+    conflicts: Conflicts = (),
+    written: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """What a script shows anew: what others have saved since a revision, what is wrong, what the law says of votes."""
+    """What a script shows anew: what others have saved since a revision, what is wrong, what the law says of votes.
+
+    `written` is what the script has saved just now, by path: later it tells what became of it.
+    """
     await note_presence(services, opened, name)
     later = [one for one in opened.saved.values() if one.revision > since]
     names = await _names(services, conflicts, [(one.path, one) for one in later])
     present = await colleagues(services, opened)
     contacts = await services.application.people.names(present)
     part = MinutesPart(opened, name, services.application.rehearsal)
+    refused = {one.path for one, _mine in conflicts}
+    kept = {path: value for path, value in (written or {}).items() if path not in refused}
     faults = await all_faults(services, opened, parts=(name,), unfinished=False)
     others = [one for one in later if one.person != opened.person and not one.path.startswith(("by.", "gone."))]
     text = _("{person} wrote {value} at {time}: {where}")
+    told = {
+        one.path: text.format(
+            person=names.get(one.person, _("Somebody")),
+            value=f"“{cell_words(opened, one.path, one.value, names)}”",
+            time=clock_time(one.at),
+            where=cell_title(opened, one.path),
+        )
+        for one in others
+    }
     return {
         "revision": opened.revision,
         "saved": _saved_sign(opened, datetime.now(UTC)),
@@ -290,15 +315,14 @@ async def minutes_state(
             {"path": one.path, "value": mine, "text": told}
             for one, mine, told in _conflicts_told(opened, conflicts, names)
         ],
-        "announce": "; ".join(
-            text.format(
-                person=names.get(one.person, _("Somebody")),
-                value=f"“{cell_words(opened, one.path, one.value, names)}”",
-                time=clock_time(one.at),
-                where=cell_title(opened, one.path),
-            )
-            for one in others
-        ),
+        "announce": "; ".join(told.values()),
+        "told": [{"path": one.path, "value": one.value, "text": told[one.path]} for one in others],
+        "written": [
+            {"path": path, "value": value, "text": cell_words(opened, path, value, names)}
+            for path, value in kept.items()
+        ],
+        "unkept": "",
+        "wrong": wrong_votes(opened) if name == VOTES else None,
     }
 
 

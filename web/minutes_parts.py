@@ -9,7 +9,7 @@ from typing import Any
 
 from accounts.shared_drafts import SharedCell
 from application.minutes import FIELDS_OF_PART, SIGNING, held_on, offered_acts, part_of
-from application.minutes_cells import HEAD, HEAD_FIELDS, SHEET, SIGN, STANCE, MinutesAct, fields_of, group_of
+from application.minutes_cells import HEAD, HEAD_FIELDS, SHEET, SIGN, STANCE, MinutesAct, fields_of, group_of, words_in
 from application.permitted_acts import permitted_acts
 from application.score_sheets import Sheet, sheet_of
 from application.titled_choices import Choices, titled_choices
@@ -17,7 +17,7 @@ from application.visits import VisitedCycle
 from application.votes_told import VoteTold, vote_told
 from domain.records import Command
 from domain.steps.meetings import RecordMeeting
-from domain.steps.signing import SignJointly
+from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
 from domain.steps.voting import RecordBallot
 from domain.times import ICT, When
 from errors import InputError
@@ -64,6 +64,14 @@ class ActCard:
     def by_name(self) -> Mapping[str, Input]:
         """Its inputs by the names of the fields."""
         return {one.path.removeprefix(self.start): one for one in self.fields}
+
+    @property
+    def units(self) -> list[tuple[str, str]]:
+        """The units that it offers: who has signed does not sign anew."""
+        if self.act not in {SignCovenant, SignJointly, DeclineToSign}:
+            return list(self.cycle.units())
+        signed = set(self.cycle.readable_state().signing.signatures) - set(words_in(self.one.values))
+        return [(unit, name) for unit, name in self.cycle.units() if unit not in signed]
 
     @property
     def rest(self) -> list[Input]:
@@ -190,6 +198,15 @@ def held_when(opened: OpenMinutes) -> When:
 def _typed(opened: OpenMinutes, path: str) -> Any:
     held = opened.value(path)
     return group_of(held) if held.startswith("{") else held
+
+
+def wrong_votes(opened: OpenMinutes) -> bool:
+    """Whether the papers of a vote do not add up, by the law."""
+    votes = ((cycle, one) for cycle in opened.cycles for one in opened.minutes.acts(cycle.stream))
+    when = held_when(opened)
+    return any(
+        vote_told(cycle, fields_of(one), when).fits is False for cycle, one in votes if one.act == RecordBallot.NAME
+    )
 
 
 def vote_lines(card: ActCard) -> list[tuple[str, str, str]]:

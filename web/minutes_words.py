@@ -19,7 +19,19 @@ from application.minutes import (
     part_of,
     part_of_field,
 )
-from application.minutes_cells import EMPTY_ROW, HEAD, PRESENT, SHEET, SIGN, STANCE, act_in, field_of, group_of, inside
+from application.minutes_cells import (
+    EMPTY_ROW,
+    HEAD,
+    OTHER,
+    PRESENT,
+    SHEET,
+    SIGN,
+    STANCE,
+    act_in,
+    field_of,
+    group_of,
+    inside,
+)
 from domain.file_references import with_file_names
 from domain.steps.meetings import RecordMeeting
 from domain.titles import TitleKind, title_key
@@ -92,7 +104,7 @@ def cell_words(opened: OpenMinutes, path: str, value: str, names: Mapping[str, s
     """What a cell holds, in words; `names` are those of the persons that it names."""
     if not value or value == EMPTY_ROW:
         return _("nothing")
-    cycle, known = opened.cycle_of(path), {**names, **opened.cycle_of(path).background.titled}
+    known = {**names, **opened.cycle_of(path).background.titled}
     parts = inside(path)
     if (act := act_in(path)) is not None:
         fields = {field.name: field for field in form_fields(act)}
@@ -112,9 +124,9 @@ def cell_words(opened: OpenMinutes, path: str, value: str, names: Mapping[str, s
         return word("stance", value)
     if parts[0] == SIGN:
         return _("on the joint sheet") if value == "joint" else _("signs")
-    if parts[0] == PRESENT:
-        return _("present")
-    return cycle.name if parts[0] == "other" else value
+    if parts[0] == OTHER:
+        return opened.other.name if opened.other is not None and opened.other.stream == value else _("another year")
+    return _("present") if parts[0] == PRESENT else value
 
 
 def _leaves(field: FormField, value: Any, names: Mapping[str, str], *, labelled: bool = True) -> list[str]:

@@ -17,6 +17,7 @@ from starlette.datastructures import FormData
 
 from accounts.shared_drafts import SharedCell
 from application.fields import parse_day
+from application.form_values import flattened
 from application.minutes import PARTS, is_near, other_cycle, require_minutes_keeper
 from application.minutes_cells import (
     DROPPED,
@@ -45,7 +46,6 @@ from application.minutes_cells import (
     scope_in,
     scope_of,
 )
-from application.form_values import flattened
 from application.visits import VisitedCycle
 from errors import InputError, QuotaError
 from web import quotas, urls
@@ -132,10 +132,8 @@ class OpenMinutes:
             return False
         units = self._units[self.cycle_of(path).stream]
         match inside(path):
-            case ("on",):
-                return not scope
-            case ("other",):
-                return not scope and not self.elsewhere
+            case ("on",) | ("other",):
+                return not scope and not (path == OTHER and self.elsewhere)
             case ("head", name):
                 return not scope and name in HEAD_FIELDS and not HEAD_FIELDS[name].many
             case ("head", name, _row):
@@ -181,6 +179,30 @@ async def open_minutes(services: Services, cycle: VisitedCycle, meeting: str) ->
         max(one.revision for one in cells),
         elsewhere=other is None and bool(values.get(OTHER)),
     )
+
+
+async def other_years(services: Services, cycle: VisitedCycle) -> list[tuple[str, str]]:
+    """The open cycles that a meeting can decide for, too, and whose minutes the visitor keeps: stream and name.
+
+    The next year of the same cluster comes first, the same year of other clusters last.
+    """
+    organiser, visitor = cycle.state.lifecycle.organiser, cycle.visitor
+    found = await services.board.open_cycles(organiser)
+    if visitor.unit != organiser:
+        theirs = {stream for stream, _at in await services.board.streams_of(visitor.unit)}
+        found = [
+            one
+            for one in found
+            if one[0] in theirs and await other_cycle(services.application, visitor, one[0]) is not None
+        ]
+    year = cycle.state.lifecycle.year
+    names = {stream: name for stream, name, _year in found}
+
+    def rank(one: tuple[str, str, int]) -> tuple[bool, bool]:
+        return one[1] != names.get(cycle.stream), one[2] != year + 1
+
+    found.sort(key=lambda one: (one[2] == year, *rank(one)))
+    return [(stream, f"{name}, {of_year}") for stream, name, of_year in found if stream != cycle.stream]
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +289,11 @@ def posted_cells(opened: OpenMinutes, form: FormData, body: Mapping[str, str], *
     if opened.accepts(path):
         found[path] = kept_text(path, own)
     return found
+
+
+def all_known(opened: OpenMinutes, form: FormData) -> bool:
+    """Whether the visitor may write all cells that a form holds: those that are not known are not saved."""
+    return all(opened.accepts(path) for path in {str(one).partition(" ")[0] for one in form.getlist(CELL)})
 
 
 _PATH_PARTS = 4

@@ -42,11 +42,13 @@ from web.open_minutes import (
     CHECK,
     BegunMinutes,
     OpenMinutes,
+    all_known,
     begin_minutes,
     begun_minutes,
     begun_near,
     cell_text,
     open_minutes,
+    other_years,
     paths_around,
     posted_cells,
     save_cells,
@@ -89,12 +91,7 @@ async def _begin_page(
     same_recorded: Sequence[str] = (),
     status: int = 200,
 ) -> Response:
-    services, organiser = get_services(request), cycle.state.lifecycle.organiser
-    others = [
-        (stream, f"{name}, {year}")
-        for stream, name, year in await services.board.open_cycles(organiser)
-        if stream != cycle.stream
-    ]
+    services = get_services(request)
     begun = await begun_minutes(services, cycle)
     meetings_held = cycle.readable_state().meetings
     return page(
@@ -109,7 +106,7 @@ async def _begin_page(
         dropped=[one for one in begun if one.dropped],
         same=same,
         same_recorded=[(id_, meetings_held[id_]) for id_ in same_recorded],
-        others=others,
+        others=await other_years(services, cycle),
         kinds=get_args(MeetingKind),
     )
 
@@ -244,6 +241,14 @@ async def _written(request: Request, opened: OpenMinutes, name: str, form: FormD
     services, cycle, meeting = get_services(request), opened.cycle, opened.minutes.id
     read, scripted = version_in(body.get(REVISION)) or 0, is_autosave(request)
     typed = posted_cells(opened, form, body, changed=not scripted)
+    unkept = (
+        ""
+        if all_known(opened, form)
+        else _(
+            "Something that you typed is not kept: what it belongs to is not in these minutes any more. "
+            "Load the page again."
+        )
+    )
     year = typed.pop(OTHER, None)
     found = await save_cells(services, opened, typed, read, own_tabs=not scripted)
     conflicts: Conflicts = [(one, typed[one.path]) for one in found]
@@ -255,12 +260,14 @@ async def _written(request: Request, opened: OpenMinutes, name: str, form: FormD
     done = await press(services, opened, body, _without_row(opened, body))
     opened = await open_minutes(services, cycle, meeting)
     if scripted:
-        state = await minutes_state(services, opened, name, read, conflicts)
+        state = await minutes_state(services, opened, name, read, conflicts, typed)
         anew = done.anew or year is not None
-        return JSONResponse({**state, "anew": anew, "focus": done.focus})
+        return JSONResponse({**state, "anew": anew, "focus": done.focus, "unkept": unkept})
     if conflicts:
         text = _("A colleague has changed the same meanwhile, and nothing of it is overwritten: choose below.")
         return await minutes_page(request, opened, name, MinutesNotes(conflicts=conflicts, text=text, status=409))
+    if unkept:
+        return await minutes_page(request, opened, name, MinutesNotes(text=unkept, status=409))
     if body.get("_step") == "enter":
         return await enter(request, opened, body)
     if more := body.get("_more", ""):

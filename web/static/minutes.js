@@ -4,12 +4,14 @@
 {
   const form = document.getElementById("minutes"), said = form.dataset, hidden = form.elements;
   const pending = new Set();  // the paths of cells that were typed in and are not saved yet
+  const flying = new Set();  // of cells whose values are on their way
+  const written = new Map();  // what this page has saved: for each path the value as it is kept, and in words
   const presses = [];  // buttons that wait until what was typed is saved
   const query = location.search.replace(/^\?/, "");
   const cellOf = (one) => one.closest?.("[data-cell]");
   const cell = (path) => [...form.querySelectorAll("[data-cell]")].find((one) => one.dataset.cell === path);
   const inputsIn = (box) => [...box.querySelectorAll("input:not([type=file]), select, textarea")].filter((one) => one.name);
-  let saving = false, leaving = false, timer = 0;
+  let saving = false, leaving = false, timer = 0, saved = document.getElementById("saved-at").textContent;
 
   // What is saved -------------------------------------------------------------------------------------------------
 
@@ -17,17 +19,23 @@
     const box = cellOf(one);
     if (!box || one.type === "file" || one.type === "password") return;
     pending.add(box.dataset.cell);
+    notSaved();
     clearTimeout(timer);
     timer = setTimeout(save, one.matches("select, [type=checkbox]") ? 50 : 500);
   }
-  // One request at a time; what is typed or pressed meanwhile goes with the next one.
+  // Only what was kept is told to be saved: from the first key until the answer it is not.
+  const notSaved = () => { document.getElementById("saved-at").textContent = said.notSaved; };
+  // One request at a time, a look at what others write among them: what is typed or pressed meanwhile goes with the next.
   async function save() {
     clearTimeout(timer);
     if (saving) return;
     saving = true;
-    while ((pending.size || presses.length) && await send(presses.shift())) { /* until all of it is saved */ }
-    presses.length = 0;
-    saving = false;
+    try {
+      while ((pending.size || presses.length) && await send(presses.shift())) { /* until all of it is saved */ }
+    } finally {
+      for (const one of presses.splice(0)) one.failed();
+      saving = false;
+    }
   }
   const settled = async () => { for (await save(); saving;) await new Promise((done) => { setTimeout(done, 50); }); };
   async function send(button) {
@@ -41,20 +49,26 @@
     }
     if (button) body.append(button.name, button.value);
     const anew = [...sent.keys()].some((path) => cell(path)?.matches("[data-anew]"));
+    for (const path of pending) flying.add(path);
     pending.clear();
+    let state = null;
     try {
-      const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { "HX-Request": "true" } });
-      if (answer.ok && answer.headers.get("content-type").includes("json")) {
-        const state = await answer.json();
-        await show(state, anew);
-        return true;
-      }
-      document.getElementById("saved").innerHTML = (await answer.text()).slice(0, 4000);  // a part that our server made
+      const keepalive = body.toString().length < 60000;  // so that it arrives although the page is left
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body, keepalive, headers: { "HX-Request": "true" } });
+      if (answer.ok && answer.headers.get("content-type")?.includes("json")) state = await answer.json();
+      else document.getElementById("saved").innerHTML = (await answer.text()).slice(0, 4000);  // a part that our server made
     } catch {
       tell(form, words.offline);
     }
+    flying.clear();
+    if (state) {
+      button?.done();
+      await show(state, anew);
+      return true;
+    }
+    button?.failed();
     for (const path of sent.keys()) pending.add(path);
-    document.getElementById("saved-at").textContent = said.notSaved;
+    notSaved();
     return false;
   }
 
@@ -62,22 +76,29 @@
 
   async function show(state, anew = false) {
     if (state.over) { tell(form, said.over); leaving = true; return; }
-    // What somebody else has changed and this page has not shown stays unread: saving it is told as a conflict.
-    if (!state.changed.some((path) => pending.has(path))) hidden._revision.value = state.revision;
-    if (!pending.size) {
-      document.getElementById("saved-at").textContent = state.saved;
-      document.getElementById("saved").replaceChildren();
-    }
     const present = document.getElementById("present"), count = document.getElementById("attending-count");
     present.textContent = state.present;
     present.hidden = !state.present;
     if (count) count.textContent = "· " + state.attending;
     for (const one of state.conflicts) conflict(one);
+    for (const one of state.told) replaced(one);
+    for (const one of state.written) written.set(one.path, one);
     if (state.announce) announce(state.announce);
     const others = [...state.changed, ...state.conflicts.map((one) => one.path)];
-    if (state.anew || others.length || anew) await refresh(state.focus, others);
+    const isShown = !(state.anew || others.length || anew) || await refresh(state.focus, others);
+    // What somebody else has changed and this page does not show stays unread: saving it is told as a conflict.
+    if (isShown && !state.changed.some((path) => pending.has(path))) hidden._revision.value = state.revision;
+    saved = state.saved;
+    tellSaved(state.unkept);
     for (const [id, text, kind] of state.votes) chip(id, text, kind);
+    const wrong = document.getElementById("wrong-votes");
+    if (wrong && state.wrong !== null) wrong.hidden = !state.wrong;
     faults(new Map(state.faults));
+  }
+  function tellSaved(unkept = "") {
+    if (pending.size || unkept || document.querySelector("#conflicts > *")) { notSaved(); tell(form, unkept); return; }
+    document.getElementById("saved-at").textContent = saved;
+    document.getElementById("saved").replaceChildren();
   }
   function chip(id, text, kind) {
     const place = document.getElementById(id);
@@ -110,24 +131,36 @@
     }
   }
   function conflict({ path, value, text }) {
-    const box = document.createElement("div"), told = document.createElement("p"), button = document.createElement("button");
+    const box = document.createElement("div"), told = document.createElement("p");
+    const button = document.createElement("button"), theirs = document.createElement("button");
     box.className = "message warning";
     told.textContent = text;
     button.name = "_mine";
     button.value = path + " " + value;
     button.textContent = said.keepMine;
-    box.append(told, button);
+    theirs.type = "button";
+    theirs.textContent = said.keepTheirs;
+    theirs.addEventListener("click", () => { box.remove(); tellSaved(); });
+    box.append(told, button, " ", theirs);
     document.getElementById("conflicts").append(box);
+    box.scrollIntoView({ block: "nearest" });
     pending.delete(path);
+  }
+  // Somebody has written another value over one that this page had saved: both are told, and one's own can be kept.
+  function replaced({ path, value, text }) {
+    const own = written.get(path);
+    if (!own || own.value === value) return;
+    written.delete(path);
+    conflict({ path, value: own.value, text: said.replaced.replace("{told}", () => text).replace("{mine}", () => own.text) });
   }
   // The part as the server shows it now. What somebody is typing in stays as it is.
   async function refresh(focus, but = []) {
     const answer = await fetch(location.pathname + location.search).catch(() => null);
-    if (!answer?.ok || answer.redirected) return;
+    if (!answer?.ok || answer.redirected) return false;
     const made = new DOMParser().parseFromString(await answer.text(), "text/html"), part = made.getElementById("part");
-    if (!part) return;
+    if (!part) return false;
     const active = document.activeElement, at = active?.selectionStart ?? null, own = active && form.contains(active) ? cellOf(active) : null;
-    const stays = new Set(pending);
+    const stays = new Set([...pending, ...flying]);
     if (own && !but.includes(own.dataset.cell) && !own.matches("[data-anew]")) stays.add(own.dataset.cell);
     for (const one of part.querySelectorAll("[data-cell]")) {
       const live = stays.has(one.dataset.cell) && cell(one.dataset.cell);
@@ -147,15 +180,19 @@
       back?.focus();
       if (at !== null) try { back?.setSelectionRange(at, at); } catch { /* an input without a cursor */ }
     }
+    return true;
   }
   async function look() {
     if (document.hidden || leaving || saving) return;
     if (pending.size) { await save(); return; }
+    saving = true;
     try {
       const url = `${said.changes}?${[query, `tu=${hidden._revision.value}`].filter(Boolean).join("&")}`;
-      const answer = await fetch(url, { headers: { "HX-Request": "true" } });
-      if (answer.status === 200 && !saving && !pending.size) await show(await answer.json());
+      const answer = await fetch(url, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(15000) });
+      if (answer.status === 200) await show(await answer.json());
     } catch { /* the line is down: what is typed says so when it is saved */ }
+    saving = false;
+    if (pending.size || presses.length) await save();
   }
   setInterval(look, 4000);
   window.addEventListener("focus", look);
@@ -171,8 +208,11 @@
     event.preventDefault();
     event.stopPropagation();
     if (button.name === "_less" || button.name === "_remove") pending.add(cellOf(button).dataset.cell);
-    presses.push({ name: button.name, value: button.value });
-    if (button.name === "_mine") button.closest(".message").remove();
+    const box = button.name === "_mine" ? button.closest(".message") : null;
+    const failed = () => { if (box) box.hidden = false; };
+    presses.push({ name: button.name, value: button.value, done: () => { box?.remove(); }, failed });
+    if (box) box.hidden = true;
+    notSaved();
     save();
   });
   // Enter goes on to the next input: a form that is saved as one types needs no sending.
@@ -190,13 +230,18 @@
     if (!link || (!pending.size && !saving)) return;
     event.preventDefault();
     await settled();
-    if (!pending.size && !document.querySelector("#conflicts > *")) location.href = link.href;
+    const open = document.querySelector("#conflicts > *");
+    if (open) open.scrollIntoView({ block: "nearest" });
+    else if (!pending.size) location.href = link.href;
   });
   form.addEventListener("submit", async (event) => {
     if (!pending.size && !saving) { leaving = true; return; }
     event.preventDefault();
     await settled();
-    if (!pending.size && !document.querySelector("#conflicts > *")) form.requestSubmit(event.submitter);
+    const open = document.querySelector("#conflicts > *");
+    if (open) open.scrollIntoView({ block: "nearest" });
+    else if (!pending.size) form.requestSubmit(event.submitter);
   });
-  window.addEventListener("beforeunload", (event) => { if (pending.size && !leaving) event.preventDefault(); });
+  window.addEventListener("beforeunload", (event) => { if ((pending.size || flying.size || presses.length) && !leaving) event.preventDefault(); });
+  window.addEventListener("pageshow", () => { leaving = false; });
 }
