@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from textwrap import shorten
 from typing import Any
 
@@ -64,6 +65,16 @@ class CriteriaTable:
     notes: list[str] = field(default_factory=list)
     count: int = 0
     kept: int = 0
+
+    @property
+    def is_total_without_bonus(self) -> bool:
+        """Whether the total of the last line is nearer to the points without bonus than to those with it."""
+        points = dict.fromkeys(("base", "bonus"), Decimal(0))
+        for top in self.criteria:
+            if (part := top.get("part", "base")) in points:
+                points[part] += Decimal(str(top.get("max", 0)))
+        total, base = Decimal(str(self.total or 0)), points["base"]
+        return bool(points["bonus"]) and abs(total - base) <= abs(total - base - points["bonus"])
 
 
 def read_criteria(

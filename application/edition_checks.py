@@ -8,20 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
 
 from application.edition_parts import BY_ID, CRITERIA, PARTS, EditionPart, part_of_field
 from domain.edition_remarks import edition_remarks
-from domain.numbers import whole_number
+from domain.numbers import is_canonical, whole_number
 from domain.problems import all_problems
 from domain.rules import Edition
 from domain.scoring.remarks import Remark, remarks
 from domain.types import TYPED
 from i18n import _
 from i18n.edition_fields import edition_label
-from i18n.messages import problem_in_words, sentence
+from i18n.messages import number, problem_in_words, sentence
 
 _PART_OF_REMARK: Mapping[str, str] = {
     "class_gap_closed": "xep-loai",
@@ -105,7 +106,7 @@ def check_edition(values: Mapping[str, Any], names: Mapping[str, str]) -> Editio
         edition = Edition.model_validate(dict(values), context=TYPED)
     except ValidationError as error:
         return EditionCheck(None, tuple(dict.fromkeys(_problems(error, values, titles))))
-    found = all_remarks(edition)
+    found = [one for one in all_remarks(edition) if not _is_bonus(one, edition)]
     told = [_remark(one, edition, titles) for one in found[:MOST_FINDINGS]]
     return EditionCheck(edition, (*told, *_more(len(found) - MOST_FINDINGS, wrong=False)))
 
@@ -117,12 +118,31 @@ def _more(count: int, *, wrong: bool) -> Iterator[Finding]:
         yield Finding(PARTS[0], text, text, wrong=wrong)
 
 
+def _is_bonus(one: Remark, edition: Edition) -> bool:
+    """Whether what the criteria lack to the stated total is just the bonus, which that total includes."""
+    if one.code != "total_unseen" or edition.scoring.stated_base is not None or edition.total is None:
+        return False
+    bonus = sum((top.max for top in edition.criteria if top.part == "bonus" and top.max is not None), Decimal(0))
+    cap = edition.scoring.bonus_cap
+    return edition.total - Decimal(dict(one.facts)["seen"]) == (bonus if cap is None else min(bonus, cap))
+
+
+_POINTS = frozenset({"seen", "stated", "low", "high", "least", "most", "usual"})
+"""Facts of remarks that are points."""
+
+
 def _remark(one: Remark, edition: Edition, titles: Mapping[str, str]) -> Finding:
     facts = dict(one.facts)
     for name in ("whose", "what"):
         if name in facts:
             facts[name] = titles.get(facts[name]) or edition_label(facts[name]).lower()
-    text = sentence(one.code, facts)
+    code = one.code
+    if code == "total_unseen" and facts.get("unknown") == "0":
+        code = "total_falls_short"
+        facts["lacking"] = number(Decimal(facts["stated"]) - Decimal(facts["seen"]))
+    if code != "share_needs_units":  # there it is a number of units
+        facts |= {name: number(Decimal(facts[name])) for name in _POINTS & set(facts) if is_canonical(facts[name])}
+    text = sentence(code, facts)
     if one.criterion is not None:
         title = titles.get(one.criterion, "")
         return Finding(CRITERIA, f"{title}: {text}", text, criterion=one.criterion)
@@ -292,9 +312,9 @@ def nodes_of(values: Mapping[str, Any]) -> Iterator[tuple[Place, int, dict[str, 
 
 
 def _walk(entries: Any, before: Place) -> Iterator[tuple[Place, int, dict[str, Any]]]:
-    for number, one in enumerate(entries if isinstance(entries, list) else ()):
+    for at, one in enumerate(entries if isinstance(entries, list) else ()):
         if isinstance(one, dict):
-            place = (*before, number)
+            place = (*before, at)
             yield place, len(before), one
             yield from _walk(one.get("children"), place)
 

@@ -141,6 +141,9 @@ SENTENCES: Mapping[str, str | Plural] = {
         "{seen} of {stated} points seen ({unknown} criteria without a known maximum)",
         "unknown",
     ),
+    "total_falls_short": N_(
+        "the groups add up to {seen} points, the stated total is {stated}: {lacking} points are lacking"
+    ),
     "total_rounded": N_("the criteria add up to {seen} of the stated {stated}: they are rounded"),
     "class_gap_open": N_("between {lower} ({low}) and {upper} ({high}) a total belongs to no class until a ruling"),
     "class_gap_closed": N_(

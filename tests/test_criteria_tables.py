@@ -231,6 +231,22 @@ async def test_what_is_wrong_is_told_by_its_cell_all_at_once() -> None:
     assert "1250" in text or "1,250" in text, "what can mean two numbers is asked about"
 
 
+@pytest.mark.parametrize(("last", "without"), [("100", True), ("105", False), ("90", True)])
+async def test_the_total_of_a_table_with_bonus_lines_is_the_one_that_it_is_nearer_to(last: str, without: bool) -> None:
+    rows = [["I", "Chính", "100"], ["II", "Điểm thưởng", "5"], ["", "Tổng cộng", last]]
+    found = await read(pasted(["Số", "Tiêu chí", "Điểm tối đa"], *rows))
+    assert found.is_total_without_bonus is without
+
+
+def test_remarks_on_the_total_say_what_is_lacking_in_numbers_as_people_write_them() -> None:
+    criteria = [{"id": "a", "title": "A", "max": "79.5"}, {"id": "b", "title": "B", "max": 5, "part": "bonus"}]
+    values = {"id": "x", "title": "X", "criteria": criteria}
+    (one,) = (one for one in check_edition({**values, "total": 100}, {}).remarks if "tổng ghi" in one.text)
+    assert "79,5 điểm" in one.text
+    assert "thiếu 20,5 điểm" in one.text
+    assert not [one for one in check_edition({**values, "total": "84.5"}, {}).remarks if "84,5" in one.text]
+
+
 async def test_long_cells_are_refused_and_reading_ends_with_the_most_faults() -> None:
     blanks = " " * 480
     rows = [[str(n), f"Tiêu chí {n}", f"tối đa{blanks}x"] for n in range(1, 90)]

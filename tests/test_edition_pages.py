@@ -487,17 +487,21 @@ async def test_rules_come_into_force_in_all_chosen_clusters_or_in_none(site: Sit
     fields = {
         name: value for name, value in form_fields(visitor.page, address).items() if name not in {"_all", "cycle"}
     }
-    assert fields["number"] == "9/QĐ"
+    assert (fields["number"], fields["title"], fields["effective"]) == ("9/QĐ", "Quy định thử", "01/01/2026")
+    fields["effective"] = ""
     await visitor.post(address, **{**fields, "_step": "look"})
     assert (visitor.status, "đánh dấu các cụm" in visitor.page) == (422, True)
     await visitor.post(address, **{**fields, "_all": "yes", "effective": "01/01/2190", "_step": "look"})
     assert (visitor.status, "Chưa đến ngày" in visitor.page) == (422, True)
-    await visitor.post(address, **{**fields, "_all": "yes", "number": "", "issued": "01/02/2026", "_step": "look"})
+    await visitor.post(
+        address, **{**fields, "_all": "yes", "number": "", "title": "", "issued": "01/02/2026", "_step": "look"}
+    )
     assert (visitor.status, "số hoặc tên văn bản" in visitor.page) == (422, True)
     stored = await site.app.texts.editions()
     await posted(visitor, address, {**fields, "cycle": streams, "_step": "look"})
     assert visitor.status == 200
     assert visitor.page.count("Ảnh hưởng đến ai") == 2
+    assert "Có hiệu lực từ lúc ghi" in visitor.page
     assert "Quy định thử" in visitor.page
     assert await site.app.texts.editions() == stored, "nothing is stored before it is entered"
     sent = shown_pairs(visitor.page)
@@ -536,9 +540,10 @@ async def refused_in_one(site: Site, visitor: Visitor, address: str, other: str)
     fields = {
         name: value for name, value in form_fields(visitor.page, address).items() if name not in {"_all", "cycle"}
     }
-    await posted(visitor, address, {**fields, "cycle": [other, third], "_step": "look"})
+    await posted(visitor, address, {**fields, "effective": "01/01/2026", "cycle": [other, third], "_step": "look"})
     assert visitor.status == 422
     assert "không ghi được" in visitor.page
+    assert "Có hiệu lực từ 01/01/2026" in visitor.page
     assert len(await site.app.history(third)) == 1
     await submit(site.app, third, CITY, "file-cycle", {})
 

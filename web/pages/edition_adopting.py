@@ -219,12 +219,13 @@ async def _form(
 ) -> Response:
     cycles = await get_services(request).board.open_cycles(visitor.unit)
     edition = opened.values
+    first = edition.get("valid_from")
     proposed = {
         "number": str(edition.get("number", "")),
         "issuer": str(edition.get("issuer", "")),
-        "title": "",
+        "title": str(edition.get("title", "")),
         "issued": f"{edition['issued']:%d/%m/%Y}" if isinstance(edition.get("issued"), date) else "",
-        "effective": "",
+        "effective": f"{first:%d/%m/%Y}" if isinstance(first, date) and first <= datetime.now(ICT).date() else "",
     }
     return page(
         request,

@@ -150,7 +150,12 @@ async def read_table(request: Request, visitor: Secretary, opened: OpenedDraft) 
 
 def _taken(whole: Values, found: CriteriaTable, *, with_total: bool) -> Values:
     values = with_part(whole, CRITERIA, {"criteria": found.criteria})
-    return {**values, "total": found.total} if with_total and found.total is not None else values
+    if not with_total or found.total is None:
+        return values
+    if values.get("total") == found.total or not found.is_total_without_bonus:
+        return {**values, "total": found.total}
+    scoring = values.get("scoring")
+    return {**values, "scoring": {**(scoring if isinstance(scoring, dict) else {}), "stated_base": found.total}}
 
 
 def _has_file(form: FormData) -> bool:
