@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from domain.numbers import whole_number
+
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _ROMANS = re.compile(r"(?=[ivxlc])(x{0,4})(ix|iv|v?i{0,3})", re.IGNORECASE)
 _VIETNAMESE = "abcdđeghiklmnopqrstuvxy"
@@ -56,8 +58,8 @@ def _readings(number: str) -> list[Mark]:
 
 
 def _of_token(token: str) -> list[tuple[str, int]]:
-    if token.isdigit():
-        return [("decimal", int(token))]
+    if (number := whole_number(token)) is not None:
+        return [("decimal", number)]
     case = "upper" if token == token.upper() else "lower"
     found: list[tuple[str, int]] = []
     if _ROMANS.fullmatch(token):

@@ -38,6 +38,7 @@ from application.pasted_text import clean_text
 from application.table_columns import UNUSED, Head, find_head
 from application.tables import MOST_CHARS, Rows
 from domain import limits
+from domain.numbers import whole_number
 from errors import InputError
 from i18n import _, ngettext
 from i18n.messages import problem_in_words, word
@@ -284,7 +285,8 @@ class _CriteriaReading:
                 self._fault(line, MOST, str(error))
         if points is not None and str(points).startswith("-"):
             plain = str(points)[1:]
-            points, part = int(plain) if plain.isdigit() else plain, part or "penalty"
+            whole = whole_number(plain)
+            points, part = plain if whole is None else whole, part or "penalty"
             if part != "penalty":
                 self._fault(line, MOST, _("points with a minus are for penalties only"))
         if points is not None and not str(points).strip("0."):

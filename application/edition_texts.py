@@ -24,7 +24,7 @@ from application.fields import FormField, form_fields, parse_day
 from application.slugs import slug_of
 from application.yaml_files import read_yaml_bytes
 from domain import limits
-from domain.numbers import is_canonical, read_number, write_number
+from domain.numbers import is_canonical, read_number, whole_number, write_number
 from domain.rules import Edition
 from domain.scoring.criteria import Criterion
 from errors import InputError
@@ -164,7 +164,9 @@ def _leaf(field: FormField, text: str) -> Any:
     if field.name in _SLUGS:
         return slug_of(text, "")
     if field.kind == "flag" or text in field.choices:
-        return {"yes": True, "true": True, "false": False}.get(text, _number(text) if text.isdigit() else text)
+        return {"yes": True, "true": True, "false": False}.get(
+            text, text if whole_number(text) is None else _number(text)
+        )
     if field.kind == "number":
         return _number(text)
     if field.kind == "day":

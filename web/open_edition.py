@@ -19,6 +19,7 @@ from application.edition_texts import Values, check_amount, mark_of, text_of, va
 from application.visits import Visitor
 from application.work import beside
 from domain.access import Matter
+from domain.numbers import whole_number
 from errors import InputError, NotFoundError
 from i18n import _, language
 from i18n.messages import sentence
@@ -258,4 +259,4 @@ def file_sentence(error: InputError) -> str:
     line = error.path.rpartition(":")[2]
     # The name is one of the file's own, which the line shows better than a sentence.
     text = sentence("edition_name_twice") if error.code == "file_key_twice" else form_sentence(error)
-    return _("Line {line}: {text}").format(line=line, text=text) if line.isdigit() else text
+    return _("Line {line}: {text}").format(line=line, text=text) if whole_number(line) is not None else text
