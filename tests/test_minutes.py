@@ -118,7 +118,12 @@ async def test_a_cell_that_is_named_a_thousand_times_is_read_once(
 ) -> None:
     lan = await Keeper.begins(site, "lan", stream)
     read: list[Mapping[str, str]] = []
-    monkeypatch.setattr(open_minutes, "cell_text", lambda _path, body: read.append(body) or "{}")
+
+    def note(_path: str, body: Mapping[str, str]) -> str:
+        read.append(body)
+        return "{}"
+
+    monkeypatch.setattr(open_minutes, "cell_text", note)
     values = {f"sheet.f{n}": "x" for n in range(500)}
     await lan.types(*["sheet"] * 1_000, "nowhere", **values, **{f"nowhere.{'a.' * 40}": "x"})
     assert [len(one) for one in read] == [500]
