@@ -13,8 +13,9 @@ import pytest
 from resources import ROOT
 
 
-@pytest.fixture(scope="module")
-def audit() -> ModuleType:
+@pytest.fixture
+def audit(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT / "tools")
     spec = spec_from_file_location("supply_chain", ROOT / "tools" / "supply_chain.py")
     assert spec is not None
     assert spec.loader is not None
