@@ -54,7 +54,7 @@
     let state = null;
     try {
       const keepalive = body.toString().length < 60000;  // so that it arrives although the page is left
-      const answer = await fetch(form.getAttribute("action"), { method: "POST", body, keepalive, headers: { "HX-Request": "true" } });
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body, keepalive, headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(60000) });
       if (answer.ok && answer.headers.get("content-type")?.includes("json")) state = await answer.json();
       else document.getElementById("saved").innerHTML = (await answer.text()).slice(0, 4000);  // a part that our server made
     } catch {
@@ -132,20 +132,27 @@
   }
   function conflict({ path, value, text }) {
     const box = document.createElement("div"), told = document.createElement("p");
-    const button = document.createElement("button"), theirs = document.createElement("button");
+    const button = document.createElement("button");
+    for (const one of document.querySelectorAll("#conflicts > *")) if (one.dataset.of === path) one.remove();
+    box.dataset.of = path;
     box.className = "message warning";
     told.textContent = text;
     button.name = "_mine";
     button.value = path + " " + value;
     button.textContent = said.keepMine;
+    box.append(told, button);
+    canLeave(box);
+    document.getElementById("conflicts").append(box);
+    box.scrollIntoView({ block: "nearest" });
+  }
+  function canLeave(box) {
+    const theirs = document.createElement("button");
     theirs.type = "button";
     theirs.textContent = said.keepTheirs;
     theirs.addEventListener("click", () => { box.remove(); tellSaved(); });
-    box.append(told, button, " ", theirs);
-    document.getElementById("conflicts").append(box);
-    box.scrollIntoView({ block: "nearest" });
-    pending.delete(path);
+    box.append(" ", theirs);
   }
+  for (const box of document.querySelectorAll("#conflicts > *")) canLeave(box);
   // Somebody has written another value over one that this page had saved: both are told, and one's own can be kept.
   function replaced({ path, value, text }) {
     const own = written.get(path);
@@ -155,7 +162,7 @@
   }
   // The part as the server shows it now. What somebody is typing in stays as it is.
   async function refresh(focus, but = []) {
-    const answer = await fetch(location.pathname + location.search).catch(() => null);
+    const answer = await fetch(location.pathname + location.search, { signal: AbortSignal.timeout(15000) }).catch(() => null);
     if (!answer?.ok || answer.redirected) return false;
     const made = new DOMParser().parseFromString(await answer.text(), "text/html"), part = made.getElementById("part");
     if (!part) return false;
