@@ -18,6 +18,7 @@ from conftest import eventually
 from engine_help import CITY, YEAR, enter_staff, open_cycle, submit, units
 from speech import RULES
 from temporalio.client import Client, WorkflowHistory
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Replayer, Worker
 from temporalio.workflow import NondeterminismError
 
@@ -124,7 +125,13 @@ async def test_a_post_that_runs_now_replays(
         app.ledger, app.people, app.texts, FolderMailer(tmp_path), "so@example.invalid", lambda *_: ""
     )
     async with Worker(client, task_queue=queue, workflows=[Post], activities=[delivering.deliver]):
-        handle = await client.start_workflow(Post.run, id=WORKFLOW_ID, task_queue=queue)
+        # In place of one that a worker of another test has left.
+        handle = await client.start_workflow(
+            Post.run,
+            id=WORKFLOW_ID,
+            task_queue=queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
+        )
 
         async def delivered() -> bool:
             events = (await handle.fetch_history()).events
