@@ -13,7 +13,7 @@ from web import urls
 FIRST, SECOND = units(2)
 
 
-async def test_two_people_write_the_same_minutes(site: Site, browser: Browser) -> None:  # noqa: PLR0915 - one meeting
+async def test_two_people_write_the_same_minutes(site: Site, browser: Browser) -> None:
     stream = await open_cycle(site.app, RULES, members=units(2))
     for person in ("lan", "minh"):
         await site.person(person, CITY, "secretariat")
