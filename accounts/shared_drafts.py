@@ -20,9 +20,11 @@ WRITERS = 3
 VALUE_CHARACTERS = 20_000
 """Of one cell: a list of twenty files is the longest."""
 
-
 KEPT = timedelta(days=180)
 """A draft in which nothing was saved for so long is removed, and what its readers had seen of it."""
+
+LATEST = 2**62
+"""In place of a revision that was read: whatever stands there was read, or does not matter."""
 
 
 @dataclass(frozen=True, slots=True)

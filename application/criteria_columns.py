@@ -165,15 +165,7 @@ def read_part(text: str) -> str:
     Raises:
         CellError
     """
-    plain, known = folded(text), dict[str, str]()
-    for language in LANGUAGES:
-        with in_language(language):
-            known |= {folded(words): value for value, words in edition_choices("part")}
-    known |= {one: value for value, words in _PART_WORDS.items() for one in words}
-    if plain not in known:
-        told = ", ".join(words for _value, words in edition_choices("part"))
-        raise CellError(_("one of these is needed here: {words}").format(words=told))
-    return known[plain]
+    return _named(text, lambda: edition_choices("part"), _PART_WORDS)
 
 
 def _write_part(value: Any) -> str:
@@ -196,13 +188,26 @@ def read_way(text: str) -> str:
     Raises:
         CellError
     """
+    return _named(text, _ways, _WAY_WORDS)
+
+
+def _ways() -> list[tuple[str, str]]:
+    return [(value, word("scoring_method", value)) for value in WORDS["scoring_method"].words]
+
+
+def _named(text: str, choices: Callable[[], Iterable[tuple[str, str]]], usual: Mapping[str, tuple[str, ...]]) -> str:
+    """The value that a cell names, by its words in any language, or by those that are usual for it.
+
+    Raises:
+        CellError
+    """
     plain, known = folded(text), dict[str, str]()
     for language in LANGUAGES:
         with in_language(language):
-            known |= {folded(word("scoring_method", value)): value for value in WORDS["scoring_method"].words}
-    known |= {one: value for value, words in _WAY_WORDS.items() for one in words}
+            known |= {folded(words): value for value, words in choices()}
+    known |= {one: value for value, words in usual.items() for one in words}
     if plain not in known:
-        told = ", ".join(word("scoring_method", value) for value in WORDS["scoring_method"].words)
+        told = ", ".join(words for _value, words in choices())
         raise CellError(_("one of these is needed here: {words}").format(words=told))
     return known[plain]
 

@@ -39,7 +39,7 @@ def part_inputs(
     """The inputs of a part with what its fields hold, and what can be chosen in them; `whole` is the whole edition."""
     fields = fields_of(part)
     shown = _with_defaults(fields, shown_fields(fields, _without_days(values)))
-    inputs = tuple(_labelled(one, "") for one in inputs_of(fields, _told(shown), more))
+    inputs = tuple(_labelled(one, "") for one in inputs_of(fields, _in_words(shown), more))
     return inputs, choices_in(fields, whole)
 
 
@@ -49,7 +49,7 @@ def criterion_inputs(
     """The inputs of one criterion: of a group without its way, of any other with the figures of its way only."""
     fields = criterion_fields(node)
     shown = _with_defaults(fields, shown_fields(fields, _without_days(node)))
-    return tuple(_labelled(one, "") for one in inputs_of(fields, _told(shown), more)), choices_in(fields, whole)
+    return tuple(_labelled(one, "") for one in inputs_of(fields, _in_words(shown), more)), choices_in(fields, whole)
 
 
 def criterion_fields(node: Mapping[str, Any]) -> tuple[FormField, ...]:
@@ -70,7 +70,7 @@ def _of_way(field: FormField, node: Mapping[str, Any]) -> FormField:
 
 def typed_part(fields: tuple[FormField, ...], values: Mapping[str, Any]) -> Values:
     """What was typed into the inputs of fields, as the values of the file."""
-    return _with_flags(fields, typed_fields(fields, _untold(values)))
+    return _with_flags(fields, typed_fields(fields, _as_kept(values)))
 
 
 def _with_flags(fields: Iterable[FormField], values: Mapping[str, Any]) -> Values:
@@ -128,12 +128,12 @@ def _without_days(values: Any) -> Any:
     return values.isoformat() if isinstance(values, date) else values
 
 
-def _told(values: Mapping[str, Any]) -> Values:
+def _in_words(values: Mapping[str, Any]) -> Values:
     """The values with words in the place of what stands for no number, and kinds of units as words."""
     return {name: _said(name, value, words=True) for name, value in values.items()}
 
 
-def _untold(values: Mapping[str, Any]) -> Values:
+def _as_kept(values: Mapping[str, Any]) -> Values:
     return {name: _said(name, value, words=False) for name, value in values.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from accounts.shared_drafts import LATEST
 from application.minutes_cells import (
     ACTS,
     EACH,
@@ -20,7 +21,6 @@ from application.minutes_cells import (
     inside,
     is_row_or_act,
     scope_in,
-    scope_of,
 )
 from application.permitted_acts import permitted_acts
 from web import urls
@@ -29,7 +29,6 @@ from web.forms import made_id
 from web.minutes_faults import cell_anchor
 from web.minutes_words import part_of_cell
 from web.open_minutes import (
-    LATEST,
     MINE,
     PAGE_PARTS,
     STANCES,
@@ -93,7 +92,7 @@ async def press(
 def _beginning(opened: OpenMinutes, start: str) -> str | None:
     """What a new row or act holds; None where the visitor may not begin one there."""
     scope = scope_in(start)
-    if scope and scope not in {scope_of(one.stream) for one in opened.cycles[1:]}:
+    if not opened.writes_scope(scope):
         return None
     match inside(start):
         case (head, name) if head == HEAD and not scope and name in HEAD_FIELDS and HEAD_FIELDS[name].many:
@@ -107,7 +106,7 @@ def _beginning(opened: OpenMinutes, start: str) -> str | None:
 def _ticked(opened: OpenMinutes, what: str) -> Iterator[tuple[str, str]]:
     """What a button fills in for all members for whom nothing was said."""
     scope, (kind, *choice) = scope_in(what), inside(what)
-    if scope and scope not in {scope_of(one.stream) for one in opened.cycles[1:]}:
+    if not opened.writes_scope(scope):
         return
     chosen = {PRESENT: (TICKED,), STANCE: STANCES, SIGN: (EACH, JOINT)}.get(kind, ())
     value = next((one for one in chosen if choice in ([], [one])), "")

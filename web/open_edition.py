@@ -14,7 +14,7 @@ from fastapi import Depends, Request
 
 from accounts.edition_drafts import EditionDraft
 from application.edition_checks import EditionCheck, check_edition, nodes_of
-from application.edition_parts import BY_ID, EditionPart
+from application.edition_parts import BY_ID, EditionPart, part_values, with_part
 from application.edition_texts import Values, check_amount, mark_of, text_of, values_of, values_of_stored
 from application.visits import Visitor
 from application.work import beside
@@ -235,6 +235,21 @@ async def change(
         if await services.edition_drafts.save(visitor.unit, draft, title_of(made), text, person, part.id):
             return None
     raise InputError("edition_busy")
+
+
+async def change_part(
+    services: Services, visitor: Visitor, opened: OpenEdition, part: EditionPart, read: str, values: Values
+) -> OpenEdition | None:
+    """Give a part of a draft other values; as `change`."""
+    return await change(
+        services,
+        visitor,
+        opened,
+        part,
+        lambda whole: part_values(whole, part),
+        read,
+        lambda whole: with_part(whole, part, values),
+    )
 
 
 async def copied(services: Services, visitor: Visitor, values: Values) -> str:

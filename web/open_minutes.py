@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from starlette.datastructures import FormData
 
-from accounts.shared_drafts import SharedCell
+from accounts.shared_drafts import LATEST, SharedCell
 from application.fields import parse_day
 from application.form_values import flattened
 from application.minutes import PARTS, is_near, other_cycle, require_minutes_keeper
@@ -56,9 +56,6 @@ CHECK = "check"
 """The last part of the page: what would be recorded, and the button that does it."""
 
 PAGE_PARTS = (*PARTS, CHECK)
-LATEST = 2**62
-"""In place of a revision: whatever stands there was read, or does not matter."""
-
 CELL = "_cell"
 """The hidden field beside the inputs of a cell: its path, a blank, and the mark of what the page showed there."""
 
@@ -123,12 +120,14 @@ class OpenMinutes:
     def _units(self) -> Mapping[str, frozenset[str]]:
         return {one.stream: frozenset(unit for unit, _name in one.members()) for one in self.cycles}
 
+    def writes_scope(self, scope: str) -> bool:
+        """Whether the visitor may write what is decided under a scope: that of the minutes, or of the other cycle."""
+        return not scope or (self.other is not None and scope == scope_of(self.other.stream))
+
     def accepts(self, path: str) -> bool:
         """Whether the visitor may write a cell: rows and acts are begun by a button, and then are known."""
         scope = scope_in(path)
-        if path.startswith(f"{TAKEN_OUT}.") or (
-            scope and scope not in {scope_of(one.stream) for one in self.cycles[1:]}
-        ):
+        if path.startswith(f"{TAKEN_OUT}.") or not self.writes_scope(scope):
             return False
         units = self._units[self.cycle_of(path).stream]
         match inside(path):

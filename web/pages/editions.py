@@ -36,7 +36,7 @@ from web.open_edition import (
     OpenedDraft,
     OpenEdition,
     Secretary,
-    change,
+    change_part,
     conflict_of,
     copied,
     file_sentence,
@@ -221,16 +221,7 @@ async def save_part(request: Request, visitor: Secretary, opened: OpenedDraft, p
     if "_more" in body or shorter or body.get("_step") != "save":
         return await _form(request, opened, known, values, more=(body.get("_more", ""),), read=read)
     try:
-        services = get_services(request)
-        now = await change(
-            services,
-            visitor,
-            opened,
-            known,
-            lambda whole: part_values(whole, known),
-            read,
-            lambda whole: with_part(whole, known, values),
-        )
+        now = await change_part(get_services(request), visitor, opened, known, read, values)
     except InputError as error:
         return await _form(request, opened, known, values, read=read, error=error)
     if now is not None:
@@ -300,15 +291,7 @@ async def save_text(request: Request, visitor: Secretary, opened: OpenedDraft, p
         if strange := _strange(values, part_values(values, known)):
             line = next((n for n, one in enumerate(typed.split("\n"), 1) if one.strip().startswith(f"{strange}:")), 1)
             raise InputError("edition_other_part", f"text:{line}", part=_(known.title))
-        now = await change(
-            get_services(request),
-            visitor,
-            opened,
-            known,
-            lambda whole: part_values(whole, known),
-            read,
-            lambda whole: with_part(whole, known, values),
-        )
+        now = await change_part(get_services(request), visitor, opened, known, read, values)
     except InputError as error:
         return _text(request, opened, known, typed, read=read, error=error)
     if now is not None:

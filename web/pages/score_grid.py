@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import FormData
 
-from accounts.shared_drafts import SharedCell
+from accounts.shared_drafts import LATEST, SharedCell
 from application.score_grid import ScoreGrid, grid_of, points_before, unit_of
 from application.typed_sheets import EVIDENCE
 from application.visits import VisitedCycle
@@ -191,10 +191,6 @@ async def _store_files(services: Services, grid: ScoreGrid, form: FormData, body
     return QuotaError("too_many_files_of_unit", problem.path, unit=unit, **problem.facts)
 
 
-_LATEST = 2**62
-"""In place of a revision: whatever stands there was read, or does not matter."""
-
-
 async def _take(services: Services, opened: OpenGrid, part: GridPart, what: str) -> OpenGrid:
     """Fill in what is proposed; what somebody has typed into these cells meanwhile stays."""
     taken = opened.proposed(what, opened.shown(part.unit, part.page).rows)
@@ -206,7 +202,7 @@ async def _add_evidence(services: Services, grid: ScoreGrid, path: str, value: s
     """Save evidence with a file that was sent; what somebody else has added meanwhile stays."""
     for conflict in await _save(services, grid, {path: value}, read):
         lines = dict.fromkeys((*conflict.value.splitlines(), *value.splitlines()))
-        await _save(services, grid, {path: "\n".join(lines)}, _LATEST)
+        await _save(services, grid, {path: "\n".join(lines)}, LATEST)
 
 
 async def _save(
