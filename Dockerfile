@@ -13,6 +13,8 @@ RUN python3 -m venv /opt/thidua && python3 -m venv /opt/builder \
 COPY . .
 RUN /opt/builder/bin/python -m hatchling build -t wheel -d /tmp/wheel \
  && /opt/thidua/bin/python -m pip install --no-cache-dir --no-deps --no-index /tmp/wheel/*.whl \
+ && mkdir -p /opt/thidua/share/templates && cd /opt/thidua/lib/python3.11/site-packages/thidua \
+ && PYTHONPATH=. /opt/thidua/bin/python -c 'from web.render import load_templates; load_templates()' \
  && /opt/thidua/bin/python -m pip uninstall --yes --quiet pip setuptools
 
 FROM python:3.11.14-slim

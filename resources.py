@@ -26,5 +26,8 @@ SCHEMA_FILES = tuple(ROOT / package / "schema.sql" for package in ("ledger", "va
 _IN_WHEEL = ROOT / "i18n" / "locale"
 CATALOGUES = _IN_WHEEL if _IN_WHEEL.is_dir() else Path(sys.prefix) / "share" / "locale"
 
+COMPILED_TEMPLATES = Path(sys.prefix) / "share" / "templates"
+"""Where set-up puts the compiled templates; without the folder each process compiles those that it shows."""
+
 CHILD_ENVIRONMENT = {"PYTHONPATH": str(ROOT)}
 """For a child process that runs one of our modules: it does not pass the entry point, which sets the path."""

@@ -46,31 +46,29 @@ async def heat_page(home: HomeLines, organiser: str, asked: PageRequest) -> Page
 
 def _row(cluster: ClusterHeat, now: datetime) -> HeatRow:
     dues = [sorted(map(datetime.fromisoformat, step["dues"])) for step in cluster.steps]
-    cells = [_cell(step, of_step, cluster.year, now) for step, of_step in zip(cluster.steps, dues, strict=True)]
+    late = [bisect_right(of_step, now) for of_step in dues]
+    cells = [
+        HeatCell(step["step"], *_level_and_text(step, of_step, late_in_step, cluster.year))
+        for step, of_step, late_in_step in zip(cluster.steps, dues, late, strict=True)
+    ]
     return HeatRow(
         cluster.cycle,
         cluster.cluster,
         cluster.year,
         cluster.rehearsed,
         tuple(cells),
-        min((due for of_step in dues for due in of_step if due > now), default=None),
-        sum(bisect_right(of_step, now) for of_step in dues),
+        min((of_step[n] for of_step, n in zip(dues, late, strict=True) if n < len(of_step)), default=None),
+        sum(late),
         now,
     )
 
 
-def _cell(step: Mapping[str, Any], dues: Sequence[datetime], year: int, now: datetime) -> HeatCell:
-    level, text = _level_and_text(step, dues, year, now)
-    return HeatCell(step["step"], level, text)
-
-
-def _level_and_text(step: Mapping[str, Any], dues: Sequence[datetime], year: int, now: datetime) -> tuple[Level, str]:
-    """How a step is shown. `dues` are when its open tasks are due, in order."""
+def _level_and_text(step: Mapping[str, Any], dues: Sequence[datetime], late: int, year: int) -> tuple[Level, str]:
+    """How a step is shown. `dues` are when its open tasks are due, in order; the first `late` of them are late."""
     if step["done"] is not None:
         return "done", f"✓ {_short(step['done'], year)}"
     if not step["duties"]:
         return "none", _("not owed")
-    late = bisect_right(dues, now)
     begun = any(done for _duty, done, _of in step["duties"])
     duty, done, of = next((one for one in step["duties"] if one[1] < one[2]), step["duties"][-1])
     told = _progress(duty, done, of)

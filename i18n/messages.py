@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sized
 from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from domain.dates import as_written, from_iso
@@ -216,7 +217,7 @@ def day(value: str | date | datetime | When) -> str:
     A text is an instant or a date in ISO form: 2026-07-20, 2026-07, 2026, or two of these with a slash between.
     """
     if isinstance(value, str) and "T" not in value:
-        return as_written(from_iso(value))
+        return _day_of(value)
     if isinstance(value, When):
         return as_written(value)
     if isinstance(value, str):
@@ -224,6 +225,11 @@ def day(value: str | date | datetime | When) -> str:
     if isinstance(value, datetime):
         value = value.astimezone(ICT).date()
     return f"{value:%d/%m/%Y}"
+
+
+@lru_cache(maxsize=10_000)  # pages of many cycles have the same few days again and again
+def _day_of(iso: str) -> str:
+    return as_written(from_iso(iso))
 
 
 def typed_day(value: object) -> str:

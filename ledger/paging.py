@@ -124,19 +124,28 @@ class Conditions:
 
 
 async def fetch_page(
-    pool: Pool, asked: PageRequest, columns: str, source: str, order: str, *arguments: Any
+    pool: Pool, asked: PageRequest, columns: str, source: str, order: str, *arguments: Any, once: bool = False
 ) -> Paged[Any]:
     """Return a page of a query's rows: `select columns from source order by order`, with the count of all rows.
 
-    `source` (tables and condition) must name every argument, because the count has no other part.
+    Args:
+        pool: where the query is run.
+        asked: which page.
+        columns: of each row.
+        source: tables and condition; must name every argument, because the count has no other part.
+        order: of the rows.
+        arguments: those of `source`.
+        once: look at all rows once, for the count and for the page. It is faster where no index has the rows in order,
+            or where the condition costs more than the order.
     """
+    limit, offset = f"${len(arguments) + 1}", f"${len(arguments) + 2}"
+    ordered = f"from {source} order by {order} limit {limit}::bigint offset {offset}::bigint"
+    if once:
+        query = f"select {columns}, count(*) over () as rows_in_all {ordered}"
+        rows = await pool.fetch(query, *arguments, asked.size, max(0, asked.offset))
+        if rows:  # otherwise the page is behind the last one, or there is none
+            return Paged(tuple(rows), rows[0]["rows_in_all"], asked)
     total = int(await pool.fetchval(f"select count(*) from {source}", *arguments))  # noqa: S608 - ours
     asked = asked.within(total)
-    limit, offset = f"${len(arguments) + 1}", f"${len(arguments) + 2}"
-    rows = await pool.fetch(
-        f"select {columns} from {source} order by {order} limit {limit}::bigint offset {offset}::bigint",  # noqa: S608
-        *arguments,
-        asked.size,
-        asked.offset,
-    )
+    rows = await pool.fetch(f"select {columns} {ordered}", *arguments, asked.size, asked.offset)
     return Paged(tuple(rows), total, asked)

@@ -199,8 +199,10 @@ class Glance:
 def glance(line: dict[str, Any], real_now: datetime) -> Glance:
     """Return the line's state now: on the cycle's own clock if it has one, else at `real_now`."""
     now = datetime.fromisoformat(line["now"]) if line["now"] else real_now
-    dated = [(datetime.fromisoformat(o["due"]), o) for o in line["open"] if o["due"]]
-    coming = [(due, o) for due, o in dated if due > now]
-    nearest = min((due for due, _ in coming), default=None)
-    waiting = tuple(dict.fromkeys(o["unit"] for due, o in coming if due == nearest))
-    return Glance(nearest, waiting, tuple(o for due, o in dated if due <= now))
+    # Many duties are due at one instant: each instant is read once.
+    dues = {written: datetime.fromisoformat(written) for written in {one["due"]: None for one in line["open"] if one["due"]}}
+    nearest = min((due for due in dues.values() if due > now), default=None)
+    coming = [written for written, due in dues.items() if due == nearest]
+    late = [written for written, due in dues.items() if due <= now]
+    waiting = dict.fromkeys(one["unit"] for one in line["open"] if one["due"] in coming)
+    return Glance(nearest, tuple(waiting), tuple(one for one in line["open"] if one["due"] in late))

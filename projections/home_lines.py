@@ -5,7 +5,7 @@ Each list is one look into an index, and comes in pages: what a page costs does 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -103,28 +103,29 @@ class HomeLines:
             order,
             *arguments,
         )
-        numbers: dict[str, list[int]] = {}
-        for row in found.rows:
-            numbers.setdefault(row["stream"], []).append(row["number"])
-        lines = await self._with_tasks(numbers, brief=brief)
-        return found.with_rows(lines[at] for row in found.rows if (at := (row["stream"], row["number"])) in lines)
+        wanted_tasks = [(row["stream"], row["number"]) for row in found.rows]
+        tasks = await self._with_tasks(wanted_tasks, brief=brief)
+        return found.with_rows(tasks[at] for at in wanted_tasks if at in tasks)
 
     async def _with_tasks(
-        self, numbers: Mapping[str, list[int]], *, brief: bool
+        self, wanted: Sequence[tuple[str, int]], *, brief: bool
     ) -> dict[tuple[str, int], tuple[Line, Mapping[str, Any]]]:
         """Return tasks by stream and number. Each line is read once, with its tasks: both are of the same moment."""
         rows = await self._pool.fetch(
-            f"select stream, {_BRIEF if brief else 'line'} as line, version, "  # noqa: S608 - ours
-            "jsonb_path_query_array(line, '$.open[*]') as open from projections.board where stream = any($1)",
-            list(numbers),
+            f"select b.stream, {_BRIEF if brief else 'line'} as line, b.version, "  # noqa: S608 - ours
+            "(select jsonb_object_agg(number, b.line #> array['open', number]) from unnest(numbers) number) as tasks "
+            "from (select stream, array_agg(number) as numbers from unnest($1::text[], $2::text[]) w (stream, number) "
+            "group by stream) wanted join projections.board b using (stream)",
+            [stream for stream, _number in wanted],
+            [str(number) for _stream, number in wanted],
         )
         found: dict[tuple[str, int], tuple[Line, Mapping[str, Any]]] = {}
         for row in rows:
-            line, open_ = decode(row["line"]), decode(row["open"])
+            line = decode(row["line"])
             line["version"] = row["version"]
-            for number in numbers[row["stream"]]:
-                if number < len(open_):  # since the list was read, the line may have got another
-                    found[row["stream"], number] = (line, open_[number])
+            for number, task in decode(row["tasks"]).items():
+                if task is not None:  # since the list was read, the line may have got another
+                    found[row["stream"], int(number)] = (line, task)
         return found
 
     async def done(self, unit: str, most: int) -> list[DoneTasks]:

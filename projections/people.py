@@ -37,6 +37,9 @@ _MANAGED = f"""($1::text is null or p.unit = $1
     or (p.unit in (select unit from projections.organiser_unit where organiser = $1)
         and not {_OTHERS.format(unit="p.unit")}))"""  # noqa: S608 - ours
 
+_MANAGED_UNITS = f"""projections.organiser_unit mine where unit not like '@%'
+    and ($1::text is null or organiser = $1 and not {_OTHERS.format(unit="mine.unit")})"""
+
 _STATE = """case when a.person is null then 'none' when a.disabled_at is not null or a.until < {0}::date then 'closed'
     when a.password is null then 'invited' else 'open' end"""
 
@@ -48,7 +51,7 @@ _UNIT_FITS = "(p.unit like {0} or p.unit in (select unit from projections.organi
 
 _FITS = f"(p.search like {{0}} or p.id like {{0}} or {_UNIT_FITS})"
 
-_MEMBERS = f"""(select p.id, p.name, p.office, u.name as unit_name, p.email, {_STATE.format("$2")} as state,
+_MEMBERS = f"""(select p.id, p.unit, p.name, p.office, u.name as unit_name, p.email, {_STATE.format("$2")} as state,
     exists (select from accounts.invitation i where i.person = p.id and i.purpose = 'invitation' and i.used_at is null
         and i.made_at > now() - $3::interval) as invited, u.sort_key as unit_key, p.sort_key
     from {_SOURCE} cross join lateral (select name, sort_key from projections.organiser_unit named
@@ -59,10 +62,19 @@ _MEMBERS = f"""(select p.id, p.name, p.office, u.name as unit_name, p.email, {_S
 
 _UNINVITED = "state in ('none', 'invited') and not invited"
 
+MOST_INVITED = 1_000
+"""So many people are counted as not invited yet, and invited at a time: the page does not look at every person."""
+
+
+def _first_uninvited(limit: int | None) -> str:
+    """Those of `_MEMBERS` who were not invited, in an order that needs no sorting; all without a limit."""
+    return f"(select * from {_MEMBERS} where {_UNINVITED} order by unit, id limit {limit or 'all'}) m"  # noqa: S608 - ours
+
+
 _COLUMNS = f"""p.id, p.unit, coalesce((select name from projections.organiser_unit u where u.unit = p.unit
     order by u.organiser <> coalesce($1, u.unit), u.organiser limit 1), p.unit),
-    p.name, p.office, case when {_MANAGED} then p.email end, case when {_MANAGED} then p.phone end,
-    a.kind, coalesce(a.administrator, false), a.until, {_STATE.format("$2")}, {_MANAGED}"""  # noqa: S608 - ours
+    p.name, p.office, case when managed then p.email end, case when managed then p.phone end,
+    a.kind, coalesce(a.administrator, false), a.until, {_STATE.format("$2")}, managed"""  # noqa: S608 - ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +113,15 @@ class MemberLine:
 class Uninvited:
     """How many were not invited yet: those with a mail address, and those without, with the first of them.
 
-    `digest` is one of whom a button invites by mail: those who were counted, and nobody else.
+    `digest` is one of whom a button invites by mail: those who were counted, and nobody else. `more`: the first
+    `MOST_INVITED` were counted, and there may be others.
     """
 
     by_mail: int
     without_mail: int
     named: tuple[MemberLine, ...]
     digest: str
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +155,8 @@ class PeopleDirectory:
         conditions.add("a.kind = {}", kind)
         conditions.add(f"{_STATE} = {{1}}", today, state)
         source = f"{_SOURCE if kind or state else _PERSONS} where {conditions.where()}"
-        found = await fetch_page(self._pool, asked, "p.id", source, "p.sort_key, p.id", *conditions.arguments)
+        filtered, arguments = query != PeopleQuery(), conditions.arguments
+        found = await fetch_page(self._pool, asked, "p.id", source, "p.sort_key, p.id", *arguments, once=filtered)
         # Only now the columns, some of which cost a look-up for each row: not for the rows before the page.
         shown = [row["id"] for row in found.rows]
         return found.with_rows(await self._fetch("p.id = any($3)", "", organiser, today, shown))
@@ -169,12 +184,16 @@ class PeopleDirectory:
         typed = (folded_name(name), (email or "").lower(), folded_phone(phone or ""))
         return await self._fetch(condition, "limit 10", organiser, today, unit, *typed)
 
+    async def choices(self, organiser: str | None) -> list[tuple[str, str]]:
+        """Return the units that `units` does; none when they are too many to choose among: people type then."""
+        query = f"select count(*) from (select distinct unit from {_MANAGED_UNITS} limit {MOST_UNITS + 1}) few"  # noqa: S608 - ours
+        few = await self._pool.fetchval(query, organiser) <= MOST_UNITS
+        return await self.units(organiser) if few else []
+
     async def units(self, organiser: str | None, words: str = "", limit: int = MOST_UNITS) -> list[tuple[str, str]]:
         """Return id and name of units whose people the organiser manages, and in which the words stand, by name."""
         rows = await self._pool.fetch(
-            "select unit, min(name) from projections.organiser_unit mine where unit not like '@%' "  # noqa: S608 - ours
-            f"and ($1::text is null or organiser = $1 and not {_OTHERS.format(unit='mine.unit')}) "
-            "and ($2::text is null or words like $2) "
+            f"select unit, min(name) from {_MANAGED_UNITS} and ($2::text is null or words like $2) "  # noqa: S608 - ours
             "group by unit order by min(sort_key), unit limit $3",
             organiser,
             _like(words),
@@ -191,22 +210,27 @@ class PeopleDirectory:
 
         `most`: so many of those without a mail address are given, by unit.
         """
-        [(by_mail, every, digest)] = await self._pool.fetch(
-            f"select count(*) filter (where email <> ''), count(*), "  # noqa: S608 - ours
-            f"""coalesce(md5(string_agg(id, ' ' order by id collate "C") filter (where email <> '')), '') """
-            f"from {_MEMBERS} where {_UNINVITED}",
-            *_given(organiser, today),
-        )
+        arguments = _given(organiser, today)
+        for limit in (MOST_INVITED, None):
+            query = f"""select count(*) filter (where email <> ''), count(*),
+                coalesce(md5(string_agg(id, ' ' order by unit, id) filter (where email <> '')), '')
+                from {_first_uninvited(limit)}"""  # noqa: S608 - ours
+            [(by_mail, every, digest)] = await self._pool.fetch(query, *arguments)
+            if by_mail or every < MOST_INVITED:
+                break
         named: tuple[MemberLine, ...] = ()
         if every > by_mail:
-            source = f"{_MEMBERS} where {_UNINVITED} and coalesce(email, '') = ''"
+            source = f"{_first_uninvited(limit)} where coalesce(email, '') = ''"
             named = (await self._members(source, organiser, today, PageRequest(size=most))).rows
-        return Uninvited(by_mail, every - by_mail, named, digest)
+        return Uninvited(by_mail, every - by_mail, named, digest, more=limit is not None and every == limit)
 
     async def uninvited_by_mail(self, organiser: str | None, today: date) -> tuple[MemberLine, ...]:
-        """Return those of the uninvited who have a mail address, by unit."""
-        source = f"{_MEMBERS} where {_UNINVITED} and email <> ''"
-        return (await self._members(source, organiser, today, ALL_ROWS)).rows
+        """Return those whom `uninvited` counts who have a mail address, by unit."""
+        for limit in (MOST_INVITED, None):
+            source = f"{_first_uninvited(limit)} where email <> ''"
+            if found := (await self._members(source, organiser, today, ALL_ROWS)).rows:
+                return found
+        return ()
 
     async def without_mail(self, organiser: str | None, today: date) -> tuple[MemberLine, ...]:
         """Return those of the members' people who have neither a mail address nor a password."""
@@ -231,7 +255,9 @@ class PeopleDirectory:
         return tuple((StandIn(*row[:5]), row[5] or row[0], row[6] or row[1]) for row in rows)
 
     async def _fetch(self, condition: str, end: str, *given: Any) -> tuple[PersonLine, ...]:
-        query = f"select {_COLUMNS} from {_SOURCE} where {condition} order by p.sort_key, p.id {end}"  # noqa: S608 - ours
+        # Without the offset PostgreSQL would ask for each column again whether the organiser manages the person.
+        managed = f"cross join lateral (select {_MANAGED} as managed offset 0) m"
+        query = f"select {_COLUMNS} from {_SOURCE} {managed} where {condition} order by p.sort_key, p.id {end}"  # noqa: S608 - ours
         return tuple(PersonLine(*row) for row in await self._pool.fetch(query, *given))
 
 

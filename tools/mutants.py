@@ -142,18 +142,26 @@ def make(file: Path, count: int, seed: int) -> None:
                 if not _NO_DECISION.match(lines[start[0] - 1])
                 and not ("Operator_Mul_" in name and _STAR.match(lines[start[0] - 1]))
             )
-    chosen = random.Random(seed).sample(found, min(count, len(found)))  # noqa: S311 - a sample, no secret
-    mutants = [
-        {
-            "module": str(module.relative_to(ROOT)),
-            "operator": name,
-            "line": line,
-            "source": mutate_code(module.read_text(), operators[name](), occurrence),
-        }
-        for module, name, occurrence, line in chosen
-    ]
+    random.Random(seed).shuffle(found)  # noqa: S311 - a sample, no secret
+    mutants: list[dict[str, Any]] = []
+    for module, name, occurrence, line in found:
+        if len(mutants) == count:
+            break
+        source = mutate_code(module.read_text(), operators[name](), occurrence)
+        if _compiles(source):
+            told = str(module.relative_to(ROOT))
+            mutants.append({"module": told, "operator": name, "line": line, "source": source})
     file.write_text(json.dumps(mutants))
     print(f"{len(mutants)} of {len(found)} mutants, seed {seed}")
+
+
+def _compiles(source: str) -> bool:
+    """Whether a changed source is Python: `not` before an assignment is none."""
+    try:
+        compile(source, "mutant", "exec", dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
 
 
 class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):

@@ -25,11 +25,13 @@ say "[2/3] packages of requirements.lock (about a minute the first time)"
 # Compiled files go into the environment, too: nothing else of the checkout is written to.
 packages=$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 echo 'import sys; sys.pycache_prefix = sys.prefix + "/share/pycache"' > "$packages/thidua-pycache.pth"
-say "[3/3] message catalogues"
+say "[3/3] message catalogues and templates"
 for po in i18n/catalogues/*.po; do
     name=$(basename "$po" .po)
     target="$VENV/share/locale/$name/LC_MESSAGES"
     mkdir -p "$target"
     "$VENV/bin/pybabel" --quiet compile --input-file "$po" --output-file "$target/thidua.mo" --locale "$name"
 done
+mkdir -p "$VENV/share/templates"
+"$VENV/bin/python" -c 'from web.render import load_templates; load_templates()'
 say "ready after $(( $(date +%s) - started )) s"

@@ -13,7 +13,8 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, Template
+from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 from starlette.types import Receive, Scope, Send
 
@@ -33,7 +34,7 @@ from i18n.messages import counted, day, days_left, number, sentence, size_in_wor
 from i18n.values import award_title, round_title
 from ledger.connection import DATABASE_ERRORS
 from projections.home_lines import MOST_COUNTED
-from resources import STATIC, TEMPLATES
+from resources import COMPILED_TEMPLATES, STATIC, TEMPLATES
 from vault.file_kinds import ENDINGS, label_of
 from vault.files import Files
 from web import urls
@@ -124,6 +125,15 @@ def asset(name: str) -> str:
     return f"/static/{name}?v={digest}"
 
 
+class _Compiled(FileSystemBytecodeCache):
+    """Compiled templates, which a changed template replaces; where nothing can be written they are only read."""
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a compiled template."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
 @lru_cache
 def environment() -> Environment:
     """The templates."""
@@ -133,6 +143,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_Compiled(str(COMPILED_TEMPLATES)) if COMPILED_TEMPLATES.is_dir() else None,
     )
     made.globals.update(
         _=_,

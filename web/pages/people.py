@@ -130,7 +130,6 @@ async def _people(
 ) -> Response:
     services, organiser, query = get_services(request), visitor.sees_people_of, query or PeopleQuery()
     found = await services.people.page(organiser, query, today(), PageRequest(number))
-    units = await services.people.units(organiser, limit=MOST_UNITS + 1)
     parameters = {
         urls.WORDS: query.words,
         urls.UNIT: query.unit,
@@ -151,7 +150,7 @@ async def _people(
         text="" if entered is None else entered.text,
         kinds=managed_kinds(visitor),
         all_kinds=get_args(Kind),
-        units=units if len(units) <= MOST_UNITS else [],
+        units=await services.people.choices(organiser),
         stand_ins=await services.people.stand_ins(organiser, today()),
         administrator=visitor.login.account.administrator,
         # Not beside what was searched for, nor on further pages: it looks at everybody.
