@@ -37,6 +37,9 @@ NAMED = "b.cluster, b.line ->> 'organiser_name' as organiser_name, (b.line ->> '
 LISTED = f"b.stream, {NAMED}, b.cycle_year, b.rehearsed"
 """The columns that a `ListedCycle` is made of (`listed`)."""
 
+BRIEF = "line - '{open,steps,chased,done_by,duties_done,escalations,deviations}'::text[]"
+"""A line without what lists of many cycles do not show."""
+
 
 def listed(row: Mapping[str, Any]) -> tuple[str, str, int, bool]:
     """The values of a `ListedCycle`, from the columns `LISTED`."""
@@ -139,12 +142,12 @@ class BoardLines:
         return bool(await self._pool.fetchval(query, cluster, organiser))
 
     async def cycles_page(self, unit: str, asked: PageRequest, *, overseer: str | None = None) -> Paged[Line]:
-        """Return a page of a unit's cycles; after them those that a person oversees, if one is named."""
+        """Return a page of a unit's cycles (`BRIEF`); after them those that a person oversees, if one is named."""
         conditions = Conditions()
         conditions.add("units && {}::text[]", [unit, *([f"@{overseer}"] if overseer is not None else [])])
         source = f"projections.board where {conditions.where()}"
         order = f"(units @> ($1::text[])[1:1]) desc, {_ORDER}"
-        found = await fetch_page(self._pool, asked, "line", source, order, *conditions.arguments)
+        found = await fetch_page(self._pool, asked, f"{BRIEF} as line", source, order, *conditions.arguments)
         return found.map(lambda row: decode(row["line"]))
 
     async def open_cycles(self, organiser: str) -> list[tuple[str, str, int]]:

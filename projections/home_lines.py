@@ -16,10 +16,7 @@ from domain.duties import Duty
 from ledger.connection import Pool
 from ledger.paging import Conditions, Paged, PageRequest, fetch_page
 from projections.board import ListedCycle, ListedVersion
-from projections.board_lines import LISTED, Line, listed
-
-_BRIEF = "line - '{open,steps,chased,done_by,duties_done,escalations,deviations}'::text[]"
-"""A line without what lists of many cycles do not show."""
+from projections.board_lines import BRIEF, LISTED, Line, listed
 
 _BY_NAME = "year desc, sort_key, stream"
 
@@ -112,7 +109,7 @@ class HomeLines:
     ) -> dict[tuple[str, int], tuple[Line, Mapping[str, Any]]]:
         """Return tasks by stream and number. Each line is read once, with its tasks: both are of the same moment."""
         rows = await self._pool.fetch(
-            f"select b.stream, {_BRIEF if brief else 'line'} as line, b.version, "  # noqa: S608 - ours
+            f"select b.stream, {BRIEF if brief else 'line'} as line, b.version, "  # noqa: S608 - ours
             "(select jsonb_object_agg(number, b.line #> array['open', number]) from unnest(numbers) number) as tasks "
             "from (select stream, array_agg(number) as numbers from unnest($1::text[], $2::text[]) w (stream, number) "
             "group by stream) wanted join projections.board b using (stream)",

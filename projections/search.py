@@ -77,9 +77,14 @@ from (select count(*) as total from found) counted left join lateral (
 other diacritics, comes after what fits better."""
 
 
-_HAS_MANY = f"""select count(*) = {MOST_HITS} from (
-    select from projections.search_entry where words @@ $1::text::tsquery limit {MOST_HITS}
+_HAVE_MANY = f"""select count(*) = {MOST_HITS} from (
+    select from unnest($1::text[]::tsquery[]) q (query)
+    cross join lateral (select from projections.search_entry where words @@ q.query limit {MOST_HITS}) e
+    limit {MOST_HITS}
 ) found"""  # noqa: S608 - ours
+
+_PROBED = 6
+"""So many queries for the newest rows are tried before all rows are: words that stand in many rows stand in these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +229,13 @@ class SearchIndex:
             # The planner does not know the queries, and takes the index for dearer than reading all rows.
             await connection.execute("set local enable_seqscan = off")
             tags_of_scope = None if scope is None else [stream_tag(one) for one in scope]
-            many = await connection.fetchval(_HAS_MANY, typed.within(tags_of_scope))
             # To find the newest takes a look-up for each year, which stops early only where there are many.
-            newest = typed.newest(await _tags(connection), tags_of_scope) if many else []
-            queries = newest or typed.complete(tags_of_scope)
+            queries = typed.newest(await _tags(connection), tags_of_scope)
+            for tried in (queries[:_PROBED], [typed.within(tags_of_scope)]):
+                if queries and await connection.fetchval(_HAVE_MANY, tried):
+                    break
+            else:
+                queries = typed.complete(tags_of_scope)
             query = _FIND.format(visible=visible, most=MOST_HITS, named=NAMED, kinds=_KINDS)
             given = (queries, language(), typed.as_written, typed.name, typed.whole)
 

@@ -20,6 +20,7 @@ from web_help import PASSWORD, Site, Visitor
 
 from ledger.paging import ALL_ROWS
 from mail import MailServerAwayError
+from projections import people
 from web import urls
 from web.inviting import Inviting
 
@@ -116,6 +117,36 @@ async def test_who_could_not_be_reached_is_named_and_offered_again(site: Site) -
     assert "Mời tất cả 4 người qua thư" in shown(await secretary.get(urls.PEOPLE))
     void = re.findall(r"/loi-moi/[\w-]+", taken[1])
     assert (await secretary.http.get(void[0])).status_code == 404, "a link that was not sent opens nothing"
+
+
+async def test_of_many_people_some_are_invited_at_a_time(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "MOST_INVITED", 3)
+    secretary = await a_city(site, 6)
+    before = shown(await secretary.get(urls.PEOPLE))
+    assert "Từ 3 người trở lên chưa được mời" in before
+    assert "Mời 3 người đầu tiên qua thư" in before
+    told = await invite_all(secretary, secretary.hidden_in(urls.INVITE_ALL)["_seal"])
+    assert "Đã gửi 3 trong 3 thư mời" in told
+    assert len(mails(tmp_path)) == 3
+    assert "Mời 2 người đầu tiên qua thư" in shown(await secretary.get(urls.PEOPLE)), "one of three has no address"
+    await invite_all(secretary, secretary.hidden_in(urls.INVITE_ALL)["_seal"])
+    assert len(mails(tmp_path)) == 5
+    assert "1 người chưa được mời" in shown(await secretary.get(urls.PEOPLE))
+
+
+async def test_those_with_an_address_are_invited_when_many_before_them_have_none(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "MOST_INVITED", 1)
+    secretary = await a_city(site, 2)
+    await site.app.people.enter("dung-dau", "don-vi-1", "An Đứng Đầu", phone="0912345678")
+    before = shown(await secretary.get(urls.PEOPLE))
+    assert "3 người chưa được mời" in before
+    assert "An Đứng Đầu" in before
+    assert "Đã gửi 1 trong 1 thư mời" in await invite_all(secretary, secretary.hidden_in(urls.INVITE_ALL)["_seal"])
+    assert set(mails(tmp_path)) == {"nguoi-0@example.invalid"}
 
 
 async def test_two_clicks_send_each_invitation_once(site: Site, tmp_path: Path) -> None:

@@ -365,6 +365,10 @@ async def test_the_list_comes_in_pages_and_is_searched_without_diacritics(site: 
     assert (await shown("?tai_khoan=secretariat"))[0] == 1
     assert (await shown("?tinh=open"))[0] == 1
     assert (await shown("?trang=999999999999"))[0] == second[0], "after the last page comes the last"
+    some, rest = await shown("?tim=nguyen+van"), await shown("?tim=nguyen+van&trang=2")
+    assert (some[0], some[0] + rest[0]) == (50, 60)
+    assert (await shown("?tim=nguyen+van&trang=999"))[0] == rest[0]
+    await shown()
     assert len(secretary.page.encode()) < 60_000
     # A unit is found by its name, and typed in part it is asked for.
     await enter(secretary, name="Mới Một", unit="don-vi", kind="staff")
