@@ -338,7 +338,7 @@ def _check_criteria(criteria: tuple[Criterion, ...]) -> None:
     seen: set[str] = set()
 
     def walk(nodes: tuple[Criterion, ...], depth: int) -> None:
-        if depth > limits.CRITERIA_DEPTH:
+        if nodes and depth > limits.CRITERIA_DEPTH:
             raise invalid("criteria_too_deep", most=limits.CRITERIA_DEPTH)
         for node in nodes:
             if node.id in seen:

@@ -29,6 +29,7 @@ ROOT = Path(__file__).parent.parent
 TESTS = (
     "test_act_rules",
     "test_bounds",
+    "test_small_rules",
     "test_results",
     "test_year",
     "test_days",

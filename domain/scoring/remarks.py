@@ -54,7 +54,7 @@ def most_possible(
     sums: dict[str, Decimal | None] = {"base": Decimal(0), "bonus": Decimal(0)}
     for top in criteria:
         for part, points in _most_of(top, unit, kind).items():
-            before = sums.get(part, Decimal(0))
+            before = sums[part]
             sums[part] = None if points is None or before is None else before + points
     bonus, cap = sums["bonus"], scoring.bonus_cap
     if bonus is None:

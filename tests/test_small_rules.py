@@ -1,0 +1,225 @@
+"""Small rules of the law at their boundaries: each was changed once at random, and no other test noticed it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from speech import CITY, RULES, TEXT, UNITS, Case
+
+from domain.due_dates import OFFICE_CLOSES, OFFICE_OPENS, Obligation, next_office_hours
+from domain.duties import Duty
+from domain.field_names import problem_of
+from domain.joint_acts import SharedAct, UnitNamed
+from domain.limits import CRITERIA_DEPTH
+from domain.notices import notices
+from domain.numbers import MOST_ZEROS, write_number
+from domain.obligations import steps
+from domain.problems import first_problem
+from domain.records import Command
+from domain.references import references
+from domain.rules import Edition
+from domain.scoring.criteria import Scoring
+from domain.scoring.methods import BestInCluster, RelativeToMean, ScoreEntry, Undetermined
+from domain.scoring.remarks import most_possible, remarks
+from domain.steps import together
+from domain.steps.conclusion import BareTotal, RecordTotals
+from domain.steps.drafting import PresentDraft
+from domain.steps.lifecycle import ChangeCalendar
+from domain.steps.midyear import ReportMidyear, SendBack
+from domain.steps.succession import HandOver, TakenOver
+from domain.times import When, start_of
+from domain.types import Document, Participant, Person
+from domain.units import Unit
+
+UNIT, SECOND, *_ = UNITS
+
+
+# Numbers, days and hours --------------------------------------------------------------------------------------------
+
+
+def test_a_number_is_written_out_up_to_the_most_zeros() -> None:
+    smallest = Decimal(1).scaleb(-MOST_ZEROS)
+    assert write_number(smallest) == "0," + "0" * (MOST_ZEROS - 1) + "1"
+    assert write_number(smallest / 10) == str(smallest / 10)
+    assert write_number(Decimal(1).scaleb(MOST_ZEROS)) == "1" + "0" * MOST_ZEROS
+
+
+def test_after_office_hours_the_next_ones_begin_on_the_next_working_day() -> None:
+    thursday, friday, monday = (start_of(date(2026, 3, day)) for day in (12, 13, 16))
+    assert next_office_hours(thursday + OFFICE_CLOSES, RULES.calendar) == friday + OFFICE_OPENS
+    assert next_office_hours(friday + OFFICE_CLOSES, RULES.calendar) == monday + OFFICE_OPENS
+    assert next_office_hours(friday, RULES.calendar) == friday + OFFICE_OPENS
+    assert next_office_hours(friday + OFFICE_OPENS, RULES.calendar) == friday + OFFICE_OPENS
+
+
+# Criteria and their remarks -----------------------------------------------------------------------------------------
+
+
+def criteria(*nodes: dict[str, Any], **scoring: Any) -> tuple[Edition, Scoring]:
+    told = [{"title": node["id"].upper(), **node} for node in nodes]
+    edition = Edition.model_validate({"id": "thu", "title": "Thử", "criteria": told, "scoring": scoring})
+    return edition, edition.scoring
+
+
+def codes(edition: Edition) -> list[str]:
+    return [one.code for one in remarks(edition.criteria, edition.scoring, None)]
+
+
+def test_the_most_of_a_group_without_a_maximum_is_the_sum_of_its_parts() -> None:
+    parts = [{"id": name, "title": name, "max": "10"} for name in ("a1", "a2")]
+    edition, scoring = criteria({"id": "a", "children": parts}, {"id": "b", "max": "5"})
+    assert most_possible(edition.criteria, scoring, UNIT, None) == (Decimal(25), Decimal(0))
+    edition, scoring = criteria(
+        {"id": "a", "take": "highest", "children": [*parts, {**parts[0], "id": "a3", "max": "7"}]}
+    )
+    assert most_possible(edition.criteria, scoring, UNIT, None) == (Decimal(10), Decimal(0))
+
+
+def test_a_bonus_without_a_maximum_gives_as_much_as_its_cap() -> None:
+    bonus = {"id": "t", "part": "bonus"}
+    edition, scoring = criteria({"id": "a", "max": "10"}, bonus, bonus_cap="5")
+    assert most_possible(edition.criteria, scoring, UNIT, None) == (Decimal(10), Decimal(5))
+    edition, scoring = criteria({"id": "a", "max": "10"}, bonus)
+    assert most_possible(edition.criteria, scoring, UNIT, None) == (Decimal(10), Decimal(0))
+
+
+@pytest.mark.parametrize(
+    ("way", "unbounded"),
+    [
+        ({}, True),
+        ({"way": {"way": "hand", "least": "-3"}}, False),
+        ({"way": {"way": "hand", "least": "0"}}, True),
+        ({"way": {"way": "count", "each": "-1"}}, True),
+        ({"way": {"way": "count", "each": "-1", "least": "-4"}}, False),
+    ],
+)
+def test_a_penalty_is_bounded_by_its_least_points(way: dict[str, Any], unbounded: bool) -> None:
+    edition, _scoring = criteria({"id": "a", "max": "10"}, {"id": "p", "part": "penalty", **way})
+    assert ("penalty_unbounded" in codes(edition)) is unbounded
+
+
+@pytest.mark.parametrize(("least", "reached"), [("105", True), ("105.01", False)])
+def test_in_percent_the_bonus_counts_by_what_can_be_reached_without_it(least: str, reached: bool) -> None:
+    top = {"id": "x", "title": "Xuất sắc", "least": least}
+    edition, _scoring = criteria(
+        {"id": "a", "max": "80"}, {"id": "t", "part": "bonus", "max": "4"}, classes_of="percent", classes=[top]
+    )
+    assert ("class_unreachable" in codes(edition)) is not reached
+
+
+def test_criteria_nest_as_deep_as_the_bound() -> None:
+    def nested(depth: int) -> dict[str, Any]:
+        node: dict[str, Any] = {"id": f"c{depth}", "title": "C", "max": "1"}
+        for level in range(depth - 1, 0, -1):
+            node = {"id": f"c{level}", "title": "C", "children": [node]}
+        return node
+
+    criteria(nested(CRITERIA_DEPTH))
+    with pytest.raises(ValidationError) as refused:
+        criteria(nested(CRITERIA_DEPTH + 1))
+    assert refused.value.errors()[0]["type"] == "criteria_too_deep"
+
+
+def test_without_a_mean_nobody_leads() -> None:
+    method, entry = RelativeToMean(way="mean"), ScoreEntry(criterion="a", actual=Decimal(5))
+    assert method.points(entry, Decimal(10), BestInCluster(mean_actual=Decimal(10))) == Decimal(5)
+    for mean in (None, Decimal(0)):
+        assert method.points(entry, Decimal(10), BestInCluster(mean_actual=mean)) == Undetermined("nobody_leads")
+
+
+# What is said of faults ---------------------------------------------------------------------------------------------
+
+
+def faults(name: str, fields: dict[str, Any]) -> ValidationError:
+    with pytest.raises(ValidationError) as refused:
+        Command.KNOWN[name].model_validate(fields)
+    return refused.value
+
+
+def test_only_of_an_unknown_field_the_possible_ones_are_told() -> None:
+    command = PresentDraft
+    unknown = problem_of(faults(command.NAME, {"kind": "plan", "document": {"title": "A", "tilte": "B"}}), command)
+    assert (unknown["given"]["field"], "title" in unknown["given"]["fields"]) == ("tilte", True)
+    wrong = problem_of(faults(command.NAME, {"kind": "quite-another", "document": {"title": "A"}}), command)
+    assert "fields" not in wrong["given"]
+
+
+def test_a_figure_that_yaml_took_apart_is_recognised_by_the_last_name() -> None:
+    problem = first_problem(faults("present-draft", {"kind": "plan", "document": {"title": "A", "5": None}}))
+    assert (problem["problem"], problem["place"][-1]) == ("figure_unquoted", "5")
+    problem = first_problem(faults("present-draft", {"kind": "plan", "document": {"title": "A", "B c": None}}))
+    assert problem["problem"] == "text_unquoted"
+
+
+def test_a_person_is_referred_to_by_id_and_commitment() -> None:
+    named = Participant(person=Person(id="lan", commitment="c" * 64))
+    assert references(named) == (set(), {("lan", "c" * 64)})
+    for person in (Person(office="Chủ tịch"), Person(id="lan")):
+        assert references(Participant(person=person)) == (set(), set())
+
+
+# Acts ---------------------------------------------------------------------------------------------------------------
+
+
+def test_units_that_were_handed_over_are_not_handed_over_twice() -> None:
+    cycles = (f"{CITY}/2027/cum-3", f"{CITY}/2027/cum-5")
+    case = Case().when(HandOver(handed_to=cycles)).happened("HandedOver")
+    case.when(HandOver(handed_to=cycles)).refused("taken_over_already")
+    case.when(HandOver(handed_to=(*cycles, f"{CITY}/2027/cum-6"))).happened("HandedOver")
+
+
+def test_a_predecessor_that_no_source_names_is_told_as_that() -> None:
+    def told(*predecessors: str) -> str:
+        return str(TakenOver.SENTENCE(TakenOver(predecessors=predecessors, basis=None))[0])  # type: ignore[operator]
+
+    assert "no source names" in told("unknown")
+    assert "no source names" not in told(f"{CITY}/2025/cum-1")
+
+
+def test_of_two_units_with_two_totals_the_first_is_told() -> None:
+    totals = tuple(BareTotal(unit=unit, total="1") for unit in (SECOND, UNIT, UNIT, SECOND))
+    case = Case().when(RecordTotals(round="r", totals=totals)).refused("named_twice")
+    assert case.outcome.facts == {"name": SECOND}  # type: ignore[union-attr]
+
+
+def test_the_calendar_of_a_year_that_was_entered_afterwards_goes_on_where_it_stands() -> None:
+    case = Case(clock="backfill")
+    now = case.state.lifecycle.now
+    assert isinstance(now, datetime)
+    case.when(ChangeCalendar(clock="wall", since=now - timedelta(seconds=1))).refused("time_goes_back")
+    case.when(ChangeCalendar(clock="wall", since=now)).happened("CalendarChanged")
+
+
+def test_a_unit_named_later_has_done_what_all_did_and_nothing_that_was_not_done() -> None:
+    evolve = together.decider.evolves[UnitNamed]
+    event = UnitNamed(
+        unit=Unit(id="moi", name="Mới"),
+        shares=(SharedAct(act="signature", versions=(3,), on=When.on(date(2026, 3, 1))),),
+    )
+    assert evolve({}, event, SimpleNamespace(version=9)) == {}  # type: ignore[arg-type]
+
+
+def test_a_cross_check_without_a_deadline_holds_no_step_up() -> None:
+    case = Case()
+    without = RULES.model_copy(
+        update={"deadlines": tuple(one for one in RULES.deadlines if one.duty is not Duty.CROSS_CHECK)}
+    )
+    open_ = Obligation(Duty.CROSS_CHECK, UNIT, SECOND, None, None, extended=False)
+    assert any(one.waiting_for for one in steps(case.state, RULES, [open_]))
+    assert not any(one.waiting_for for one in steps(case.state, without, [open_]))
+
+
+def test_a_notice_of_a_duty_says_when_it_is_due() -> None:
+    case = Case().when(ReportMidyear(unit=UNIT, report=Document(title="Báo cáo")), by=UNIT).happened()
+    case.when(SendBack(unit=UNIT, text=TEXT)).happened()
+    (with_rules,), (without,) = (
+        notices(case.history[-1], case.state, rules=RULES),
+        notices(case.history[-1], case.state),
+    )
+    assert with_rules.due is not None  # type: ignore[attr-defined]
+    assert without.due is None  # type: ignore[attr-defined]
