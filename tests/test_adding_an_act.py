@@ -59,11 +59,21 @@ def new_tree(folder: Path, without: Collection[str] = ()) -> Path:
     return copy
 
 
+def compiled_beside(tree: Path) -> Path:
+    """A folder whose code Python runs first: what it compiles goes beside the tree, for those who run there next.
+
+    The environment has a place of its own for compiled files, which would keep them.
+    """
+    folder = tree.with_name(f"{tree.name}-compiled")
+    folder.mkdir(exist_ok=True)
+    (folder / "sitecustomize.py").write_text(f"import sys\nsys.pycache_prefix = {str(folder)!r}\n")
+    return folder
+
+
 def run(tree: Path, *arguments: str, language: str = "vi") -> subprocess.CompletedProcess[str]:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("THIDUA", "PYTHON", "COV"))},
-        "PYTHONPATH": f"{tree}:{tree / 'tests'}",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": f"{compiled_beside(tree)}:{tree}:{tree / 'tests'}",
         "THIDUA_LANG": language,
         "COLUMNS": "200",
     }

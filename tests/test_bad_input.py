@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_help import commands
 from pydantic import ValidationError
 
 from application.engine import PendingError, RefusedError, UnreachableError
@@ -207,7 +209,15 @@ def home(folder: Path) -> dict[str, str]:
     }
 
 
-def thidua(home: dict[str, str], *words: str) -> Any:
+@pytest.fixture(scope="module")
+def thidua(home: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """Runs commands that share their imports."""
+    with commands(home, tmp_path_factory.mktemp("said")) as opened:
+        yield opened.run
+
+
+def itself(home: dict[str, str], *words: str) -> Any:
+    """The program as such."""
     return subprocess.run(
         [str(Path(sys.executable).with_name("thidua")), *words],
         env=home,
@@ -219,7 +229,9 @@ def thidua(home: dict[str, str], *words: str) -> Any:
     )
 
 
-def test_nothing_is_written_when_input_is_wrong(home: dict[str, str], tmp_path: Path) -> None:
+def test_nothing_is_written_when_input_is_wrong(
+    home: dict[str, str], thidua: Callable[..., Any], tmp_path: Path
+) -> None:
     for words, code, says in (
         (("act", "2026/cum-1", "fly", "--as", "x"), 2, "no act called fly"),
         (("act", "cum-1", "sign", "--unit", "a", "--as", "x"), 2, "no name of a cycle"),
@@ -261,7 +273,9 @@ def test_nothing_is_written_when_input_is_wrong(home: dict[str, str], tmp_path: 
     assert json.loads(thidua(home, "people", "--json").stdout) == []
 
 
-def test_the_operator_resets_accounts_and_renews_their_key(home: dict[str, str], folder: Path) -> None:
+def test_the_operator_resets_accounts_and_renews_their_key(
+    home: dict[str, str], thidua: Callable[..., Any], folder: Path
+) -> None:
     own = {**home, "THIDUA_DATA": str(folder / "accounts")}
     assert thidua(own, "account", "reset", "an").returncode == 2, "there is no installation"
     made = thidua(own, "account", "create", "an", "--unit", "don-vi-1", "--name", "An", "--json")
@@ -285,7 +299,9 @@ def test_the_operator_resets_accounts_and_renews_their_key(home: dict[str, str],
     assert (verified.returncode, json.loads(verified.stdout)["events"]) == (0, 9), "what was refused left nothing"
 
 
-def test_an_audit_of_a_folder_that_holds_nothing_finds_nothing_good(home: dict[str, str], tmp_path: Path) -> None:
+def test_an_audit_of_a_folder_that_holds_nothing_finds_nothing_good(
+    home: dict[str, str], thidua: Callable[..., Any], tmp_path: Path
+) -> None:
     empty = tmp_path / "typo"
     for words in (("verify",), ("timeline", "2026/cum-1"), ("replay", "2026/cum-1")):
         done = thidua({**home, "THIDUA_DATA": str(empty)}, "audit", *words)
@@ -330,7 +346,7 @@ def test_whoever_reads_the_first_lines_only_is_no_error(home: dict[str, str], tm
 
 
 def test_help_and_reading_commands_answer(home: dict[str, str]) -> None:
-    assert thidua(home, "--help").returncode == 0
-    assert thidua(home, "acts", "sign", "--json").returncode == 0
-    assert json.loads(thidua(home, "status", "--json").stdout)["up"] is False
-    assert json.loads(thidua(home, "board", "--json").stdout) == []
+    assert itself(home, "--help").returncode == 0
+    assert itself(home, "acts", "sign", "--json").returncode == 0
+    assert json.loads(itself(home, "status", "--json").stdout)["up"] is False
+    assert json.loads(itself(home, "board", "--json").stdout) == []

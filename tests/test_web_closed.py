@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from http import HTTPStatus
 from itertools import islice
 from types import SimpleNamespace
@@ -38,7 +38,7 @@ from conftest import eventually
 from engine_help import CITY, submit, units
 from shown_texts import of_workbook
 from soak import SOAK
-from test_web_rights import routes
+from test_web_rights import guards, routes
 from web_help import Site
 
 from accounts import Kind
@@ -87,8 +87,14 @@ PEOPLE: Mapping[str, tuple[str, Kind, bool]] = {
 STANDS_IN = {"thay-phu-trach": "phu-trach", "thay-2": "can-bo-2"}
 
 TOGETHER = (("thu-ky", "thu-ky-quan-tri"), ("can-bo-2", "dong-nghiep-2", "thay-2"), ("can-bo-3", "thu-ky-3"))
-"""People who read the same, as they are of one unit. Of a route with many addresses each of them visits a part, and all
-of them together visit every one; with `make soak` each visits every one."""
+"""People who read the same, as they are of one unit. They share the routes, but each visits some of each matter;
+of a route with many addresses each visits a part, and all of them together visit every one."""
+
+MANY, SHARES = 4, 3
+"""Of a route with more addresses than `MANY`, others visit one in three, and the next person another one."""
+
+WHOLE = ("/tep/{digest}/{name}",)
+"""What stands at each address of these routes stands nowhere else, so everybody visits all of them."""
 
 ENDS_THE_LOGIN = {"/dang-xuat", "/dang-nhap"}
 """Forms that are not sent here: they end the visitor's login."""
@@ -289,7 +295,8 @@ async def visit_all(site: Site, cycle: ClosedCycle, visit: Visit, only: tuple[st
         for method in sorted(route.methods - {"HEAD"}):
             # Of a closed cycle, one address of a route is as closed as the next. Files and search are not of it.
             few = 1 if nothing and "{cluster}" in route.path else None
-            for address in islice(own_part("" if only else visit.person, list(addresses.of(path))), few):
+            person = "" if only else visit.person
+            for address in islice(own_part(person, before + route.path, list(addresses.of(path))), few):
                 if method == "GET":
                     await visit.read(cycle, "GET", address, headers=bearer if before else {})
                 elif before:
@@ -304,12 +311,29 @@ async def visit_all(site: Site, cycle: ClosedCycle, visit: Visit, only: tuple[st
         await visit.read(cycle, "POST", f"/api/v1/cycles/{cycle.stream}/acts/try", headers=bearer, json=body)
 
 
-def own_part(person: str, addresses: list[str]) -> list[str]:
-    """The addresses of a route that a person visits."""
+@cache
+def turns() -> dict[str, int]:
+    """Of each route by its path, how many routes that show the same matter come before it."""
+    before_it: Counter[object] = Counter()
+    found = {}
+    for route, before in routes():
+        matter = next(iter(guards(route.dependant)), None)
+        found[before + route.path] = before_it[matter]
+        before_it[matter] += 1
+    return found
+
+
+def own_part(person: str, path: str, addresses: list[str]) -> list[str]:
+    """The addresses of a route that a person visits: all of them with `make soak`, and for nobody."""
     group = next((group for group in TOGETHER if person in group), ())
-    if SOAK or len(addresses) <= len(group):
+    turn = turns()[path]
+    if SOAK or not person or (turn == 0 and len(addresses) == 1):
         return addresses
-    return addresses[group.index(person) :: len(group)] if group else addresses
+    if group:
+        return addresses[(group.index(person) + turn) % len(group) :: len(group)]
+    if len(addresses) <= MANY or path.endswith(WHOLE):
+        return addresses
+    return addresses[list(PEOPLE).index(person) % SHARES :: SHARES]
 
 
 def found_by(everybody: list[Visit]) -> dict[str, set[str]]:

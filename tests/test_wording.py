@@ -10,6 +10,7 @@ import ast
 import json
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,11 @@ ROWS: list[dict[str, str]] = json.loads((ROOT / "tests/data/wording-vi.json").re
 GUIDES = [file for file in sorted((ROOT / "docs/vi").glob("*.md")) if file.name != "ghi-chep.md"]
 
 
-def catalogue() -> list[str]:
+@cache
+def catalogue() -> tuple[str, ...]:
     with (ROOT / "i18n/catalogues/vi.po").open("rb") as file:
         messages = [one for one in read_po(file, locale="vi") if one.id]
-    return [text for one in messages for text in ([one.string] if isinstance(one.string, str) else one.string)]
+    return tuple(text for one in messages for text in ([one.string] if isinstance(one.string, str) else one.string))
 
 
 def said(row: dict[str, str], texts: Iterable[str]) -> list[str]:
