@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
+from application.kept import Kept
 from application.permitted_acts import permitted_acts
 from application.score_sheets import item_as_typed, titled
 from application.typed_sheets import EVIDENCE, REASON, TypedSheet, figures_of, typed_sheet
@@ -22,6 +23,7 @@ from domain.scoring.calculation import UnitSheet, calculate_scores, refused_entr
 from domain.scoring.criteria import Criterion
 from domain.scoring.results import UnitResult
 from domain.scoring.scores import (
+    SelfScored,
     SheetItem,
     act_of_round,
     calculated_scores,
@@ -34,10 +36,8 @@ from i18n import _
 from i18n.messages import sentence, typed_number
 from i18n.values import round_title
 
-_TOTALS: dict[Any, Mapping[str, Decimal]] = {}
+_TOTALS = Kept[Any, Mapping[str, Decimal]](200)
 """Totals of recorded rounds, which stay until something is recorded: the key has the last event, and who reads."""
-
-_TOTALS_KEPT = 200
 
 
 def grid_rounds(cycle: VisitedCycle) -> tuple[str, ...]:
@@ -208,16 +208,13 @@ class ScoreGrid:
         """The totals of the other rounds, by round and unit."""
         cycle, rounds = self.cycle, dict.fromkeys(name for names in self.before.values() for name in names)
         last = cycle.history[-1][0]
-        found = {}
-        for name in rounds:
-            key = (last.digest, cycle.visitor.unit, cycle.readers, name)
-            if (totals := _TOTALS.get(key)) is None:
-                results = calculated_scores(cycle.readable_state(), cycle.rules, name)
-                totals = _TOTALS[key] = {unit: one.total for unit, one in results.items()}
-                for oldest in list(_TOTALS)[:-_TOTALS_KEPT]:
-                    _TOTALS.pop(oldest, None)
-            found[name] = totals
-        return found
+
+        def totals(name: str) -> Mapping[str, Decimal]:
+            results = calculated_scores(cycle.readable_state(), cycle.rules, name)
+            return {unit: one.total for unit, one in results.items()}
+
+        seen_by = (last.digest, cycle.visitor.unit, cycle.readers)
+        return {name: _TOTALS.of((*seen_by, name), partial(totals, name)) for name in rounds}
 
     def recorded(self, texts: Mapping[str, str]) -> dict[str, str]:
         """The cells of sheets of this round that stand in the register; `texts` has the reasons by digest."""
@@ -243,17 +240,26 @@ class ScoreGrid:
         state, rules = self.cycle.readable_state(), self.cycle.rules
         return {unit: compared_items(unit, self.round, state, rules) for unit in self.units}
 
+    def withdrawn(self, unit: str) -> tuple[int, tuple[SheetItem, ...]]:
+        """The unit's own sheet that it has withdrawn and not handed in anew, with its version; 0 and () for none."""
+        if self.round != "self" or (unit, self.round) in self.cycle.readable_state().scores:
+            return 0, ()
+        found = [one for one in self.cycle.background.withdrawn.values() if isinstance(one.event, SelfScored)]
+        own = [(one.meta.version, one.event.sheet) for one in found if one.event.unit == unit]
+        return max(own, default=(0, ()), key=lambda pair: pair[0])
+
     def has_proposals(self, unit: str) -> bool:
         """Whether earlier rounds propose anything for a unit."""
         return bool(self._compared[unit])
 
     def proposed(self, unit: str) -> dict[str, str]:
-        """The figures that the earlier rounds propose for a unit, as they would be typed."""
+        """The cells that the earlier rounds propose for a unit, or its withdrawn sheet, as they would be typed."""
+        _version, withdrawn = self.withdrawn(unit)
         return {
             path: value
-            for item in self._compared[unit]
+            for item in withdrawn or self._compared[unit]
             for name, value in _as_cells(item).items()
-            if name != EVIDENCE and (path := f"{unit}.{item.criterion}.{name}") in self.paths
+            if (name != EVIDENCE or withdrawn) and (path := f"{unit}.{item.criterion}.{name}") in self.paths
         }
 
     # What follows from what was typed -----------------------------------------------------------------------------

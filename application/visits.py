@@ -157,7 +157,7 @@ async def open_cycle(application: Application, stream: str, visitor: Visitor) ->
     history = await application.history(stream)
     state = await of_many(len(history), CYCLE.fold, (envelope for _row, envelope in history))
     rules = await application.rules(CYCLE.adoptions(state))
-    people = await application.people.names(_persons(state))
+    people = await application.people.names(persons_of(state))
     names = {**people, **members_and_organiser(state), **titles_of_rules(rules)}
     cycle = VisitedCycle(stream, history, state, rules, names, visitor)
     # It is kept: from here on it costs nothing.
@@ -165,7 +165,7 @@ async def open_cycle(application: Application, stream: str, visitor: Visitor) ->
     return cycle
 
 
-def _persons(state: State) -> set[str]:
+def persons_of(state: State) -> set[str]:
     """Ids of the persons that pages of a cycle name."""
     named = (
         *(comment.by for comment in state.comments.comments.values()),

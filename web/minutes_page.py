@@ -24,10 +24,13 @@ from application.minutes import (
 from application.minutes_cells import (
     ACTS,
     HEAD,
+    KINDS_OF_NOTES,
+    NOTES,
     SIGN,
     STANCE,
     act_in,
     group_of,
+    inside,
     words_in,
 )
 from application.votes_told import conflict_of_interest
@@ -169,7 +172,8 @@ def _index(opened: OpenMinutes, present: Mapping[str, str], names: Mapping[str, 
     counts: dict[str, int] = {}
     for path, value in minutes.cells.items():
         name = part_of_cell(path)
-        in_rows = path.startswith((f"{HEAD}.presenters.", f"{HEAD}.notes."))
+        field = inside(path)[1] if path.startswith(f"{HEAD}.") else ""
+        in_rows = field in {"presenters", NOTES, *KINDS_OF_NOTES} and bool(value)
         if act_in(path) is not None or in_rows or (value and name in {COMMENTS, SIGNING}):
             counts[name] = counts.get(name, 0) + 1
     badges = {name: str(count) for name, count in counts.items()}

@@ -169,22 +169,26 @@ async def minutes(
     whole: Annotated[str, Query(alias=urls.WHOLE)] = "",
 ) -> Response:
     """A part of the minutes as they stand; once they are entered, what was recorded."""
-    if (elsewhere := await _elsewhere(request, cycle, meeting)) is not None:
-        return elsewhere
-    opened, name = await open_minutes(get_services(request), cycle, meeting), urls.minutes_part(part)
+    opened, elsewhere = await _being_written(request, cycle, meeting)
+    if opened is None:
+        return RedirectResponse(elsewhere, 303)
+    name = urls.minutes_part(part)
     if name == CHECK:
         return await check_page(request, opened, MinutesNotes())
     return await minutes_page(request, opened, name, MinutesNotes(whole=bool(whole)))
 
 
-async def _elsewhere(request: Request, cycle: VisitedCycle, meeting: str) -> Response | None:
-    """Where minutes lead that are written no more: they were entered, or thrown away."""
+async def _being_written(request: Request, cycle: VisitedCycle, meeting: str) -> tuple[OpenMinutes | None, str]:
+    """Minutes that are being written; or None, and where they lead: they were entered, or thrown away.
+
+    Raises:
+        ForbiddenError, InputError: as `open_minutes`.
+    """
     require_minutes_keeper(cycle)
     if meeting in cycle.state.meetings:
-        return RedirectResponse(urls.recorded_minutes_url(cycle.stream, meeting), 303)
-    if (await open_minutes(get_services(request), cycle, meeting)).is_dropped:
-        return RedirectResponse(urls.meetings_url(cycle.stream), 303)
-    return None
+        return None, urls.recorded_minutes_url(cycle.stream, meeting)
+    opened = await open_minutes(get_services(request), cycle, meeting)
+    return (None, urls.meetings_url(cycle.stream)) if opened.is_dropped else (opened, "")
 
 
 @router.get(urls.MINUTES_CHANGES)
@@ -196,11 +200,10 @@ async def changes(
     since: Annotated[str, Query(alias=urls.FROM)] = "",
 ) -> Response:
     """What others have saved since a revision, and who writes, for a page that is open."""
-    if await _elsewhere(request, cycle, meeting) is not None:
+    opened, _elsewhere = await _being_written(request, cycle, meeting)
+    if opened is None:
         return JSONResponse({"over": True})
-    services = get_services(request)
-    opened = await open_minutes(services, cycle, meeting)
-    return JSONResponse(await minutes_state(services, opened, urls.minutes_part(part), version_in(since) or 0))
+    return JSONResponse(await minutes_state(get_services(request), opened, urls.minutes_part(part), version_in(since) or 0))
 
 
 @router.post(urls.MINUTES)
