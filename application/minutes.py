@@ -12,6 +12,7 @@ from textwrap import wrap
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from application import minutes_cells as cells
 from application.application import Application, CommandInput
 from application.command_preview import PreviewedEvent, deviations_by_key, names_in, previewed_events, readable_part
 from application.dry_run import DryRun
@@ -19,7 +20,6 @@ from application.engine import RefusedError
 from application.fields import parse_day
 from application.form_values import as_fields, without_empty_rows
 from application.gate import GateClosedError
-from application import minutes_cells as cells
 from application.minutes_cells import (
     EACH,
     JOINT,
@@ -216,7 +216,12 @@ def meeting_fields(minutes: Minutes) -> dict[str, Any]:
     typed = [one for one in head.get("present", ()) if isinstance(one, Mapping)]
     present = [*typed, *(one for unit in minutes.present if (one := {"unit": unit}) not in typed)]
     notes = [note for _path, note in notes_of(minutes)]
-    return {**head, **({"present": present} if present else {}), **({"notes": notes} if notes else {}), "id": minutes.id}
+    return {
+        **head,
+        **({"present": present} if present else {}),
+        **({"notes": notes} if notes else {}),
+        "id": minutes.id,
+    }
 
 
 def notes_of(minutes: Minutes) -> list[tuple[str, str]]:

@@ -19,7 +19,14 @@ from application.visits import ForbiddenError, VisitedCycle
 from domain.obligations import cross_checkers
 from domain.records import Command, Refused
 from domain.rules import USUAL_ROUNDS
-from domain.scoring.calculation import UnitSheet, calculate_scores, refused_entries
+from domain.scoring.calculation import (
+    BestInCluster,
+    CalculationRules,
+    UnitSheet,
+    calculate_scores,
+    refused_entries,
+    result_of_unit,
+)
 from domain.scoring.criteria import Criterion
 from domain.scoring.results import UnitResult
 from domain.scoring.scores import (
@@ -32,12 +39,21 @@ from domain.scoring.scores import (
     sheet_of,
 )
 from errors import NotFoundError
-from i18n import _
+from i18n import _, language
 from i18n.messages import sentence, typed_number
 from i18n.values import round_title
 
 _TOTALS = Kept[Any, Mapping[str, Decimal]](200)
 """Totals of recorded rounds, which stay until something is recorded: the key has the last event, and who reads."""
+
+
+_Result = tuple[UnitSheet, Mapping[str, BestInCluster], UnitResult]
+
+_RESULTS = Kept[Any, _Result](2_000)
+"""Results of units with the sheet that they follow from: of the sheets of a grid one has changed since the last time."""
+
+_BEFORE = Kept[Any, Mapping[tuple[str, str], str]](200)
+"""What stands below the cells of a grid, as `_TOTALS`."""
 
 
 def grid_rounds(cycle: VisitedCycle) -> tuple[str, ...]:
@@ -195,6 +211,21 @@ class ScoreGrid:
         return self._items_before.get((unit, round_), {}).get(criterion)
 
     @cached_property
+    def told_before(self) -> Mapping[tuple[str, str], str]:
+        """The figures of the earlier rounds as they stand below a cell, by unit and criterion."""
+
+        def tell() -> Mapping[tuple[str, str], str]:
+            return {
+                (unit, one.id): " · ".join(points_before(self.item_before(unit, name, one.id)) for name in names)
+                for unit, names in self.before.items()
+                for one in self.criteria
+            }
+
+        cycle = self.cycle
+        key = (cycle.history[-1][0].digest, cycle.visitor.unit, cycle.readers, self.round, self.units, language())
+        return _BEFORE.of(key, tell)
+
+    @cached_property
     def _items_before(self) -> Mapping[tuple[str, str], Mapping[str, SheetItem]]:
         scores = self.cycle.readable_state().scores
         return {
@@ -285,7 +316,16 @@ class ScoreGrid:
     def _calculated(self, items: Mapping[str, tuple[SheetItem, ...]]) -> dict[str, UnitResult]:
         state = self.cycle.readable_state()
         sheets: Sequence[UnitSheet] = [sheet_of(unit, found, state) for unit, found in items.items()]
-        return {one.unit: one for one in calculate_scores(self.cycle.rules, sheets)}
+        return {one.unit: one for one in calculate_scores(self.cycle.rules, sheets, self._kept_result)}
+
+    def _kept_result(
+        self, table: CalculationRules, sheet: UnitSheet, best: Mapping[str, BestInCluster], *, whole: bool
+    ) -> UnitResult:
+        """A unit's result, calculated where its sheet, the rules or the best of the cluster are others by now."""
+        key = (self.cycle.stream, self.cycle.history[-1][0].digest, self.cycle.readers, self.round, sheet.unit)
+        if (kept := _RESULTS.get(key)) is not None and kept[:2] == (sheet, best):
+            return kept[2]
+        return _RESULTS.put(key, (sheet, best, result_of_unit(table, sheet, best, whole=whole)))[2]
 
     def _leave_out_unusable(self, unit: str, typed: TypedSheet) -> None:
         refused = refused_entries(self.cycle.rules, sheet_of(unit, typed.items, self.cycle.readable_state()))

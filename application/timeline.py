@@ -175,7 +175,7 @@ async def timeline_of(
 
 @dataclass(frozen=True, slots=True)
 class TimelineFilter:
-    """Which entries: of a unit, with a sureness, of a step, whose words hold some; "" leaves out none; in which order."""
+    """Which entries: of a unit, with a sureness, of a step, whose words hold some; "" leaves out none."""
 
     unit: str = ""
     sureness: str = ""

@@ -56,7 +56,10 @@ def _withdrawn(envelope: EventEnvelope[Event], words: Words) -> Iterator[Detail]
     """Yield what a withdrawal takes back, with its number in the register."""
     if (taken := words.withdrawn.get(envelope.meta.version)) is not None:
         told, number = _sentence(taken, words)[0], taken.meta.version
-        yield Detail(_("What is withdrawn"), (_("{told} (act number {number})").format(told=told, number=number),))
+        yield Detail(
+            _("What is withdrawn"),
+            (_("{told} (act number {number})").format(told=told.removesuffix("."), number=number),),
+        )
 
 
 def _circumstances(envelope: EventEnvelope[Event], words: Words) -> Iterator[Detail]:

@@ -309,7 +309,6 @@ def _cell(
 ) -> GridCell:
     grid, path = opened.grid, f"{unit}.{criterion.id}.{figure}"
     is_first, value = figure == figures_of(criterion)[0], opened.text_of(path)
-    before = (points_before(grid.item_before(unit, name, criterion.id)) for name in grid.before[unit])
     if figure == MET:
         conditions = criterion.way.conditions if isinstance(criterion.way, AllOrNothing) else ()
         list_id = cell_id(0, index, figure)
@@ -319,7 +318,7 @@ def _cell(
         cell_id(at[0], index, figure),
         f"d{at[0]} c{at[1]}",
         value,
-        " · ".join(before) if is_first else "",
+        grid.told_before[unit, criterion.id] if is_first else "",
         differs and is_first,
         cell_id(at[0], index, REASON),
     )

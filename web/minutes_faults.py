@@ -139,5 +139,6 @@ def _in_head(opened: OpenMinutes, problem: FormProblem) -> MinutesFault:
         rows = [row for row, typed in in_order if typed]
         path = ".".join((rows[index], *rest[1:])) if index < len(rows) else ""
     return MinutesFault(
-        part_of_field(inside(path)[1] if path else name), replace(problem, path=path if name else "", anchor=input_id(path) if name and path else "")
+        part_of_field(inside(path)[1] if path else name),
+        replace(problem, path=path if name else "", anchor=input_id(path) if name and path else ""),
     )

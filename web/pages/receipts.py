@@ -18,6 +18,7 @@ from application.permitted_acts import permitted_acts
 from application.visits import VisitedCycle
 from application.work import of_many
 from domain.access import Matter
+from domain.obligations import DUTY_COMMANDS
 from domain.records import Command
 from domain.steps.awards import HandOverObject, ObjectHandedOver
 from domain.steps.conclusion import AwardsDecided, ResultsPublished
@@ -47,6 +48,8 @@ async def receipt(
     first = act.first
     names = names_actor(cycle, first)
     types = {row.type for row in act.rows}
+    again = await _handed_in_again(application, cycle, act)
+    following = await of_many(len(cycle.history), following_tasks, cycle, types)
     hands_over = bool(types & _LEAD_TO_HANDING_OVER) and HandOverObject in permitted_acts(cycle)
     return page(
         request,
@@ -61,11 +64,11 @@ async def receipt(
         sure=first.provenance,
         deadlines=await met_by(cycle, act.rows),
         granted=granted_awards(cycle) if hands_over else (),
-        following=await of_many(len(cycle.history), following_tasks, cycle, types),
+        following=[one for one in following if again is None or again[0] not in DUTY_COMMANDS[one.duty].done_by],
         correctable=version in may_be_corrected(cycle),
         corrected=(by := cycle.readable_state().corrections.corrected.get(version)),
         corrections=await CycleCorrections(cycle).in_words(application, {by or 0, version}),
-        again=await _handed_in_again(application, cycle, act),
+        again=again,
     )
 
 

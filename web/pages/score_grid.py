@@ -47,7 +47,7 @@ from web.render import page
 from web.services import Services, get_services
 
 router = APIRouter(include_in_schema=False)
-ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
+ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE, again_and_again=True))]
 
 TAKE = "_take"
 """The button that fills in what earlier rounds propose: its value is a cell, a unit, or all."""
