@@ -60,8 +60,8 @@ def _changes(base: list[Any], rows: list[Any]) -> tuple[list[Any], list[list[Any
     """What became of each row of `base`, None where it was taken out; and the rows that were added before each."""
     stands: list[Any] = [None] * len(base)
     added: list[list[Any]] = [[] for _ in range(len(base) + 1)]
-    texts = ([json.dumps(row, sort_keys=True) for row in one] for one in (base, rows))
-    for _tag, first, last, start, end in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
+    old, new = ([json.dumps(row, sort_keys=True) for row in one] for one in (base, rows))
+    for _tag, first, last, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         both = min(last - first, end - start)
         stands[first : first + both] = rows[start : start + both]
         added[last] += rows[start + both : end]

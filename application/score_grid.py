@@ -20,7 +20,6 @@ from domain.obligations import cross_checkers
 from domain.records import Command, Refused
 from domain.rules import USUAL_ROUNDS
 from domain.scoring.calculation import (
-    BestInCluster,
     CalculationRules,
     UnitSheet,
     calculate_scores,
@@ -28,6 +27,7 @@ from domain.scoring.calculation import (
     result_of_unit,
 )
 from domain.scoring.criteria import Criterion
+from domain.scoring.methods import BestInCluster
 from domain.scoring.results import UnitResult
 from domain.scoring.scores import (
     SelfScored,
@@ -50,7 +50,7 @@ _TOTALS = Kept[Any, Mapping[str, Decimal]](200)
 _Result = tuple[UnitSheet, Mapping[str, BestInCluster], UnitResult]
 
 _RESULTS = Kept[Any, _Result](2_000)
-"""Results of units with the sheet that they follow from: of the sheets of a grid one has changed since the last time."""
+"""Results of units, each with the sheet that it follows from: of those of a grid one has changed at a time."""
 
 _BEFORE = Kept[Any, Mapping[tuple[str, str], str]](200)
 """What stands below the cells of a grid, as `_TOTALS`."""
@@ -275,8 +275,11 @@ class ScoreGrid:
         """The unit's own sheet that it has withdrawn and not handed in anew, with its version; 0 and () for none."""
         if self.round != "self" or (unit, self.round) in self.cycle.readable_state().scores:
             return 0, ()
-        found = [one for one in self.cycle.background.withdrawn.values() if isinstance(one.event, SelfScored)]
-        own = [(one.meta.version, one.event.sheet) for one in found if one.event.unit == unit]
+        own = [
+            (meta.version, event.sheet)
+            for event, meta in self.cycle.background.withdrawn.values()
+            if isinstance(event, SelfScored) and event.unit == unit
+        ]
         return max(own, default=(0, ()), key=lambda pair: pair[0])
 
     def has_proposals(self, unit: str) -> bool:

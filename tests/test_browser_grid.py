@@ -27,6 +27,21 @@ async def saved(user: User) -> None:
     await user.page.locator("#saved-at", has_text="Tự động lưu lúc").wait_for()
 
 
+async def looks_twice(user: User, units_ready: int) -> None:
+    """Who clicks twice on what shows what would be recorded has entered nothing; one click leads to its heading."""
+    await user.page.locator("#look").dblclick()
+    await expect(user.page.locator("#will-list li")).to_have_count(units_ready)
+    assert "/cham-diem/" in user.page.url
+    await user.page.locator("#look").click()
+    await expect(user.page.locator("#will-head")).to_be_focused()
+
+
+async def enters_two(user: User) -> None:
+    await looks_twice(user, 2)
+    await user.press("Ghi bảng điểm của 2 đơn vị")
+    assert "Đã ghi vào sổ: 2 đơn vị" in await user.page.inner_text("main")
+
+
 async def test_two_appraisers_at_once_keys_and_a_pasted_block(site: Site, browser: Browser) -> None:
     stream = await open_cycle(site.app, RULES, members=units(2))
     for unit in units(2):
@@ -83,14 +98,7 @@ async def test_two_appraisers_at_once_keys_and_a_pasted_block(site: Site, browse
         await lan.page.locator("#enter", has_text="Ghi bảng điểm của 2 đơn vị").wait_for()
         await lan.page.click(cell(FIRST, "a1"))
         await lan.page.locator("#cell").get_by_text("chưa có minh chứng").wait_for()
-        # Who clicks twice on what shows what would be recorded has entered nothing, and stands at its heading.
-        await lan.page.locator("#look").dblclick()
-        await expect(lan.page.locator("#will-list li")).to_have_count(2)
-        assert "/cham-diem/" in lan.page.url
-        await lan.page.locator("#look").click()
-        await expect(lan.page.locator("#will-head")).to_be_focused()
-        await lan.press("Ghi bảng điểm của 2 đơn vị")
-        assert "Đã ghi vào sổ: 2 đơn vị" in await lan.page.inner_text("main")
+        await enters_two(lan)
         await minh.page.evaluate("dispatchEvent(new Event('focus'))")
         await minh.page.get_by_text("Sổ có mục mới từ khi mở trang này").wait_for()
 
