@@ -10,7 +10,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Kept(Generic[K, V]):
+class KeptValues(Generic[K, V]):
     """At most `most` values by key: those that were asked for last. Threads can share it."""
 
     def __init__(self, most: int) -> None:

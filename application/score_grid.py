@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cached_property, partial
 from typing import Any
 
-from application.kept import Kept
+from application.kept import KeptValues
 from application.permitted_acts import permitted_acts
 from application.score_sheets import item_as_typed, titled
 from application.typed_sheets import EVIDENCE, REASON, TypedSheet, figures_of, typed_sheet
@@ -43,16 +43,16 @@ from i18n import _, language
 from i18n.messages import sentence, typed_number
 from i18n.values import round_title
 
-_TOTALS = Kept[Any, Mapping[str, Decimal]](200)
+_TOTALS = KeptValues[Any, Mapping[str, Decimal]](200)
 """Totals of recorded rounds, which stay until something is recorded: the key has the last event, and who reads."""
 
 
 _Result = tuple[UnitSheet, Mapping[str, BestInCluster], UnitResult]
 
-_RESULTS = Kept[Any, _Result](2_000)
+_RESULTS = KeptValues[Any, _Result](2_000)
 """Results of units, each with the sheet that it follows from: of those of a grid one has changed at a time."""
 
-_BEFORE = Kept[Any, Mapping[tuple[str, str], str]](200)
+_BEFORE = KeptValues[Any, Mapping[tuple[str, str], str]](200)
 """What stands below the cells of a grid, as `_TOTALS`."""
 
 

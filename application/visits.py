@@ -14,7 +14,7 @@ from accounts import Login
 from application.application import Application
 from application.event_texts import Background, persons_in
 from application.gate import Submitter
-from application.kept import Kept
+from application.kept import KeptValues
 from application.readable import ReadablePart
 from application.work import of_many
 from domain.access import Matter, Reader, may_read, readers
@@ -149,7 +149,7 @@ class VisitedCycle:
 
 _Read = tuple[bytes, History, State, Edition]
 
-_READ_LATELY = Kept[str, _Read](8)
+_READ_LATELY = KeptValues[str, _Read](8)
 """Cycles as they were read last, each with the digest of its last event, for pages that ask every few seconds."""
 
 _LONGEST_KEPT = 2_000

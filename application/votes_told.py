@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from application.form_values import as_fields
-from application.kept import Kept
+from application.kept import KeptValues
 from application.visits import VisitedCycle
 from domain.numbers import read_number
 from domain.records import AlreadyRecorded, Meta, Refused
@@ -39,7 +39,7 @@ class VoteTold:
     rows: tuple[tuple[str, bool | None], ...] = ()
 
 
-_TOLD = Kept[Any, VoteTold](1_000)
+_TOLD = KeptValues[Any, VoteTold](1_000)
 """What was told of votes, which stays until one is changed, or something is recorded in the cycle."""
 
 

@@ -50,7 +50,7 @@ def mark_of(value: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class PostedCells:
+class PostedMinutes:
     """The cells that a form holds, as they are kept, by path.
 
     `unkept` are those that cannot be kept, as they were typed; `faults` says why, by the name of the input.
@@ -61,7 +61,7 @@ class PostedCells:
     faults: dict[str, str] = field(default_factory=dict)
 
 
-def posted_cells(opened: OpenMinutes, form: FormData, body: Mapping[str, str], *, changed: bool) -> PostedCells:
+def posted_cells(opened: OpenMinutes, form: FormData, body: Mapping[str, str], *, changed: bool) -> PostedMinutes:
     """The cells that a form holds; with `changed` only those that its page showed otherwise.
 
     Among them is the one that a button keeps with one's own value, after a conflict. One that cannot be kept does not
@@ -82,7 +82,7 @@ def posted_cells(opened: OpenMinutes, form: FormData, body: Mapping[str, str], *
             outside[name] = value
     if (unstorable := unstorable_text(outside)) is not None:
         raise unstorable
-    found = PostedCells()
+    found = PostedMinutes()
     for path, mark in marks.items():
         value = cell_text(path, inputs[path])
         if faults := _faults_of(value, inputs[path]):

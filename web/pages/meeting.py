@@ -51,7 +51,7 @@ from web.open_minutes import (
     other_years,
     save_cells,
 )
-from web.posted_minutes import PostedCells, all_known, cell_text, paths_around, posted_cells, with_theirs
+from web.posted_minutes import PostedMinutes, all_known, cell_text, paths_around, posted_cells, with_theirs
 from web.render import page
 from web.services import get_services
 
@@ -298,7 +298,7 @@ async def _written(request: Request, opened: OpenMinutes, name: str, form: FormD
     return RedirectResponse(f"{url}#{done.focus}" if done.focus else url, 303)
 
 
-def _problems(opened: OpenMinutes, posted: PostedCells) -> list[FormProblem]:
+def _problems(opened: OpenMinutes, posted: PostedMinutes) -> list[FormProblem]:
     """Why cells could not be kept, each at its input."""
     return [
         FormProblem(f"{cell_title(opened, path)}: {text}", text, name, input_id(name))
