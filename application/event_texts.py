@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from application.application import Application
 from application.excerpts import excerpt
+from application.withdrawals import withdrawn_events
 from application.work import of_many
 from audit.replay import digests_in
 from domain.city_year import ClustersArranged, YearPlanIssued
@@ -93,6 +94,11 @@ class Background:
         """What stood of a unit's criteria before each score, by version."""
         return _earlier_scores(self.readable)
 
+    @cached_property
+    def withdrawn(self) -> Mapping[int, EventEnvelope[Event]]:
+        """The event that each withdrawal takes back, by the version of the withdrawal."""
+        return withdrawn_events(self.readable)
+
 
 async def event_texts(
     application: Application,
@@ -103,14 +109,16 @@ async def event_texts(
 ) -> tuple[EventText, ...]:
     """Each event in words. `texts` are those that are not stored, by digest; of each stored one `most` characters."""
     events = tuple(envelopes)
-    stored = await texts_of(application.texts, events, most)
-    named = persons_in(one.event for one in events).union(*(_person_ids(one.event) for one in events))
+    withdrawn = await of_many(len(background.readable), lambda: background.withdrawn)
+    told = (*events, *(withdrawn[one.meta.version] for one in events if one.meta.version in withdrawn))
+    stored = await texts_of(application.texts, told, most)
+    named = persons_in(one.event for one in told).union(*(_person_ids(one.event) for one in told))
     people = await application.people.names(named)
     cycles = await _cycle_titles(application, events)
 
     def tell_all() -> tuple[EventText, ...]:
         names = {**people, **background.titled, **cycles}
-        words = Words(names, {**(texts or {}), **stored}, background.earlier)
+        words = Words(names, {**(texts or {}), **stored}, background.earlier, withdrawn)
         return tuple(event_text(one, words) for one in events)
 
     return await of_many(len(background.readable), tell_all)

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from textwrap import wrap
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from application import minutes_cells as cells
 from application.application import Application, CommandInput
 from application.command_preview import PreviewedEvent, deviations_by_key, names_in, previewed_events, readable_part
 from application.dry_run import DryRun
@@ -33,6 +35,7 @@ from application.minutes_cells import (
 from application.permitted_acts import permitted_acts
 from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
 from domain.access import Matter
+from domain.limits import LABEL_CHARS
 from domain.records import Command, Refused
 from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether
 from domain.steps.conclusion import ChooseNext, ExcludeUnit, Nominate, RankUnits, RecordTotals, RuleClass, Submit
@@ -44,6 +47,7 @@ from domain.steps.targets import StateContents
 from domain.steps.voting import RecordBallot
 from domain.times import ICT, When
 from errors import InputError
+from i18n import _
 from i18n.cleaning import cleaning_notes
 from i18n.state_text import deviation_text
 
@@ -99,8 +103,8 @@ FIELDS_OF_PART: Mapping[str, tuple[str, ...]] = {
         "present",
         "unclear",
     ),
-    PAPERS: ("presenters",),
-    REST: ("notes",),
+    PAPERS: ("presenters", cells.PAPERS),
+    REST: (cells.DISCUSSION, cells.CONCLUSIONS, cells.RESOLUTIONS, cells.NOTES),
 }
 """Where the fields of the meeting itself stand."""
 
@@ -211,7 +215,37 @@ def meeting_fields(minutes: Minutes) -> dict[str, Any]:
     head = as_fields(RecordMeeting, minutes.head)
     typed = [one for one in head.get("present", ()) if isinstance(one, Mapping)]
     present = [*typed, *(one for unit in minutes.present if (one := {"unit": unit}) not in typed)]
-    return {**head, **({"present": present} if present else {}), "id": minutes.id}
+    notes = [note for _path, note in notes_of(minutes)]
+    return {
+        **head,
+        **({"present": present} if present else {}),
+        **({"notes": notes} if notes else {}),
+        "id": minutes.id,
+    }
+
+
+def notes_of(minutes: Minutes) -> list[tuple[str, str]]:
+    """The notes of the meeting as the register keeps them, each with the path of the row that it comes from.
+
+    A paper, a discussion, a conclusion or a resolution begins with what it is. What is longer than a note goes on in
+    the next one.
+    """
+    begins = {
+        cells.PAPERS: _("Paper of the meeting: {text}"),
+        cells.DISCUSSION: _("Discussion: {text}"),
+        cells.CONCLUSIONS: _("Conclusion: {text}"),
+        cells.RESOLUTIONS: _("Resolution: {text}"),
+    }
+    found = []
+    for name in (*cells.KINDS_OF_NOTES, cells.NOTES):
+        for path, typed in minutes.rows(name):
+            if typed and name == cells.NOTES:
+                found.append((path, typed))
+            elif typed:
+                text = begins[name].format(text=typed)
+                lines = [one for line in text.splitlines() for one in wrap(line, LABEL_CHARS)]
+                found.extend((path, line) for line in lines)
+    return found
 
 
 def _signatures(minutes: Minutes, stream: str) -> Iterator[tuple[str, str, dict[str, Any], str]]:

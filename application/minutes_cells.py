@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -34,7 +34,15 @@ WRITER, TAKEN_OUT = "by", "gone"
 TICKED = "yes"
 JOINT, EACH = "joint", "each"
 
-HEAD_FIELDS: Mapping[str, FormField] = {field.name: field for field in form_fields(RecordMeeting) if field.name != "id"}
+_FIELDS: Mapping[str, FormField] = {field.name: field for field in form_fields(RecordMeeting) if field.name != "id"}
+NOTES = "notes"
+PAPERS, DISCUSSION, CONCLUSIONS, RESOLUTIONS = KINDS_OF_NOTES = ("papers", "discussion", "conclusions", "resolutions")
+"""What minutes ask for by itself and the register keeps among the notes of the meeting."""
+
+HEAD_FIELDS: Mapping[str, FormField] = {
+    **_FIELDS,
+    **{name: replace(_FIELDS[NOTES], name=name, kind="text") for name in KINDS_OF_NOTES},
+}
 """The fields of the meeting itself that minutes ask for, by name."""
 
 _SCOPE = re.compile(r"(n[0-9a-f]{16}\.)?(.*)", re.DOTALL)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
+from application.kept import KeptValues
 from application.permitted_acts import permitted_acts
 from application.score_sheets import item_as_typed, titled
 from application.typed_sheets import EVIDENCE, REASON, TypedSheet, figures_of, typed_sheet
@@ -18,10 +19,18 @@ from application.visits import ForbiddenError, VisitedCycle
 from domain.obligations import cross_checkers
 from domain.records import Command, Refused
 from domain.rules import USUAL_ROUNDS
-from domain.scoring.calculation import UnitSheet, calculate_scores, refused_entries
+from domain.scoring.calculation import (
+    CalculationRules,
+    UnitSheet,
+    calculate_scores,
+    refused_entries,
+    result_of_unit,
+)
 from domain.scoring.criteria import Criterion
+from domain.scoring.methods import BestInCluster
 from domain.scoring.results import UnitResult
 from domain.scoring.scores import (
+    SelfScored,
     SheetItem,
     act_of_round,
     calculated_scores,
@@ -30,14 +39,21 @@ from domain.scoring.scores import (
     sheet_of,
 )
 from errors import NotFoundError
-from i18n import _
+from i18n import _, language
 from i18n.messages import sentence, typed_number
 from i18n.values import round_title
 
-_TOTALS: dict[Any, Mapping[str, Decimal]] = {}
+_TOTALS = KeptValues[Any, Mapping[str, Decimal]](200)
 """Totals of recorded rounds, which stay until something is recorded: the key has the last event, and who reads."""
 
-_TOTALS_KEPT = 200
+
+_Result = tuple[UnitSheet, Mapping[str, BestInCluster], UnitResult]
+
+_RESULTS = KeptValues[Any, _Result](2_000)
+"""Results of units, each with the sheet that it follows from: of those of a grid one has changed at a time."""
+
+_BEFORE = KeptValues[Any, Mapping[tuple[str, str], str]](200)
+"""What stands below the cells of a grid, as `_TOTALS`."""
 
 
 def grid_rounds(cycle: VisitedCycle) -> tuple[str, ...]:
@@ -195,6 +211,21 @@ class ScoreGrid:
         return self._items_before.get((unit, round_), {}).get(criterion)
 
     @cached_property
+    def told_before(self) -> Mapping[tuple[str, str], str]:
+        """The figures of the earlier rounds as they stand below a cell, by unit and criterion."""
+
+        def tell() -> Mapping[tuple[str, str], str]:
+            return {
+                (unit, one.id): " · ".join(points_before(self.item_before(unit, name, one.id)) for name in names)
+                for unit, names in self.before.items()
+                for one in self.criteria
+            }
+
+        cycle = self.cycle
+        key = (cycle.history[-1][0].digest, cycle.visitor.unit, cycle.readers, self.round, self.units, language())
+        return _BEFORE.of(key, tell)
+
+    @cached_property
     def _items_before(self) -> Mapping[tuple[str, str], Mapping[str, SheetItem]]:
         scores = self.cycle.readable_state().scores
         return {
@@ -208,16 +239,13 @@ class ScoreGrid:
         """The totals of the other rounds, by round and unit."""
         cycle, rounds = self.cycle, dict.fromkeys(name for names in self.before.values() for name in names)
         last = cycle.history[-1][0]
-        found = {}
-        for name in rounds:
-            key = (last.digest, cycle.visitor.unit, cycle.readers, name)
-            if (totals := _TOTALS.get(key)) is None:
-                results = calculated_scores(cycle.readable_state(), cycle.rules, name)
-                totals = _TOTALS[key] = {unit: one.total for unit, one in results.items()}
-                for oldest in list(_TOTALS)[:-_TOTALS_KEPT]:
-                    _TOTALS.pop(oldest, None)
-            found[name] = totals
-        return found
+
+        def totals(name: str) -> Mapping[str, Decimal]:
+            results = calculated_scores(cycle.readable_state(), cycle.rules, name)
+            return {unit: one.total for unit, one in results.items()}
+
+        seen_by = (last.digest, cycle.visitor.unit, cycle.readers)
+        return {name: _TOTALS.of((*seen_by, name), partial(totals, name)) for name in rounds}
 
     def recorded(self, texts: Mapping[str, str]) -> dict[str, str]:
         """The cells of sheets of this round that stand in the register; `texts` has the reasons by digest."""
@@ -243,17 +271,29 @@ class ScoreGrid:
         state, rules = self.cycle.readable_state(), self.cycle.rules
         return {unit: compared_items(unit, self.round, state, rules) for unit in self.units}
 
+    def withdrawn(self, unit: str) -> tuple[int, tuple[SheetItem, ...]]:
+        """The unit's own sheet that it has withdrawn and not handed in anew, with its version; 0 and () for none."""
+        if self.round != "self" or (unit, self.round) in self.cycle.readable_state().scores:
+            return 0, ()
+        own = [
+            (meta.version, event.sheet)
+            for event, meta in self.cycle.background.withdrawn.values()
+            if isinstance(event, SelfScored) and event.unit == unit
+        ]
+        return max(own, default=(0, ()), key=lambda pair: pair[0])
+
     def has_proposals(self, unit: str) -> bool:
         """Whether earlier rounds propose anything for a unit."""
         return bool(self._compared[unit])
 
     def proposed(self, unit: str) -> dict[str, str]:
-        """The figures that the earlier rounds propose for a unit, as they would be typed."""
+        """The cells that the earlier rounds propose for a unit, or its withdrawn sheet, as they would be typed."""
+        _version, withdrawn = self.withdrawn(unit)
         return {
             path: value
-            for item in self._compared[unit]
+            for item in withdrawn or self._compared[unit]
             for name, value in _as_cells(item).items()
-            if name != EVIDENCE and (path := f"{unit}.{item.criterion}.{name}") in self.paths
+            if (name != EVIDENCE or withdrawn) and (path := f"{unit}.{item.criterion}.{name}") in self.paths
         }
 
     # What follows from what was typed -----------------------------------------------------------------------------
@@ -279,7 +319,16 @@ class ScoreGrid:
     def _calculated(self, items: Mapping[str, tuple[SheetItem, ...]]) -> dict[str, UnitResult]:
         state = self.cycle.readable_state()
         sheets: Sequence[UnitSheet] = [sheet_of(unit, found, state) for unit, found in items.items()]
-        return {one.unit: one for one in calculate_scores(self.cycle.rules, sheets)}
+        return {one.unit: one for one in calculate_scores(self.cycle.rules, sheets, self._kept_result)}
+
+    def _kept_result(
+        self, table: CalculationRules, sheet: UnitSheet, best: Mapping[str, BestInCluster], *, whole: bool
+    ) -> UnitResult:
+        """A unit's result, calculated where its sheet, the rules or the best of the cluster are others by now."""
+        key = (self.cycle.stream, self.cycle.history[-1][0].digest, self.cycle.readers, self.round, sheet.unit)
+        if (kept := _RESULTS.get(key)) is not None and kept[:2] == (sheet, best):
+            return kept[2]
+        return _RESULTS.put(key, (sheet, best, result_of_unit(table, sheet, best, whole=whole)))[2]
 
     def _leave_out_unusable(self, unit: str, typed: TypedSheet) -> None:
         refused = refused_entries(self.cycle.rules, sheet_of(unit, typed.items, self.cycle.readable_state()))

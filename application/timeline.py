@@ -181,12 +181,14 @@ class TimelineFilter:
     sureness: str = ""
     step: str = ""
     words: str = ""
+    newest_first: bool = False
 
     def _fits(self, row: RecordedEvent) -> bool:
         return self.unit in {"", row.unit} and self.sureness in {"", row.provenance} and self.step in {"", step_of(row)}
 
     def _history(self, cycle: VisitedCycle) -> History:
-        return tuple(pair for pair in cycle.readable_history() if self._fits(pair[0]))
+        found = tuple(pair for pair in cycle.readable_history() if self._fits(pair[0]))
+        return found[::-1] if self.newest_first else found
 
     async def page(
         self, application: Application, cycle: VisitedCycle, asked: PageRequest, most: int | None = None

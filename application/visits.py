@@ -14,6 +14,7 @@ from accounts import Login
 from application.application import Application
 from application.event_texts import Background, persons_in
 from application.gate import Submitter
+from application.kept import KeptValues
 from application.readable import ReadablePart
 from application.work import of_many
 from domain.access import Matter, Reader, may_read, readers
@@ -146,18 +147,38 @@ class VisitedCycle:
         return [*self.members(), (organiser, self.names.get(organiser, organiser))]
 
 
-async def open_cycle(application: Application, stream: str, visitor: Visitor) -> VisitedCycle:
+_Read = tuple[bytes, History, State, Edition]
+
+_READ_LATELY = KeptValues[str, _Read](8)
+"""Cycles as they were read last, each with the digest of its last event, for pages that ask every few seconds."""
+
+_LONGEST_KEPT = 2_000
+"""Of longer histories none is kept: eight of them are as much as one page of a long one takes."""
+
+
+async def open_cycle(
+    application: Application, stream: str, visitor: Visitor, *, again_and_again: bool = False
+) -> VisitedCycle:
     """Open a cycle for a visitor. It is not checked here whether the visitor may read it.
+
+    `again_and_again`: what was read before is taken, as long as the stream still ends with the same event. The others
+    read all rows anew, and so notice one that was changed.
 
     Raises:
         NotFoundError: `no_such_cycle`.
     """
     if not is_cycle(stream):
         raise NotFoundError("no_such_cycle", cycle=stream)
-    history = await application.history(stream)
-    state = await of_many(len(history), CYCLE.fold, (envelope for _row, envelope in history))
-    rules = await application.rules(CYCLE.adoptions(state))
-    people = await application.people.names(_persons(state))
+    if again_and_again and (last := await application.ledger.last(stream)) is not None:
+        found = _READ_LATELY.get(stream)
+        if found is None or found[0] != last.digest:
+            found = await _read(application, stream)
+            if len(found[1]) <= _LONGEST_KEPT:
+                _READ_LATELY.put(stream, found)
+    else:
+        found = await _read(application, stream)
+    _last, history, state, rules = found
+    people = await application.people.names(persons_of(state))
     names = {**people, **members_and_organiser(state), **titles_of_rules(rules)}
     cycle = VisitedCycle(stream, history, state, rules, names, visitor)
     # It is kept: from here on it costs nothing.
@@ -165,7 +186,13 @@ async def open_cycle(application: Application, stream: str, visitor: Visitor) ->
     return cycle
 
 
-def _persons(state: State) -> set[str]:
+async def _read(application: Application, stream: str) -> _Read:
+    history = await application.history(stream)
+    state = await of_many(len(history), CYCLE.fold, (envelope for _row, envelope in history))
+    return history[-1][0].digest, history, state, await application.rules(CYCLE.adoptions(state))
+
+
+def persons_of(state: State) -> set[str]:
     """Ids of the persons that pages of a cycle name."""
     named = (
         *(comment.by for comment in state.comments.comments.values()),

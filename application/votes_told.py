@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +13,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from application.form_values import as_fields
+from application.kept import KeptValues
 from application.visits import VisitedCycle
 from domain.numbers import read_number
 from domain.records import AlreadyRecorded, Meta, Refused
@@ -20,7 +22,7 @@ from domain.steps.voting import Ballot, BallotOutcome, BallotRecorded, RecordBal
 from domain.times import When
 from domain.types import Provenance
 from errors import CodedError
-from i18n import _
+from i18n import _, language
 from i18n.messages import number, sentence, word
 
 
@@ -37,8 +39,19 @@ class VoteTold:
     rows: tuple[tuple[str, bool | None], ...] = ()
 
 
+_TOLD = KeptValues[Any, VoteTold](1_000)
+"""What was told of votes, which stays until one is changed, or something is recorded in the cycle."""
+
+
 def vote_told(cycle: VisitedCycle, values: Mapping[str, Any], when: When) -> VoteTold:
-    """What the law says of a vote of a cycle, by what was typed of it."""
+    """What the law says of a vote of a cycle, by what was typed of it: asked once for each tally."""
+    typed = json.dumps(values, sort_keys=True, default=str)
+    last = cycle.history[-1][0].digest
+    key = (last, cycle.visitor.unit, language(), when.earliest, when.latest, typed)
+    return _TOLD.of(key, lambda: _told_by_law(cycle, values, when))
+
+
+def _told_by_law(cycle: VisitedCycle, values: Mapping[str, Any], when: When) -> VoteTold:
     rule = cycle.rules.vote(str(values.get("subject", "")))
     told = "" if rule is None else _rule(rule)
     fields = _with_numbers(as_fields(RecordBallot, values))

@@ -14,6 +14,7 @@ from domain.dates import as_written
 from domain.records import Event, EventEnvelope
 from domain.steps.meetings import MeetingHeld
 from domain.titles import title_key
+from i18n import _
 from i18n.details import Detail, details
 from i18n.fields import field_label
 from i18n.messages import day, fill, translated
@@ -48,7 +49,17 @@ def event_text(envelope: EventEnvelope[Event], words: Words) -> EventText:
     """An event with everything that was entered, in the language in use; a missing text is shown as "…"."""
     sentence, facts, shown = _sentence(envelope, words)
     beside = details(envelope.event, facts, shown, envelope.meta.version, words)
-    return EventText(sentence, tuple(beside), tuple(_circumstances(envelope, words)))
+    return EventText(sentence, (*_withdrawn(envelope, words), *beside), tuple(_circumstances(envelope, words)))
+
+
+def _withdrawn(envelope: EventEnvelope[Event], words: Words) -> Iterator[Detail]:
+    """Yield what a withdrawal takes back, with its number in the register."""
+    if (taken := words.withdrawn.get(envelope.meta.version)) is not None:
+        told, number = _sentence(taken, words)[0], taken.meta.version
+        yield Detail(
+            _("What is withdrawn"),
+            (_("{told} (act number {number})").format(told=told.removesuffix("."), number=number),),
+        )
 
 
 def _circumstances(envelope: EventEnvelope[Event], words: Words) -> Iterator[Detail]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from domain.city_year import ClusterPlan
 from domain.deviations import CODES_OF_KEYS
 from domain.file_references import with_file_names
+from domain.records import Event, EventEnvelope
 from domain.scoring.scores import SheetItem
 from domain.steps.conclusion import BareTotal, Grant, RankedUnit
 from domain.steps.corrections import SourceStatement
@@ -55,6 +56,8 @@ class Words:
     texts: Mapping[str, str]
     earlier: Mapping[int, Mapping[str, SheetItem]] = field(default_factory=dict)
     """What stood of a criterion before a score, by the version of the score's event and the criterion."""
+    withdrawn: Mapping[int, EventEnvelope[Event]] = field(default_factory=dict)
+    """The event that a withdrawal takes back, by the version of the withdrawal."""
 
 
 def in_words(model: type[BaseModel], facts: Mapping[str, Any], words: Words) -> dict[str, str]:

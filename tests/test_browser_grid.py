@@ -27,6 +27,21 @@ async def saved(user: User) -> None:
     await user.page.locator("#saved-at", has_text="Tự động lưu lúc").wait_for()
 
 
+async def looks_twice(user: User, units_ready: int) -> None:
+    """Who clicks twice on what shows what would be recorded has entered nothing; one click leads to its heading."""
+    await user.page.locator("#look").dblclick()
+    await expect(user.page.locator("#will-list li")).to_have_count(units_ready)
+    assert "/cham-diem/" in user.page.url
+    await user.page.locator("#look").click()
+    await expect(user.page.locator("#will-head")).to_be_focused()
+
+
+async def enters_two(user: User) -> None:
+    await looks_twice(user, 2)
+    await user.press("Ghi bảng điểm của 2 đơn vị")
+    assert "Đã ghi vào sổ: 2 đơn vị" in await user.page.inner_text("main")
+
+
 async def test_two_appraisers_at_once_keys_and_a_pasted_block(site: Site, browser: Browser) -> None:
     stream = await open_cycle(site.app, RULES, members=units(2))
     for unit in units(2):
@@ -83,8 +98,7 @@ async def test_two_appraisers_at_once_keys_and_a_pasted_block(site: Site, browse
         await lan.page.locator("#enter", has_text="Ghi bảng điểm của 2 đơn vị").wait_for()
         await lan.page.click(cell(FIRST, "a1"))
         await lan.page.locator("#cell").get_by_text("chưa có minh chứng").wait_for()
-        await lan.press("Ghi bảng điểm của 2 đơn vị")
-        assert "Đã ghi vào sổ: 2 đơn vị" in await lan.page.inner_text("main")
+        await enters_two(lan)
         await minh.page.evaluate("dispatchEvent(new Event('focus'))")
         await minh.page.get_by_text("Sổ có mục mới từ khi mở trang này").wait_for()
 
@@ -99,7 +113,17 @@ async def test_a_units_own_sheet_on_a_telephone(site: Site, browser: Browser) ->
             await an.page.keyboard.type(points)
             await an.page.keyboard.press("Enter")
         await an.page.get_by_text("21 điểm, nhưng chỉ được từ 0 đến 20").first.wait_for()
+        # The sheet becomes whole under a finger that taps again and again where nothing could be entered yet.
+        bar = await an.page.locator("#look").bounding_box()
+        assert bar is not None
         await an.page.fill(cell(FIRST, "a2"), "20")
+        for _ in range(4):
+            await an.page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
         await an.page.locator("#enter", has_text="Ghi bảng điểm của 1 đơn vị").wait_for()
+        await expect(an.page.locator("#will-head")).to_be_focused()
+        for _ in range(2):
+            await an.page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+        assert (FIRST, "self") not in (await site.app.state(stream))[0].scores
+        assert "/cham-diem/" in an.page.url
         await an.press("Ghi bảng điểm của 1 đơn vị")
         assert "/bien-nhan/" in an.page.url

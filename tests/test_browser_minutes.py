@@ -73,3 +73,36 @@ async def test_two_people_write_the_same_minutes(site: Site, browser: Browser) -
         await lan.page.wait_for_url("**/bien-ban/**")
         await minh.page.evaluate("dispatchEvent(new Event('focus'))")
         await minh.page.locator("#saved").get_by_text("Biên bản này đã được ghi vào sổ").wait_for()
+
+
+async def test_two_people_add_a_choice_to_one_vote_at_once(site: Site, browser: Browser) -> None:
+    stream = await open_cycle(site.app, RULES, members=units(2))
+    for person in ("lan", "minh"):
+        await site.person(person, CITY, "secretariat")
+    async with (
+        a_user(browser, site.address, "lan", PASSWORD) as lan,
+        a_user(browser, site.address, "minh", PASSWORD) as minh,
+    ):
+        await lan.goto(urls.meetings_url(stream, kind="final"))
+        await lan.fill({"_on": f"01/01/{YEAR}"})
+        await lan.press("Mở biên bản")
+        votes = urls.minutes_url(stream, lan.page.url.rpartition("/")[2], part="votes")
+        await lan.goto(votes)
+        await lan.page.get_by_role("button", name="Ghi kết quả biểu quyết").click()
+        path = await lan.page.locator(".vote").get_attribute("data-cell")
+        await minh.goto(votes)
+        await minh.page.context.set_offline(True)
+        await minh.page.fill(f'[name="{path}.choices.1.words"]', "Không ai")
+        await minh.page.locator("#saved").get_by_text("Chưa lưu: mất kết nối").wait_for()
+        async with lan.page.expect_response(lambda answer: answer.request.method == "POST"):
+            await lan.page.fill(f'[name="{path}.choices.0.words"]', "Cả hai")
+        await lan.page.fill(f'[name="{path}.cast"]', "15")
+        await minh.page.context.set_offline(False)
+        await minh.page.locator("#said").get_by_text("Phần của cả hai đều được giữ").wait_for(state="attached")
+        await lan.page.locator("h1").click()
+        for user in (minh, lan):
+            await user.page.evaluate("dispatchEvent(new Event('focus'))")
+            await expect(user.page.locator(f'[name="{path}.choices.0.words"]')).to_have_value("Không ai")
+            await expect(user.page.locator(f'[name="{path}.choices.1.words"]')).to_have_value("Cả hai")
+            await expect(user.page.locator(f'[name="{path}.cast"]')).to_have_value("15")
+            await expect(user.page.locator("#conflicts > *")).to_have_count(0)

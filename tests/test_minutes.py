@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from engine_help import CITY, YEAR, event_names, open_cycle, submit, unit_name, units
@@ -13,8 +16,11 @@ from minutes_help import Keeper
 from speech import RULES
 from web_help import Site
 
+from application.form_values import flattened
+from application.merged_cells import merged
+from application.minutes_cells import group_text
 from domain.times import ICT
-from web import open_minutes, urls
+from web import posted_minutes, quotas, urls
 
 FIRST, SECOND, THIRD = units(3)
 
@@ -123,7 +129,7 @@ async def test_a_cell_that_is_named_a_thousand_times_is_read_once(
         read.append(body)
         return "{}"
 
-    monkeypatch.setattr(open_minutes, "cell_text", note)
+    monkeypatch.setattr(posted_minutes, "cell_text", note)
     values = {f"sheet.f{n}": "x" for n in range(500)}
     await lan.types(*["sheet"] * 1_000, "nowhere", **values, **{f"nowhere.{'a.' * 40}": "x"})
     assert [len(one) for one in read] == [500]
@@ -195,7 +201,71 @@ async def test_what_is_not_kept_is_told(site: Site, stream: str) -> None:
     assert [(one["path"], one["value"]) for one in changes.json()["told"]] == [("head.place", "Huế")]
 
 
+async def test_a_text_that_cannot_be_kept_is_told_at_its_field_and_holds_up_no_other(
+    site: Site, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quotas, "MINUTES_CELL_CHARACTERS", 50)
+    lan = await Keeper.begins(site, "lan", stream)
+    wrong = {"head.place": "Hội\0trường"}
+    told = await lan.types("head.place", "head.name", **wrong, **{"head.name": "Họp"})
+    assert (list(told["refused"]), [one["path"] for one in told["written"]]) == (["f-head-place"], ["head.name"])
+    assert "không lưu được" in told["refused"]["f-head-place"]
+    await lan.sees("meeting")
+    page = await lan.presses(head__place="x" * 51, head__name="Họp tháng Hai")
+    assert (lan.visitor.status, "51 ký tự" in page) == (422, True), "without a script, too"
+    assert f'value="{"x" * 51}" aria-invalid="true"' in re.sub(r'( aria-[^>]*?)( value="x+")', r"\2\1", page)
+    assert 'value="Họp tháng Hai"' in page
+    page = await lan.presses(head__place="Hà Nội")
+    assert (lan.visitor.status, 'value="Hà Nội"' in page) == (200, True), "what was shown is no value that is kept"
+
+
 # Votes ------------------------------------------------------------------------------------------------------------
+
+
+async def test_two_who_add_a_choice_to_one_vote_keep_both(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream)
+    await lan.sees("votes")
+    vote = await lan.adds("acts.record-ballot")
+    minh = await Keeper.opens(site, "minh", stream, "votes")
+    base = {f"_base.{vote}": urlencode({f"{vote}.choices.0.unit": "", f"{vote}.choices.1.unit": ""})}
+    await lan.types(vote, **{f"{vote}.choices.0.unit": FIRST, f"{vote}.cast": "15"}, **base)
+    told = await minh.types(vote, **{f"{vote}.choices.1.unit": SECOND, f"{vote}.blank": "1"}, **base)
+    assert (told["conflicts"], told["merged"]) == ([], [vote])
+    kept = {one.path: one.value for one in await site.services.shared.cells(urls.minutes_url(stream, "hn-1"))}[vote]
+    assert {"choices.0.unit": SECOND, "choices.1.unit": FIRST, "blank": "1", "cast": "15"}.items() <= json.loads(
+        kept
+    ).items()
+    # Who has changed the same figure otherwise is told of both.
+    (conflict,) = (await minh.types(vote, **{f"{vote}.cast": "16"}, **base))["conflicts"] or [None]
+    assert conflict is None, "one's own cell"
+    (conflict,) = (await lan.types(vote, **{f"{vote}.cast": "17"}, **base))["conflicts"]
+    assert "Nguyễn Minh đã ghi" in conflict["text"]
+
+
+ROWS = [{"unit": "a", "votes": "9"}, {"unit": "b", "votes": "5"}]
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "both"),
+    [
+        ([*ROWS, {"unit": "c"}], [*ROWS, {"unit": "d"}], [*ROWS, {"unit": "c"}, {"unit": "d"}]),
+        ([*ROWS, {"unit": "c"}], [*ROWS, {"unit": "c"}], [*ROWS, {"unit": "c"}]),
+        ([{"unit": "a", "votes": "8"}, ROWS[1]], [ROWS[0], {"unit": "e", "votes": "5"}], "each row"),
+        ([{"unit": "a", "votes": "8"}, ROWS[1]], [{"unit": "f", "votes": "9"}, ROWS[1]], "parts of a row"),
+        (ROWS[1:], [*ROWS, {"unit": "d"}], [ROWS[1], {"unit": "d"}]),
+        ([{"unit": "a", "votes": "8"}, ROWS[1]], [{"unit": "a", "votes": "7"}, ROWS[1]], None),
+        ([{"unit": "a", "votes": "8"}, ROWS[1]], ROWS[1:], None),
+    ],
+)
+def test_rows_that_two_have_changed_are_put_together(mine: Any, theirs: Any, both: Any) -> None:
+    told = {
+        "each row": [{"unit": "a", "votes": "8"}, {"unit": "e", "votes": "5"}],
+        "parts of a row": [{"unit": "f", "votes": "8"}, ROWS[1]],
+    }
+    expected = told.get(both, both) if isinstance(both, str) else both
+    base, own, other = (group_text(flattened({"choices": rows})) for rows in (ROWS, mine, theirs))
+    found = merged(base, own, other)
+    assert found == (None if expected is None else group_text(flattened({"choices": expected})))
 
 
 async def test_a_vote_is_checked_by_the_law_as_it_is_typed(site: Site, stream: str) -> None:
@@ -277,6 +347,34 @@ async def test_all_of_it_is_entered_once_and_the_writers_stand_in_the_record(sit
     assert told.json() == {"over": True}
     await lan.visitor.get(urls.meetings_url(stream))
     assert urls.minutes_url(stream, "hn-1") not in lan.page
+
+
+async def test_papers_discussion_conclusions_and_resolutions_are_kept_in_the_record(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream)
+    typed = {
+        "papers": ("papers", "Báo cáo tổng kết số 12/BC-MTTQ"),
+        "discussion": ("rest", "Bốn ý kiến, đều nhất trí.\r\nMột ý kiến bổ sung."),
+        "conclusions": ("rest", " ".join(["Giao cụm trưởng hoàn thiện hồ sơ;"] * 12)),
+        "resolutions": ("rest", "Nghị quyết thông qua kết quả thi đua"),
+        "notes": ("rest", "Họp kín"),
+    }
+    for name, (part, text) in typed.items():
+        await lan.sees(part)
+        row = await lan.adds(f"head.{name}")
+        await lan.presses(**{row: text})
+        assert text.split("\r")[0] in html.unescape(await lan.sees(part))
+    await lan.enters()
+    assert lan.visitor.at == urls.recorded_minutes_url(stream, "hn-1"), lan.page
+    state, _rules = await site.app.state(stream)
+    notes = state.meetings["hn-1"].event.notes
+    assert notes[:3] == (
+        "Văn bản của hội nghị: Báo cáo tổng kết số 12/BC-MTTQ",
+        "Thảo luận: Bốn ý kiến, đều nhất trí.",
+        "Một ý kiến bổ sung.",
+    )
+    assert (" ".join(notes[3:5])) == f"Kết luận: {typed['conclusions'][1]}", "what is longer goes on in the next note"
+    assert notes[5:] == ("Nghị quyết: Nghị quyết thông qua kết quả thi đua", "Họp kín")
+    assert all(one in html.unescape(lan.page) for one in notes)
 
 
 async def test_what_is_wrong_is_told_at_its_line_and_nothing_is_entered(site: Site, stream: str) -> None:

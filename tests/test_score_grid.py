@@ -13,6 +13,8 @@ from speech import RULES
 from web_help import Site, Visitor
 
 from accounts.shared_drafts import remove_old
+from application import visits
+from application.application import Application
 from domain.steps.lifecycle import CycleOpened
 from errors import QuotaError
 from web import quotas, urls
@@ -254,6 +256,30 @@ async def test_what_an_open_page_asks_by_itself_keeps_no_login_alive(site: Site,
     await pool.execute("update accounts.login set seen_at = now() - interval '9 hours'")
     polled = await desk.visitor.http.get(urls.grid_changes_url(stream, "appraised"), headers={"HX-Request": "true"})
     assert polled.url.path == urls.LOGIN, "it has run out"
+
+
+async def test_a_grid_reads_its_cycle_anew_only_when_something_was_recorded(
+    site: Site, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, times = visits._read, list[str]()
+
+    async def counted(application: Application, name: str) -> visits._Read:
+        times.append(name)
+        return await read(application, name)
+
+    monkeypatch.setattr(visits, "_read", counted)
+    desk = await Desk.of(site, "lan", urls.grid_url(stream, "appraised"))
+    await desk.types(**{cell(FIRST, "a1"): "30"})
+    before = times.count(stream)
+    for points in ("29", "28"):
+        await desk.types(**{cell(FIRST, "a1"): points})
+    assert times.count(stream) == before
+    await submit(site.app, stream, FIRST, "score-self", {"unit": FIRST, "sheet": sheet({**CLAIMED, "a1": "28"})})
+    found = await desk.types(**{cell(SECOND, "a1"): "30"})
+    assert (times.count(stream), found["units"][FIRST]["differing"]) == (before + 1, [])
+    first = await site.log_in(f"cb-{FIRST}")
+    await first.get(urls.grid_url(stream, "appraised"))
+    assert first.status == 403, "who may read it is asked each time"
 
 
 # Entering -----------------------------------------------------------------------------------------------------

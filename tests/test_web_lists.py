@@ -188,9 +188,12 @@ async def test_a_long_year_of_a_cluster_is_read_page_by_page(site: Site) -> None
     stands, pages = await walk(auditor, f"/cum/{stream}/da-ghi", r"(Ý kiến thứ \d+\.)")
     assert (stands, pages) == ([*reversed(said)], 3)
     versions, pages = await walk(auditor, f"/cum/{stream}/so", r'<li value="(\d+)"')
-    assert (versions, pages) == ([str(n + 1) for n in range(len(versions))], 3)
+    assert (versions, pages) == ([str(n) for n in range(len(versions), 0, -1)], 3), "the newest first"
     assert len(versions) == len(await site.app.history(stream))
-    with_words, pages = await walk(auditor, f"/cum/{stream}/so?tim=y kien thu 1", r"(Ý kiến thứ \d+\.)")
+    first, pages = await walk(auditor, f"/cum/{stream}/so?tu-dau=1", r'<li value="(\d+)"')
+    assert (first, pages) == (versions[::-1], 3)
+    assert f'href="/cum/{stream}/so"' in auditor.page, "and back to the newest"
+    with_words, pages = await walk(auditor, f"/cum/{stream}/so?tim=y kien thu 1&tu-dau=1", r"(Ý kiến thứ \d+\.)")
     assert with_words == [text for text in said if "thứ 1" in text]
     whole = (await auditor.http.get(f"/cum/{stream}/thoi-diem.csv")).text.count("\n") - 1
     lines, pages = await walk(auditor, f"/cum/{stream}/thoi-diem", r"(Ý kiến thứ \d+\.)")

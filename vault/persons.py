@@ -128,6 +128,10 @@ class People:
         rows = await self._fetch("where id = $1", person)
         return rows[0] if rows else None
 
+    async def some(self, people: Iterable[str]) -> tuple[Contact, ...]:
+        """Return the persons with some ids, by id; those who were erased, or are none, are left out."""
+        return await self._fetch("where id = any($1) and name is not null order by id", list(people))
+
     async def of_unit(self, unit: str) -> tuple[Contact, ...]:
         """Return a unit's persons, by id."""
         return await self._fetch("where unit = $1 order by id", unit)

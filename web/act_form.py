@@ -24,7 +24,7 @@ from application.gate import GateClosedError
 from application.pasted_text import clean_text
 from application.score_sheets import titled
 from application.titled_choices import Choices, titled_choices
-from application.visits import VisitedCycle
+from application.visits import VisitedCycle, persons_of
 from domain.access import Matter
 from domain.numbers import uuid_of, whole_number
 from domain.records import Command, Refused
@@ -189,16 +189,25 @@ def version_in(value: Any) -> int | None:
 async def suggested_persons(services: Services, cycle: VisitedCycle) -> Sequence[Contact]:
     """The persons that inputs suggest: those of the cycle's units, and its overseer.
 
-    Visitors who may not see accounts are offered themselves: others they name in words, and nobody types an id.
+    Visitors who may not see accounts are offered themselves, their own unit's persons, and those of the cycle's units
+    whom its pages name to them, by no more than these names. Others they name in words, and nobody types an id.
     """
+    people, visitor, overseer = services.application.people, cycle.visitor, cycle.state.membership.overseer
+    units = {unit for unit, _name in cycle.units()}
     if not cycle.may(Matter.PEOPLE):
-        return (cycle.visitor.contact,)
-    people, overseer = services.application.people, cycle.state.membership.overseer
-    of_units = await people.of_units(unit for unit, _name in cycle.units())
-    found = [one for persons in of_units.values() for one in persons]
-    if overseer is not None and overseer.id and (contact := await people.get(overseer.id)) is not None:
-        found.append(contact)
-    return list({one.id: one for one in found}.values())
+        own = await people.of_unit(visitor.unit)
+        others = [
+            replace(one, office=None, email=None, phone=None)
+            for one in await people.some(persons_of(cycle.readable_state()))
+            if one.unit in units or (overseer is not None and one.id == overseer.id)
+        ]
+        found = [visitor.contact, *own, *others]
+    else:
+        of_units = await people.of_units(units)
+        found = [one for persons in of_units.values() for one in persons]
+        if overseer is not None and overseer.id and (contact := await people.get(overseer.id)) is not None:
+            found.append(contact)
+    return list({one.id: one for one in reversed(found)}.values())[::-1]
 
 
 async def offered_choices(services: Services, cycle: VisitedCycle, act: type[Command]) -> Mapping[str, Choices]:

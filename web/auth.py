@@ -224,12 +224,13 @@ def reads(matter: Matter) -> Callable[[Request], Awaitable[Visitor]]:
     return depend
 
 
-def reads_cycle(matter: Matter) -> Callable[..., Awaitable[VisitedCycle]]:
-    """A dependency: a cycle, opened for a visitor who may read a matter of it."""
+def reads_cycle(matter: Matter, *, again_and_again: bool = False) -> Callable[..., Awaitable[VisitedCycle]]:
+    """A dependency: a cycle, opened as `open_cycle` does for a visitor who may read a matter of it."""
 
     async def depend(request: Request, organiser: str, year: str, cluster: str) -> VisitedCycle:
         visitor = await require_strong_login(request)
-        return await cycle_for(request, visitor, matter, cycle_stream(organiser, year, cluster))
+        stream = cycle_stream(organiser, year, cluster)
+        return await cycle_for(request, visitor, matter, stream, again_and_again=again_and_again)
 
     MATTERS[depend] = matter
     return depend
@@ -247,13 +248,16 @@ async def reader_of(request: Request, visitor: Visitor, matter: Matter) -> Visit
     return visitor
 
 
-async def cycle_for(request: Request, visitor: Visitor, matter: Matter, stream: str) -> VisitedCycle:
+async def cycle_for(
+    request: Request, visitor: Visitor, matter: Matter, stream: str, *, again_and_again: bool = False
+) -> VisitedCycle:
     """A cycle, opened for a visitor who may read a matter of it; auditors' reading is noted.
 
     Raises:
         InputError, ForbiddenError
     """
-    cycle = await open_cycle(get_services(request).application, stream, visitor)
+    application = get_services(request).application
+    cycle = await open_cycle(application, stream, visitor, again_and_again=again_and_again)
     if not cycle.may(matter):
         raise ForbiddenError("not_yours_to_read")
     await _note_reading(request, visitor, matter)

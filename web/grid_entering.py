@@ -40,7 +40,7 @@ async def enter_ready(
         return await grid_page(request, opened, part, told)
     if not form.get(SHOWN):
         good = _("Saved. What is ready is named at the foot of the page; nothing is sent yet.")
-        return await grid_page(request, opened, part, PageNotes(good=good, notes=notes, form=form))
+        return await grid_page(request, opened, part, PageNotes(good=good, notes=notes, form=form, looked=True))
     if mark != form[SHOWN]:
         text = _("This is not what the page showed when you sent it. Nothing is sent yet: look at it once more.")
         return await grid_page(request, opened, part, PageNotes(text=text, notes=notes, form=form, status=409))

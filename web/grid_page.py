@@ -30,6 +30,7 @@ from web.open_grid import (
     bar_text,
     button_text,
     count_text,
+    ready_lines,
     reasons_mark,
     saved_sign,
     shown_value,
@@ -62,6 +63,8 @@ class PageNotes:
     form: Mapping[str, str] = field(default_factory=dict)
     same_id: bool = False
     """The form can be sent again under the same id: it had no answer."""
+    looked: bool = False
+    """What would be recorded was asked for: the page opens there."""
     status: int = 200
 
 
@@ -98,6 +101,8 @@ async def grid_page(
         mark=opened.mark(shown),
         bar=bar_text(opened, shown),
         button=button_text(opened, shown),
+        ready_lines=ready_lines(opened, shown),
+        looked=told.looked,
         saved=saved_sign(max(one.at for one in opened.cells.values())) if opened.cells else "",
         count_text=count_text,
         figures_of=figures_of,
@@ -304,7 +309,6 @@ def _cell(
 ) -> GridCell:
     grid, path = opened.grid, f"{unit}.{criterion.id}.{figure}"
     is_first, value = figure == figures_of(criterion)[0], opened.text_of(path)
-    before = (points_before(grid.item_before(unit, name, criterion.id)) for name in grid.before[unit])
     if figure == MET:
         conditions = criterion.way.conditions if isinstance(criterion.way, AllOrNothing) else ()
         list_id = cell_id(0, index, figure)
@@ -314,7 +318,7 @@ def _cell(
         cell_id(at[0], index, figure),
         f"d{at[0]} c{at[1]}",
         value,
-        " · ".join(before) if is_first else "",
+        grid.told_before[unit, criterion.id] if is_first else "",
         differs and is_first,
         cell_id(at[0], index, REASON),
     )

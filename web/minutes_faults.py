@@ -9,8 +9,8 @@ from typing import Any
 from application.dry_run_texts import DryRunTexts
 from application.fields import FieldFiller
 from application.form_values import without_empty_rows
-from application.minutes import held_on, meeting_fields, part_of, part_of_field
-from application.minutes_cells import HEAD, ON, MinutesAct, fields_of
+from application.minutes import held_on, meeting_fields, notes_of, part_of, part_of_field
+from application.minutes_cells import HEAD, NOTES, ON, MinutesAct, fields_of, inside
 from application.score_sheets import sheet_of
 from application.visits import VisitedCycle
 from domain.commands import parse_command
@@ -135,8 +135,10 @@ def _in_head(opened: OpenMinutes, problem: FormProblem) -> MinutesFault:
     name, *rest = problem.path.split(".") if problem.path else [""]
     path = f"{HEAD}.{problem.path}"
     if rest and (index := whole_number(rest[0])) is not None:
-        rows = [row for row, typed in opened.minutes.rows(name) if typed]
+        in_order = opened.minutes.rows(name) if name != NOTES else notes_of(opened.minutes)
+        rows = [row for row, typed in in_order if typed]
         path = ".".join((rows[index], *rest[1:])) if index < len(rows) else ""
     return MinutesFault(
-        part_of_field(name), replace(problem, path=path if name else "", anchor=input_id(path) if name and path else "")
+        part_of_field(inside(path)[1] if path else name),
+        replace(problem, path=path if name else "", anchor=input_id(path) if name and path else ""),
     )

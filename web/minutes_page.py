@@ -24,10 +24,13 @@ from application.minutes import (
 from application.minutes_cells import (
     ACTS,
     HEAD,
+    KINDS_OF_NOTES,
+    NOTES,
     SIGN,
     STANCE,
     act_in,
     group_of,
+    inside,
     words_in,
 )
 from application.votes_told import conflict_of_interest
@@ -40,7 +43,8 @@ from web.form_problems import FormProblem
 from web.minutes_faults import MinutesFault, all_faults, cell_anchor, input_id
 from web.minutes_parts import MinutesPart, held_when, vote_lines, wrong_votes
 from web.minutes_words import cell_title, cell_words, part_of_cell, part_title
-from web.open_minutes import CHECK, PAGE_PARTS, STANCES, OpenMinutes, colleagues, mark_of, note_presence, other_years
+from web.open_minutes import CHECK, PAGE_PARTS, STANCES, OpenMinutes, colleagues, note_presence, other_years
+from web.posted_minutes import mark_of
 from web.render import clock_time, page
 from web.services import Services, get_services
 
@@ -105,7 +109,10 @@ async def minutes_page(request: Request, opened: OpenMinutes, name: str, told: M
             )
             for path, cell in part.gone
         ],
-        faulty={one.problem.path: one.problem.here for one in reversed(faults) if one.problem.path},
+        faulty={
+            **{one.problem.path: one.problem.here for one in reversed(faults) if one.problem.path},
+            **{one.path: one.here for one in told.problems if one.path},
+        },
         faults=told.faults if name == CHECK else (),
         problems=told.problems,
         told=told,
@@ -118,7 +125,7 @@ async def minutes_page(request: Request, opened: OpenMinutes, name: str, told: M
         vote_lines=lambda card: {id_: (text, kind) for id_, text, kind in vote_lines(card)},
         cell_anchor=cell_anchor,
         input_id=input_id,
-        mark=lambda path: f"{path} {mark_of(opened.value(path))}",
+        mark=lambda path: f"{path} {mark_of(opened.kept(path))}",
         value=opened.value,
         interest=lambda unit, cycle: conflict_of_interest(unit, chairs(opened), cycle.names),
         ballot=RecordBallot.NAME,
@@ -169,7 +176,8 @@ def _index(opened: OpenMinutes, present: Mapping[str, str], names: Mapping[str, 
     counts: dict[str, int] = {}
     for path, value in minutes.cells.items():
         name = part_of_cell(path)
-        in_rows = path.startswith((f"{HEAD}.presenters.", f"{HEAD}.notes."))
+        field = inside(path)[1] if path.startswith(f"{HEAD}.") else ""
+        in_rows = field in {"presenters", NOTES, *KINDS_OF_NOTES} and bool(value)
         if act_in(path) is not None or in_rows or (value and name in {COMMENTS, SIGNING}):
             counts[name] = counts.get(name, 0) + 1
     badges = {name: str(count) for name, count in counts.items()}
@@ -322,6 +330,8 @@ async def minutes_state(
             for path, value in kept.items()
         ],
         "unkept": "",
+        "merged": [],
+        "refused": {},
         "wrong": wrong_votes(opened) if name == VOTES else None,
     }
 

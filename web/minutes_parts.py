@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -123,7 +123,8 @@ class MinutesPart:
             if field.many:
                 rows = self.opened.minutes.rows(name)
                 one = field_input(field, f"{HEAD}.{name}", None, act=RecordMeeting.NAME)
-                found.append((one, [field_input(field.as_one(name), path, typed) for path, typed in rows]))
+                row = replace(field.as_one(name), required=bool(field.parts))  # an empty line is no note
+                found.append((one, [field_input(row, path, typed) for path, typed in rows]))
         return found
 
     def is_folded(self, one: Input) -> bool:

@@ -29,7 +29,6 @@ from web.forms import made_id
 from web.minutes_faults import cell_anchor
 from web.minutes_words import part_of_cell
 from web.open_minutes import (
-    MINE,
     PAGE_PARTS,
     STANCES,
     OpenMinutes,
@@ -39,6 +38,7 @@ from web.open_minutes import (
     save_cells,
     take_out,
 )
+from web.posted_minutes import MINE
 from web.services import Services
 
 ADD, OUT, BACK, ALL, GO = "_add", "_out", "_back", "_all", "_go"

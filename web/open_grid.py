@@ -213,6 +213,7 @@ def state_of(opened: OpenGrid, shown: Iterable[str], since: int, names: Mapping[
         "mark": opened.mark(units),
         "bar": bar_text(opened, units),
         "button": button_text(opened, units),
+        "ready": ready_lines(opened, units),
         "reasons": reasons_mark(opened, units),
         "units": {unit: _unit_state(opened.figures[unit], told=opened.grid.reads_earlier) for unit in units},
         "cells": [
@@ -294,10 +295,23 @@ def button_text(opened: OpenGrid, shown: Iterable[str]) -> str:
     """The words of the button that enters what is ready."""
     count = len(opened.ready(shown))
     if not count:
-        return _("See what would be recorded")
+        return _("Enter into the register")
     return ngettext("Enter {count} unit into the register", "Enter {count} units into the register", count).format(
         count=count
     )
+
+
+def ready_lines(opened: OpenGrid, shown: Iterable[str]) -> list[str]:
+    """What would be entered: each unit whose sheet is ready, with its total, and how many values were changed."""
+    found = []
+    for unit in opened.ready(shown):
+        one = opened.figures[unit]
+        name = opened.grid.cycle.names.get(unit, "")
+        told = _("{unit}: {total} points").format(unit=name, total="-" if one.total is None else number(one.total))
+        changed = len(one.differing) if opened.grid.reads_earlier else 0
+        more = ngettext("{count} value changed", "{count} values changed", changed).format(count=changed)
+        found.append(f"{told}, {more}" if changed else told)
+    return found
 
 
 def reasons_mark(opened: OpenGrid, shown: Iterable[str]) -> str:

@@ -7,42 +7,28 @@ keep the minutes of that year, too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from hashlib import sha256
 from uuid import uuid4
-
-from starlette.datastructures import FormData
 
 from accounts.shared_drafts import LATEST, SharedCell
 from application.fields import parse_day
-from application.form_values import flattened
 from application.minutes import PARTS, is_near, other_cycle, require_minutes_keeper
 from application.minutes_cells import (
     DROPPED,
-    EACH,
-    EMPTY_ROW,
     HEAD,
     HEAD_FIELDS,
-    JOINT,
     ON,
     OTHER,
-    PRESENT,
     SEED,
     SHEET,
-    SIGN,
-    STANCE,
     TAKEN_OUT,
     TICKED,
     WRITER,
     Minutes,
     act_in,
-    field_of,
-    group_of,
-    group_text,
     inside,
-    is_group,
     scope_in,
     scope_of,
 )
@@ -56,14 +42,7 @@ CHECK = "check"
 """The last part of the page: what would be recorded, and the button that does it."""
 
 PAGE_PARTS = (*PARTS, CHECK)
-CELL = "_cell"
-"""The hidden field beside the inputs of a cell: its path, a blank, and the mark of what the page showed there."""
-
-MINE = "_mine"
-"""The button that keeps one's own value in a conflict: its value is the cell's path, a blank, and the value."""
-
 _PRESENT_S = 20
-_TAKEN = {STANCE: frozenset(STANCES), SIGN: frozenset({EACH, JOINT}), PRESENT: frozenset({TICKED})}
 
 
 @dataclass(frozen=True)
@@ -82,6 +61,8 @@ class OpenMinutes:
     writers: Sequence[str]
     revision: int
     elsewhere: bool
+    unkept: frozenset[str] = frozenset()
+    """The cells that the page shows as they were sent just now, and that could not be kept."""
 
     @property
     def person(self) -> str:
@@ -98,8 +79,19 @@ class OpenMinutes:
         return self.other if scope_in(path) and self.other is not None else self.cycle
 
     def value(self, path: str) -> str:
-        """What a cell holds; "" for an empty one."""
+        """What a cell holds, or what the page shows in it; "" for an empty one."""
         return self.minutes.cells.get(path, "")
+
+    def kept(self, path: str) -> str:
+        """What a cell holds; "" for an empty one."""
+        if path in self.unkept:
+            return self.saved[path].value if path in self.saved else ""
+        return self.value(path)
+
+    def showing(self, unkept: Mapping[str, str]) -> OpenMinutes:
+        """The same minutes as a page shows them, with texts in their cells that could not be kept."""
+        cells = {**self.minutes.cells, **unkept}
+        return replace(self, minutes=replace(self.minutes, cells=cells), unkept=frozenset(unkept))
 
     @property
     def is_dropped(self) -> bool:
@@ -258,73 +250,6 @@ async def begin_minutes(services: Services, cycle: VisitedCycle, meeting: str, h
 
 
 # Writing ------------------------------------------------------------------------------------------------------------
-
-
-def mark_of(value: str) -> str:
-    """What a form carries of a value that it shows, to tell whether it was changed there."""
-    return sha256(value.encode()).hexdigest()[:12]
-
-
-def posted_cells(opened: OpenMinutes, form: FormData, body: Mapping[str, str], *, changed: bool) -> dict[str, str]:
-    """The cells that a form holds, as they are kept; with `changed` only those that its page showed otherwise.
-
-    Among them is the one that a button keeps with one's own value, after a conflict.
-
-    Its time grows with the form: each cell is read once, and each input belongs to one.
-    """
-    named = (str(one).partition(" ") for one in form.getlist(CELL))
-    marks = {path: mark for path, _blank, mark in named if opened.accepts(path)}
-    inputs: dict[str, dict[str, str]] = {path: {} for path in marks}
-    for name, value in body.items():
-        for path in paths_around(name):
-            if path in inputs:
-                inputs[path][name] = value
-    found: dict[str, str] = {}
-    for path, mark in marks.items():
-        value = cell_text(path, inputs[path])
-        if not changed or mark_of(value) != mark:
-            found[path] = value
-    path, _blank, own = body.get(MINE, "").partition(" ")
-    if opened.accepts(path):
-        found[path] = kept_text(path, own)
-    return found
-
-
-def all_known(opened: OpenMinutes, form: FormData) -> bool:
-    """Whether the visitor may write all cells that a form holds: those that are not known are not saved."""
-    return all(opened.accepts(path) for path in {str(one).partition(" ")[0] for one in form.getlist(CELL)})
-
-
-_PATH_PARTS = 4
-"""Of the longest path: a scope, and the three of an act."""
-
-
-def paths_around(name: str) -> list[str]:
-    """The paths of the cells that the input of a name can stand in, the longest first."""
-    parts = name.split(".", _PATH_PARTS)[:_PATH_PARTS]
-    return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
-
-
-def cell_text(path: str, body: Mapping[str, str]) -> str:
-    """What a cell holds by the inputs of a form."""
-    if is_group(path):
-        start = f"{path}."
-        return group_text({name.removeprefix(start): value for name, value in body.items() if name.startswith(start)})
-    return line_text(path, body.get(path, ""))
-
-
-def kept_text(path: str, own: str) -> str:
-    """What a cell holds by a value that a page had from us, or from anybody: never more than can be typed into it."""
-    return group_text(flattened(group_of(own))) if is_group(path) else line_text(path, own)
-
-
-def line_text(path: str, typed: str) -> str:
-    """What a cell of one input holds by what was typed into it; of a closed choice, nothing else than one of them."""
-    value = typed.replace("\r\n", "\n").strip()
-    if (taken := _TAKEN.get(inside(path)[0])) is not None:
-        return value if value in taken else ""
-    is_row = (field := field_of(path)) is not None and not field.many and len(inside(path)) > len((HEAD, "name"))
-    return value or (EMPTY_ROW if is_row else "")
 
 
 async def save_cells(

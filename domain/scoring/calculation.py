@@ -85,7 +85,28 @@ class SheetFile(FrozenModel):
         return self
 
 
-def calculate_scores(table: CalculationRules, sheets: Sequence[UnitSheet]) -> tuple[UnitResult, ...]:
+class ResultOfUnit(Protocol):
+    """Calculates a unit's result without rank and class; one that keeps results can stand in its place."""
+
+    def __call__(
+        self, table: CalculationRules, sheet: UnitSheet, best: Mapping[str, BestInCluster], *, whole: bool
+    ) -> UnitResult: ...
+
+
+def result_of_unit(
+    table: CalculationRules, sheet: UnitSheet, best: Mapping[str, BestInCluster], *, whole: bool
+) -> UnitResult:
+    """Return a unit's result without rank and class: it follows from these four and from nothing else.
+
+    Raises:
+        Refused: `points_out_of_range` or `points_not_in_steps`.
+    """
+    return _UnitCalculation(table, sheet, best).result(whole=whole)
+
+
+def calculate_scores(
+    table: CalculationRules, sheets: Sequence[UnitSheet], result_of: ResultOfUnit = result_of_unit
+) -> tuple[UnitResult, ...]:
     """Return every unit's result, in the order of the sheets.
 
     Raises:
@@ -98,7 +119,7 @@ def calculate_scores(table: CalculationRules, sheets: Sequence[UnitSheet]) -> tu
                 raise Refused("no_such_criterion", criterion=entry.criterion, edition=table.id)
     by_percent = table.scoring.classes_of == "percent"
     best, whole = _best_in_cluster(leaves, sheets), table_is_complete(table)
-    results = with_ranks(table.scoring, [_UnitCalculation(table, sheet, best).result(whole=whole) for sheet in sheets])
+    results = with_ranks(table.scoring, [result_of(table, sheet, best, whole=whole) for sheet in sheets])
     candidates = [
         Candidate(
             result,

@@ -121,6 +121,8 @@ async def form(request: Request, cycle: ReadableCycle, act: str) -> Response:
         return RedirectResponse(draft_path(request, request.url.path), 303)
     if wrong is not None:
         return await _form(request, cycle, await _correcting_form(services, cycle, known, wrong))
+    if (again := version_in(request.query_params.get(urls.AGAIN))) is not None:
+        return await _form(request, cycle, await _form_again(services, cycle, known, again))
     values = {**default_values(cycle, known), **typed_values(request.query_params)}
     opened = ActForm(known, values, uuid4(), read=len(cycle.history))
     return await _form(request, cycle, opened, more=_OPENS_WITH.get(known, ()))
@@ -138,6 +140,12 @@ async def _correcting_form(services: Services, cycle: VisitedCycle, act: type[Co
         meeting=row.meeting or "",
         corrects=version,
     )
+
+
+async def _form_again(services: Services, cycle: VisitedCycle, act: type[Command], version: int) -> ActForm:
+    """The form filled in with an act that was withdrawn, to be handed in anew."""
+    _row, withdrawn = await correction_draft(services.application, cycle, act, version)
+    return ActForm(act, as_typed(act, withdrawn.fields), uuid4(), read=len(cycle.history))
 
 
 @router.post(urls.ACT)

@@ -51,13 +51,21 @@ class TimelineFilters(BaseModel):
     sureness: str = Field("", alias=urls.SURENESS)
     words: str = Field("", alias=urls.WORDS)
     step: str = Field("", alias=urls.EVENT_STEP)
+    oldest_first: str = Field("", alias=urls.OLDEST_FIRST)
     page: PageNumber = Field(1, alias=urls.PAGE)
+
+    def link(self, cycle: VisitedCycle, **changed: str) -> str:
+        """The address of the timeline as it is filtered, with some of it changed."""
+        return urls.with_query(
+            urls.timeline_url(cycle.stream), {**self.model_dump(by_alias=True, exclude={"page"}), **changed}
+        )
 
 
 @router.get(urls.TIMELINE)
 async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[TimelineFilters, Query()]) -> Response:
-    """Everything that was recorded, in order, in plain sentences; by unit, sureness, step and words."""
-    wanted = TimelineFilter(filters.unit, filters.sureness, filters.step, filters.words)
+    """Everything that was recorded, in plain sentences, the newest first; by unit, sureness, step and words."""
+    newest_first = not filters.oldest_first
+    wanted = TimelineFilter(filters.unit, filters.sureness, filters.step, filters.words, newest_first)
     found = await wanted.page(get_services(request).application, cycle, PageRequest(filters.page), IN_LISTS)
     rows = [row for row, _envelope in await of_many(len(cycle.history), cycle.readable_history)]
     found_steps = {step_of(row) for row in rows}
@@ -69,6 +77,8 @@ async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[Tim
         all=len(rows),
         pager=Pager(found, urls.timeline_url(cycle.stream), filters.model_dump(by_alias=True, exclude={"page"})),
         filters=filters,
+        newest_first=newest_first,
+        other_order=filters.link(cycle, **{urls.OLDEST_FIRST: "1" if newest_first else ""}),
         steps={name: _(text) for name, text in STEPS.items() if name in found_steps},
         units=sorted({row.unit for row in rows if row.unit}),
         correctable=may_be_corrected(cycle),

@@ -32,27 +32,26 @@ from web.act_files import FILE_STEP, chosen_for, store_files
 from web.act_form import LESS, error_text, file_list, typed_text, version_in, without_row
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
-from web.error_answers import note_retry
+from web.error_answers import note_retry, unstorable_text
 from web.form_problems import FormProblem, form_sentence
 from web.forms import new_id
 from web.minutes_entering import check_page, enter
+from web.minutes_faults import input_id
 from web.minutes_page import Conflicts, MinutesNotes, minutes_page, minutes_state
 from web.minutes_steps import press
+from web.minutes_words import cell_title
 from web.open_minutes import (
     CHECK,
     BegunMinutes,
     OpenMinutes,
-    all_known,
     begin_minutes,
     begun_minutes,
     begun_near,
-    cell_text,
     open_minutes,
     other_years,
-    paths_around,
-    posted_cells,
     save_cells,
 )
+from web.posted_minutes import PostedMinutes, all_known, cell_text, paths_around, posted_cells, with_theirs
 from web.render import page
 from web.services import get_services
 
@@ -169,22 +168,26 @@ async def minutes(
     whole: Annotated[str, Query(alias=urls.WHOLE)] = "",
 ) -> Response:
     """A part of the minutes as they stand; once they are entered, what was recorded."""
-    if (elsewhere := await _elsewhere(request, cycle, meeting)) is not None:
-        return elsewhere
-    opened, name = await open_minutes(get_services(request), cycle, meeting), urls.minutes_part(part)
+    opened, elsewhere = await _being_written(request, cycle, meeting)
+    if opened is None:
+        return RedirectResponse(elsewhere, 303)
+    name = urls.minutes_part(part)
     if name == CHECK:
         return await check_page(request, opened, MinutesNotes())
     return await minutes_page(request, opened, name, MinutesNotes(whole=bool(whole)))
 
 
-async def _elsewhere(request: Request, cycle: VisitedCycle, meeting: str) -> Response | None:
-    """Where minutes lead that are written no more: they were entered, or thrown away."""
+async def _being_written(request: Request, cycle: VisitedCycle, meeting: str) -> tuple[OpenMinutes | None, str]:
+    """Minutes that are being written; or None, and where they lead: they were entered, or thrown away.
+
+    Raises:
+        ForbiddenError, InputError: as `open_minutes`.
+    """
     require_minutes_keeper(cycle)
     if meeting in cycle.state.meetings:
-        return RedirectResponse(urls.recorded_minutes_url(cycle.stream, meeting), 303)
-    if (await open_minutes(get_services(request), cycle, meeting)).is_dropped:
-        return RedirectResponse(urls.meetings_url(cycle.stream), 303)
-    return None
+        return None, urls.recorded_minutes_url(cycle.stream, meeting)
+    opened = await open_minutes(get_services(request), cycle, meeting)
+    return (None, urls.meetings_url(cycle.stream)) if opened.is_dropped else (opened, "")
 
 
 @router.get(urls.MINUTES_CHANGES)
@@ -196,17 +199,18 @@ async def changes(
     since: Annotated[str, Query(alias=urls.FROM)] = "",
 ) -> Response:
     """What others have saved since a revision, and who writes, for a page that is open."""
-    if await _elsewhere(request, cycle, meeting) is not None:
+    opened, _elsewhere = await _being_written(request, cycle, meeting)
+    if opened is None:
         return JSONResponse({"over": True})
-    services = get_services(request)
-    opened = await open_minutes(services, cycle, meeting)
-    return JSONResponse(await minutes_state(services, opened, urls.minutes_part(part), version_in(since) or 0))
+    return JSONResponse(
+        await minutes_state(get_services(request), opened, urls.minutes_part(part), version_in(since) or 0)
+    )
 
 
 @router.post(urls.MINUTES)
 async def write(request: Request, cycle: ReadableCycle, meeting: str, part: Part = "") -> Response:
     """Save cells; begin, take out or put back a row or an act; or enter all of it."""
-    form = await checked_form(request)
+    form = await checked_form(request, storable=False)
     require_minutes_keeper(cycle)
     services, body = get_services(request), typed_text(form)
     if meeting in cycle.state.meetings:
@@ -218,6 +222,8 @@ async def write(request: Request, cycle: ReadableCycle, meeting: str, part: Part
     problem = await store_files(services, cycle, form, body)
     try:
         if body.get("_step") == FILE_STEP:
+            if (unstorable := unstorable_text(body)) is not None:
+                raise unstorable
             return await _with_file(request, opened, form, body, problem)
         if problem is not None:
             raise problem
@@ -240,7 +246,8 @@ async def _written(request: Request, opened: OpenMinutes, name: str, form: FormD
     """Save what was typed, and do what the button says."""
     services, cycle, meeting = get_services(request), opened.cycle, opened.minutes.id
     read, scripted = version_in(body.get(REVISION)) or 0, is_autosave(request)
-    typed = posted_cells(opened, form, body, changed=not scripted)
+    posted = posted_cells(opened, form, body, changed=not scripted)
+    typed = posted.cells
     unkept = (
         ""
         if all_known(opened, form)
@@ -250,19 +257,34 @@ async def _written(request: Request, opened: OpenMinutes, name: str, form: FormD
         )
     )
     year = typed.pop(OTHER, None)
-    found = await save_cells(services, opened, typed, read, own_tabs=not scripted)
+    own, both = {**typed}, with_theirs(opened, typed, body)
+    typed |= both
+    alone = {path: value for path, value in typed.items() if path not in both}
+    found = await save_cells(services, opened, alone, read, own_tabs=not scripted)
+    found += await save_cells(services, opened, both, opened.revision)
     conflicts: Conflicts = [(one, typed[one.path]) for one in found]
     if year is not None and year != opened.value(OTHER):
         if year and await other_cycle(services.application, cycle.visitor, year) is None:
             raise InputError("not_yours_to_say")
         conflicts = [*conflicts, *((one, year) for one in await save_cells(services, opened, {OTHER: year}, read))]
+    shorter = _without_row(opened, body)
+    shorter |= with_theirs(opened, shorter, body)
     opened = await open_minutes(services, cycle, meeting)
-    done = await press(services, opened, body, _without_row(opened, body))
+    done = await press(services, opened, body, shorter)
     opened = await open_minutes(services, cycle, meeting)
     if scripted:
         state = await minutes_state(services, opened, name, read, conflicts, typed)
-        anew = done.anew or year is not None
-        return JSONResponse({**state, "anew": anew, "focus": done.focus, "unkept": unkept})
+        told = {
+            "anew": done.anew or year is not None,
+            "focus": done.focus,
+            "unkept": unkept,
+            "merged": [path for path, value in both.items() if value != own[path]],
+            "refused": {input_id(name): text for name, text in posted.faults.items()},
+        }
+        return JSONResponse({**state, **told})
+    if posted.faults:
+        told_at = MinutesNotes(conflicts=conflicts, problems=_problems(opened, posted), status=422)
+        return await minutes_page(request, opened.showing(posted.unkept), name, told_at)
     if conflicts:
         text = _("A colleague has changed the same meanwhile, and nothing of it is overwritten: choose below.")
         return await minutes_page(request, opened, name, MinutesNotes(conflicts=conflicts, text=text, status=409))
@@ -274,6 +296,16 @@ async def _written(request: Request, opened: OpenMinutes, name: str, form: FormD
         return await minutes_page(request, opened, name, MinutesNotes(more=more))
     url = done.url or urls.minutes_url(cycle.stream, meeting, part=done.part or name)
     return RedirectResponse(f"{url}#{done.focus}" if done.focus else url, 303)
+
+
+def _problems(opened: OpenMinutes, posted: PostedMinutes) -> list[FormProblem]:
+    """Why cells could not be kept, each at its input."""
+    return [
+        FormProblem(f"{cell_title(opened, path)}: {text}", text, name, input_id(name))
+        for name, text in posted.faults.items()
+        for path in paths_around(name)
+        if path in posted.unkept
+    ]
 
 
 def _without_row(opened: OpenMinutes, body: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from application.act_view import act_view, may_be_corrected, names_actor, why_not_corrected
+from application.act_view import ActView, act_view, may_be_corrected, may_open, names_actor, why_not_corrected
+from application.application import Application
 from application.command_to_form import form_of_row
 from application.corrected_acts import CycleCorrections
 from application.following_tasks import following_tasks
@@ -17,6 +18,8 @@ from application.permitted_acts import permitted_acts
 from application.visits import VisitedCycle
 from application.work import of_many
 from domain.access import Matter
+from domain.obligations import DUTY_COMMANDS
+from domain.records import Command
 from domain.steps.awards import HandOverObject, ObjectHandedOver
 from domain.steps.conclusion import AwardsDecided, ResultsPublished
 from web import urls
@@ -45,6 +48,8 @@ async def receipt(
     first = act.first
     names = names_actor(cycle, first)
     types = {row.type for row in act.rows}
+    again = await _handed_in_again(application, cycle, act)
+    following = await of_many(len(cycle.history), following_tasks, cycle, types)
     hands_over = bool(types & _LEAD_TO_HANDING_OVER) and HandOverObject in permitted_acts(cycle)
     return page(
         request,
@@ -59,11 +64,25 @@ async def receipt(
         sure=first.provenance,
         deadlines=await met_by(cycle, act.rows),
         granted=granted_awards(cycle) if hands_over else (),
-        following=await of_many(len(cycle.history), following_tasks, cycle, types),
+        following=[one for one in following if again is None or again[0] not in DUTY_COMMANDS[one.duty].done_by],
         correctable=version in may_be_corrected(cycle),
         corrected=(by := cycle.readable_state().corrections.corrected.get(version)),
         corrections=await CycleCorrections(cycle).in_words(application, {by or 0, version}),
+        again=again,
     )
+
+
+async def _handed_in_again(
+    application: Application, cycle: VisitedCycle, act: ActView
+) -> tuple[type[Command], int] | None:
+    """The act whose form the visitor can hand in anew after it was withdrawn, with its version; None for others."""
+    withdrawn = next((found for row in act.rows if (found := cycle.background.withdrawn.get(row.version))), None)
+    own = withdrawn is not None and getattr(withdrawn.event, "unit", None) == cycle.visitor.unit
+    if withdrawn is None or not own:
+        return None
+    row, _envelope = cycle.by_version[withdrawn.meta.version]
+    form = await form_of_row(application, row) if may_open(cycle, row) else None
+    return (form.act, row.version) if form is not None and form.act in permitted_acts(cycle) else None
 
 
 @router.get(urls.CORRECTION)

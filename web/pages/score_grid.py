@@ -28,7 +28,7 @@ from web.act_form import error_text, file_list, typed_text, version_in
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave
 from web.error_answers import note_retry, unstorable_text
-from web.grid_entering import enter_ready
+from web.grid_entering import SHOWN, enter_ready
 from web.grid_page import (
     Conflicts,
     GridPart,
@@ -47,7 +47,7 @@ from web.render import page
 from web.services import Services, get_services
 
 router = APIRouter(include_in_schema=False)
-ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
+ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE, again_and_again=True))]
 
 TAKE = "_take"
 """The button that fills in what earlier rounds propose: its value is a cell, a unit, or all."""
@@ -161,8 +161,9 @@ async def fill_in(request: Request, grid: Planned, part: Part) -> Response:
         told = replace(told, problems=faults, status=422)
     elif conflicts:
         told = replace(told, text=conflicts_told(conflicts), status=409)
-    elif body.get("_step") == "enter":
-        return await enter_ready(request, opened, part, body, posted.notes)
+    elif (step := body.get("_step")) in {"enter", "look"}:
+        sent = body if step == "enter" else {name: one for name, one in body.items() if name != SHOWN}
+        return await enter_ready(request, opened, part, sent, posted.notes)
     return await grid_page(request, opened, part, told)
 
 

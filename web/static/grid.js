@@ -67,7 +67,7 @@
     hidden._revision.value = state.revision;
     hidden._shown.value = state.mark;
     document.getElementById("bar").textContent = state.bar;
-    document.getElementById("enter").textContent = state.button;
+    showReady(state);
     if (!pending.size) {
       document.getElementById("saved-at").textContent = unkept.size ? said.notSaved : state.saved;
       document.getElementById("saved").replaceChildren();
@@ -78,6 +78,19 @@
     for (const [unit, figures] of Object.entries(state.units)) showUnit(unit, figures);
     if (state.reasons !== document.getElementById("reasons")?.dataset.mark) askReasons();
     if (state.version > +hidden._read.value) newer();
+  }
+  // What the button in the panel would enter. It never stands where another button stood: who clicks twice enters nothing.
+  function showReady({ mark, button, ready }) {
+    const enter = document.getElementById("enter"), list = document.getElementById("will-list");
+    enter.textContent = button;
+    enter.disabled = !mark;
+    document.getElementById("will-none").hidden = Boolean(mark);
+    if ([...list.children].map((one) => one.textContent).join("\n") === ready.join("\n")) return;
+    list.replaceChildren(...ready.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+  }
+  function goToReady() {
+    document.getElementById("will").scrollIntoView({ block: "start" });
+    document.getElementById("will-head").focus({ preventScroll: true });
   }
   // A cell's value as the server keeps it: of conditions, the ticked ones in lines. References of files stand beside.
   const valueOf = (path) => input(path)?.type === "checkbox"
@@ -197,11 +210,18 @@
     save();
   });
   form.addEventListener("submit", async (event) => {
-    if (event.submitter?.id !== "enter" || (!pending.size && !saving)) { leaving = true; return; }
+    const step = event.submitter?.id, shown = hidden._shown.value, isSaved = !pending.size && !saving;
+    if (!["enter", "look"].includes(step) || (isSaved && (step === "enter" || !shown))) { leaving = true; return; }
     event.preventDefault();
-    while (saving) await new Promise((done) => { setTimeout(done, 50); });
-    await save();
-    if (!pending.size && !unkept.size && !document.querySelector("#conflicts > *")) form.requestSubmit(event.submitter);
+    if (!isSaved) {
+      while (saving) await new Promise((done) => { setTimeout(done, 50); });
+      await save();
+      if (pending.size || unkept.size || document.querySelector("#conflicts > *")) return;
+    }
+    // Nothing is ready: the server says what is missing. What came to be ready only now is looked at before it is entered.
+    if (!hidden._shown.value) form.requestSubmit(document.getElementById("look"));
+    else if (step === "enter" && hidden._shown.value === shown) form.requestSubmit(event.submitter);
+    else goToReady();
   });
   window.addEventListener("beforeunload", (event) => { if ((pending.size || unkept.size) && !leaving) event.preventDefault(); });
 

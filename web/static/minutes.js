@@ -6,6 +6,8 @@
   const pending = new Set();  // the paths of cells that were typed in and are not saved yet
   const flying = new Set();  // of cells whose values are on their way
   const written = new Map();  // what this page has saved: for each path the value as it is kept, and in words
+  const refused = new Map();  // why what stands in an input cannot be kept, by its id, with the path of its cell
+  const bases = new Map();  // what stood in a cell when it was last the same as what is kept, as it would be sent
   const presses = [];  // buttons that wait until what was typed is saved
   const query = location.search.replace(/^\?/, "");
   const cellOf = (one) => one.closest?.("[data-cell]");
@@ -19,6 +21,7 @@
     const box = cellOf(one);
     if (!box || one.type === "file" || one.type === "password") return;
     pending.add(box.dataset.cell);
+    for (const [id, { path }] of refused) if (path === box.dataset.cell) refused.delete(id);
     notSaved();
     clearTimeout(timer);
     timer = setTimeout(save, one.matches("select, [type=checkbox]") ? 50 : 500);
@@ -38,13 +41,20 @@
     }
   }
   const settled = async () => { for (await save(); saving;) await new Promise((done) => { setTimeout(done, 50); }); };
+  function partOf(box) {
+    const part = new URLSearchParams();
+    for (const one of inputsIn(box)) if (!["checkbox", "radio"].includes(one.type) || one.checked) part.append(one.name, one.value);
+    return part;
+  }
+  const noteBase = (box) => { bases.set(box.dataset.cell, partOf(box).toString()); };
+  for (const box of form.querySelectorAll("[data-cell]")) noteBase(box);
   async function send(button) {
     const sent = new Map();
     const body = new URLSearchParams({ _form: hidden._form.value, _revision: hidden._revision.value, _step: "save" });
     for (const path of pending) {
-      const box = cell(path), part = new URLSearchParams();
-      if (box) for (const one of inputsIn(box)) if (!["checkbox", "radio"].includes(one.type) || one.checked) part.append(one.name, one.value);
+      const box = cell(path), part = box ? partOf(box) : new URLSearchParams();
       for (const [name, value] of part) body.append(name, value);
+      if (bases.has(path) && [...part.keys()].some((name) => name.startsWith(path + "."))) body.append("_base." + path, bases.get(path));
       sent.set(path, part.toString());
     }
     if (button) body.append(button.name, button.value);
@@ -63,6 +73,12 @@
     flying.clear();
     if (state) {
       button?.done();
+      const lost = [...state.conflicts.map((one) => one.path), ...Object.keys(state.refused).map((id) => cellOf(document.getElementById(id) || form)?.dataset.cell)];
+      for (const [path, part] of sent) if (!lost.includes(path)) bases.set(path, part);
+      for (const [id, text] of Object.entries(state.refused)) {
+        const path = cellOf(document.getElementById(id) || form)?.dataset.cell;
+        if (path && !pending.has(path)) refused.set(id, { text, path });
+      }
       await show(state, anew);
       return true;
     }
@@ -84,7 +100,8 @@
     for (const one of state.told) replaced(one);
     for (const one of state.written) written.set(one.path, one);
     if (state.announce) announce(state.announce);
-    const others = [...state.changed, ...state.conflicts.map((one) => one.path)];
+    const others = [...state.changed, ...state.conflicts.map((one) => one.path), ...state.merged];
+    if (state.merged.length) announce(said.merged);
     const isShown = !(state.anew || others.length || anew) || await refresh(state.focus, others);
     // What somebody else has changed and this page does not show stays unread: saving it is told as a conflict.
     if (isShown && !state.changed.some((path) => pending.has(path))) hidden._revision.value = state.revision;
@@ -93,10 +110,10 @@
     for (const [id, text, kind] of state.votes) chip(id, text, kind);
     const wrong = document.getElementById("wrong-votes");
     if (wrong && state.wrong !== null) wrong.hidden = !state.wrong;
-    faults(new Map(state.faults));
+    faults(new Map([...state.faults, ...[...refused].map(([id, { text }]) => [id, text])]));
   }
   function tellSaved(unkept = "") {
-    if (pending.size || unkept || document.querySelector("#conflicts > *")) { notSaved(); tell(form, unkept); return; }
+    if (pending.size || refused.size || unkept || document.querySelector("#conflicts > *")) { notSaved(); tell(form, unkept); return; }
     document.getElementById("saved-at").textContent = saved;
     document.getElementById("saved").replaceChildren();
   }
@@ -153,10 +170,24 @@
     box.append(" ", theirs);
   }
   for (const box of document.querySelectorAll("#conflicts > *")) canLeave(box);
+  // Whether a cell of several inputs still holds all that this page had saved there: rows may stand elsewhere by now.
+  function holds(value, own) {
+    const read = (text) => { try { return Object.entries(JSON.parse(text)); } catch { return []; } };
+    const rowsOf = (pairs) => {
+      const rows = new Map();
+      for (const [name, one] of pairs) {
+        const parts = name.split("."), at = parts.findIndex((part) => /^\d+$/.test(part)), row = at < 0 ? "" : parts.slice(0, at + 1).join(".");
+        rows.set(row, [...(rows.get(row) || []), [at < 0 ? name : [...parts.slice(0, at), ...parts.slice(at + 1)].join("."), one]]);
+      }
+      return [...rows].map(([row, pairs_]) => (row ? JSON.stringify(pairs_) : pairs_)).flatMap((one) => (typeof one === "string" ? [one] : one.map((pair) => JSON.stringify(pair))));
+    };
+    const left = rowsOf(read(value)), mine = rowsOf(read(own));
+    return own.startsWith("{") && mine.every((one) => { const at = left.indexOf(one); if (at >= 0) left.splice(at, 1); return at >= 0; });
+  }
   // Somebody has written another value over one that this page had saved: both are told, and one's own can be kept.
   function replaced({ path, value, text }) {
     const own = written.get(path);
-    if (!own || own.value === value) return;
+    if (!own || own.value === value || holds(value, own.value)) return;
     written.delete(path);
     conflict({ path, value: own.value, text: said.replaced.replace("{told}", () => text).replace("{mine}", () => own.text) });
   }
@@ -167,11 +198,11 @@
     const made = new DOMParser().parseFromString(await answer.text(), "text/html"), part = made.getElementById("part");
     if (!part) return false;
     const active = document.activeElement, at = active?.selectionStart ?? null, own = active && form.contains(active) ? cellOf(active) : null;
-    const stays = new Set([...pending, ...flying]);
+    const stays = new Set([...pending, ...flying, ...[...refused.values()].map((one) => one.path)]);
     if (own && !but.includes(own.dataset.cell) && !own.matches("[data-anew]")) stays.add(own.dataset.cell);
     for (const one of part.querySelectorAll("[data-cell]")) {
       const live = stays.has(one.dataset.cell) && cell(one.dataset.cell);
-      if (live) one.replaceWith(live);
+      if (live) one.replaceWith(live); else noteBase(one);
     }
     const open = [...form.querySelectorAll("#part details[open] > summary")].map((one) => one.textContent);
     for (const one of part.querySelectorAll("details:not(.take-out) > summary")) if (open.includes(one.textContent)) one.parentElement.open = true;
@@ -249,6 +280,6 @@
     if (open) open.scrollIntoView({ block: "nearest" });
     else if (!pending.size) form.requestSubmit(event.submitter);
   });
-  window.addEventListener("beforeunload", (event) => { if ((pending.size || flying.size || presses.length) && !leaving) event.preventDefault(); });
+  window.addEventListener("beforeunload", (event) => { if ((pending.size || flying.size || refused.size || presses.length) && !leaving) event.preventDefault(); });
   window.addEventListener("pageshow", () => { leaving = false; });
 }
