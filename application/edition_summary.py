@@ -34,6 +34,39 @@ def summary_of(values: Mapping[str, Any], part: EditionPart) -> tuple[tuple[str,
     )
 
 
+def entries_of(values: Mapping[str, Any], part: EditionPart) -> Iterator[tuple[str, str, str]]:
+    """Yield what a part holds, all of it: (label, key, text); entries of a list one by one, each with a key of its own.
+
+    The key is the same in another edition's entry about the same thing. The table of criteria is left out.
+    """
+    held = part_values(values, part)
+    for field in fields_of(part):
+        if part is CRITERIA:
+            return
+        inside = held.get(field.name)
+        fields = field.parts if field.name == "scoring" else (field,)
+        source = inside if field.name == "scoring" and isinstance(inside, Mapping) else held
+        for one in fields:
+            yield from _entries(one, source.get(one.name), values)
+
+
+def _entries(field: FormField, value: Any, whole: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    label = edition_label(field.name)
+    if not (field.many and field.parts and isinstance(value, list)):
+        if text := _text(field, value, whole):
+            yield label, field.name, text
+        return
+    one = field.as_one(field.name)
+    for number, entry in enumerate(value):
+        if text := _text(one, entry, whole):
+            keys = [str(entry[name]) for name in _KEYS if isinstance(entry, Mapping) and name in entry]
+            yield label, f"{field.name} {keys[0] if keys else number}", text
+
+
+_KEYS = ("duty", "id", "subject", "title", "part")
+"""Fields that say what an entry of a list is about."""
+
+
 def _criteria(values: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
     nodes = [(depth, node) for _place, depth, node in nodes_of(values)]
     if not nodes:
