@@ -75,10 +75,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class EditionCheck:
-    """What was found in an edition; `edition` is None while something is wrong in it."""
+    """What was found in an edition; `edition` is None while something is wrong in it.
+
+    `ended_early`: the time did not suffice this time, so another check can find something else.
+    """
 
     edition: Edition | None
     findings: tuple[Finding, ...]
+    ended_early: bool = False
 
     @property
     def digest(self) -> str:

@@ -154,5 +154,5 @@ def _some(names: list[str]) -> str:
     if len(names) <= _NAMED:
         return ", ".join(names)
     more = len(names) - _NAMED
-    rest = ngettext("{count} more cluster", "{count} more clusters", more).format(count=more)
-    return f"{', '.join(names[:_NAMED])}, {rest}"
+    rest = ngettext("and {count} more cluster", "and {count} more clusters", more).format(count=more)
+    return f"{', '.join(names[:_NAMED])} {rest}"

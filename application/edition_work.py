@@ -86,7 +86,7 @@ async def checked_edition(values: Mapping[str, Any], names: Mapping[str, str]) -
         answer = await _asked("check", values=values, names=dict(names))
     except WorkFailedError:
         text = sentence("edition_takes_too_long")
-        return EditionCheck(None, (Finding(PARTS[0], text, text, wrong=True),))
+        return EditionCheck(None, (Finding(PARTS[0], text, text, wrong=True),), ended_early=True)
     findings = tuple(Finding(**{**one, "part": BY_ID[one["part"]]}) for one in answer["findings"])
     return EditionCheck(edition_of(answer["edition"]) if answer["edition"] else None, findings)
 

@@ -95,9 +95,9 @@ async def told_where_it_is_in_force(site: Site, visitor: Visitor, key: str, stre
     await visitor.get(urls.edition_url(key))
     receipts = re.search(rf'href="({re.escape(urls.edition_adoption_url(key))}[^"]*)">Các biên nhận', visitor.page)
     assert receipts is not None
-    for told in ("Đã áp dụng</h2>", "Nguyễn Thu Ky", "Sửa bản nháp này không làm thay đổi"):
+    for told in ("Đã áp dụng</h2>", "Nguyễn Thu Ky", "Sửa bản đang soạn này không làm thay đổi"):
         assert told in visitor.page, told
-    assert "Bản nháp đã được sửa" not in visitor.page
+    assert "Bản đang soạn đã được sửa" not in visitor.page
     assert all(f'href="{urls.cycle_rules_url(stream)}"' in visitor.page for stream in streams)
     await visitor.get(html.unescape(receipts.group(1)))
     assert "Đã áp dụng ở 2 cụm" in visitor.page
@@ -107,7 +107,7 @@ async def told_where_it_is_in_force(site: Site, visitor: Visitor, key: str, stre
     await visitor.get(part)
     await visitor.post(part, **{**form_fields(visitor.page, part), "awards.0.title": "Cờ đã đổi tên", "_step": "save"})
     await visitor.get(urls.edition_url(key))
-    assert "Bản nháp đã được sửa sau lần áp dụng đó" in visitor.page
+    assert "Bản đang soạn đã được sửa sau lần áp dụng đó" in visitor.page
     await site.person("doc-quy-dinh", "don-vi-1")
     await site.person("nguoi-la", "don-vi-la")
     member, stranger = await site.log_in("doc-quy-dinh"), await site.log_in("nguoi-la")
@@ -151,6 +151,7 @@ def test_differences_name_what_stood_before_and_what_stands_now() -> None:
     assert (by_title["Điểm thưởng"].before, by_title["Điểm thưởng"].after) == ("Thưởng", "Điểm thưởng")
     assert (by_title["Trừ"].after, by_title["Mới"].before) == ("", "")
     (due,) = found["thoi-han"]
+    assert due.what == "Trình dự thảo"
     assert ("15/02" in due.before, "20/02" in due.after) == (True, True)
     (best,) = found["xep-loai"]
     assert ("80" in best.before, "85" in best.after) == (True, True)

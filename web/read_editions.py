@@ -28,10 +28,22 @@ class Latest(Generic[T]):
         self._most, self._weight = most, 0
         self._known: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
 
-    async def of(self, key: Hashable, make: Callable[[], Awaitable[T]], weight: int = 1) -> T:
-        """Return what is known by a key, else what `make` returns; what two ask for at once may be made twice."""
+    async def of(
+        self,
+        key: Hashable,
+        make: Callable[[], Awaitable[T]],
+        weight: int = 1,
+        *,
+        holds: Callable[[T], bool] = lambda _made: True,
+    ) -> T:
+        """Return what is known by a key, else what `make` returns, which is kept where it `holds`.
+
+        What two ask for at once may be made twice.
+        """
         if key not in self._known:
             made = await make()
+            if not holds(made):
+                return made
             if key not in self._known:
                 self._known[key] = (made, weight)
                 self._weight += weight
@@ -54,6 +66,8 @@ class DraftInList:
     facts: EditionFacts
     wrong: int
     criteria: bool
+    holds: bool
+    """False: the time did not suffice this time."""
 
 
 _VALUES: Latest[Values] = Latest(MOST_CHARACTERS)
@@ -79,7 +93,7 @@ async def check_of_text(key: tuple[Hashable, ...], values: Values, names: Mappin
         TooBusyError
     """
     whole = (key, language(), frozenset(names.items()))
-    return await _CHECKS.of(whole, lambda: checked_edition(values, names))
+    return await _CHECKS.of(whole, lambda: checked_edition(values, names), holds=lambda found: not found.ended_early)
 
 
 async def draft_in_list(organiser: str, draft: EditionDraft, names: Mapping[str, str]) -> DraftInList:
@@ -93,12 +107,14 @@ async def draft_in_list(organiser: str, draft: EditionDraft, names: Mapping[str,
     async def made() -> DraftInList:
         try:
             values = await draft_values(organiser, draft)
-        except InputError:
-            return DraftInList(facts_of({"title": draft.title}), 1, criteria=True)
+        except InputError as error:
+            holds = error.code != "edition_takes_too_long"
+            return DraftInList(facts_of({"title": draft.title}), 1, criteria=True, holds=holds)
         check = await check_of_text(key, values, names if names_units(values) else {})
-        return DraftInList(facts_of(values), len(check.wrong), any(True for _one in nodes_of(values)))
+        criteria = any(True for _one in nodes_of(values))
+        return DraftInList(facts_of(values), len(check.wrong), criteria, holds=not check.ended_early)
 
-    return await _IN_LISTS.of((key, language()), made)
+    return await _IN_LISTS.of((key, language()), made, holds=lambda found: found.holds)
 
 
 def names_units(values: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from application.edition_facts import facts_of_edition
 from application.edition_parts import CRITERIA, PARTS
 from application.edition_summary import summary_of
-from application.edition_texts import values_of_edition
+from application.edition_texts import MOST_ENTRIES, values_of_edition
 from application.visits import VisitedCycle
 from application.work import beside
 from domain.access import Matter
@@ -55,7 +55,7 @@ async def rules(
         until=editions[shown][1] if shown < len(editions) else None,
         others=[(n, edition_title(one), since) for n, (one, since) in enumerate(editions, 1) if n != shown],
         known=edition.id != NO_RULES.id,
-        parts=[(part, summary_of(values, part)) for part in PARTS if part is not CRITERIA],
+        parts=[(part, summary_of(values, part, MOST_ENTRIES)) for part in PARTS if part is not CRITERIA],
         rows=criteria_rows(values, (), cycle.names),
         wide=True,
         **CRITERIA_WORDS,
