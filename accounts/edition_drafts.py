@@ -18,25 +18,46 @@ from ledger.connection import Pool
 
 
 @dataclass(frozen=True, slots=True)
+class PutInForce:
+    """That a draft was put in force: as the edition with a digest, by whom, when; `page` names the receipts' page."""
+
+    digest: str
+    person: str
+    at: datetime
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class EditionDraft:
-    """A draft: its text is YAML, `person` saved it last; `writers` says who changed a part last, and when."""
+    """A draft: its text is YAML, `person` saved it last; `writers` says who changed a part last, and when.
+
+    `in_force` has the times when it was put in force, the latest first.
+    """
 
     id: str
     title: str
     body: str
     revision: int
+    maker: str
+    made_at: datetime
     person: str
     at: datetime
     writers: Mapping[str, tuple[str, datetime]]
+    in_force: tuple[PutInForce, ...]
 
 
-_COLUMNS = "id, title, body, revision, person, at, writers"
+_COLUMNS = "id, title, body, revision, maker, made_at, person, at, writers, in_force"
+
+MOST_TIMES = 50
+"""So many times at which it was put in force are kept of a draft."""
 
 
 def _draft(row: Any) -> EditionDraft:
     told = json.loads(row["writers"])
     writers = {part: (one["person"], datetime.fromisoformat(one["at"])) for part, one in told.items()}
-    return EditionDraft(row["id"], row["title"], row["body"], row["revision"], row["person"], row["at"], writers)
+    times = [{**one, "at": datetime.fromisoformat(one["at"])} for one in json.loads(row["in_force"])]
+    facts = {name: row[name] for name in ("id", "title", "body", "revision", "maker", "made_at", "person", "at")}
+    return EditionDraft(**facts, writers=writers, in_force=tuple(PutInForce(**one) for one in reversed(times)))
 
 
 class EditionDrafts:
@@ -71,7 +92,8 @@ class EditionDrafts:
         self._check(body)
         draft = uuid4().hex[:12]
         done = await self._pool.execute(
-            "insert into accounts.edition_draft (organiser, id, title, body, person) select $1, $2, $3, $4, $5 "
+            "insert into accounts.edition_draft (organiser, id, title, body, maker, person) "
+            "select $1, $2, $3, $4, $5, $5 "
             "where (select count(*) from accounts.edition_draft where organiser = $1) < $6",
             organiser,
             draft,
@@ -105,6 +127,22 @@ class EditionDrafts:
             part,
         )
         return bool(done == "UPDATE 1")
+
+    async def note_in_force(self, organiser: str, draft: str, digest: str, person: str, page: str = "") -> None:
+        """Note that a draft was put in force as the edition with a digest: once for each page ("": a year)."""
+        await self._pool.execute(
+            "update accounts.edition_draft set in_force = (select coalesce(jsonb_agg(one order by number), '[]') from "
+            "jsonb_array_elements(in_force || jsonb_build_object('digest', $3::text, 'person', $4::text, 'page', "
+            "$5::text, 'at', now())) with ordinality as told (one, number) "
+            "where number > jsonb_array_length(in_force) + 1 - $6) where organiser = $1 and id = $2 "
+            "and not in_force @> jsonb_build_array(jsonb_build_object('digest', $3::text, 'page', $5::text))",
+            organiser,
+            draft,
+            digest,
+            person,
+            page,
+            MOST_TIMES,
+        )
 
     async def drop(self, organiser: str, draft: str, revision: int) -> bool:
         """Delete a draft; False where it is not the one of this revision."""

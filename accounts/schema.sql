@@ -163,10 +163,14 @@ create table accounts.edition_draft (
     title     text not null,
     body      text not null,
     revision  bigint not null default 1,
+    maker     text not null,
+    made_at   timestamptz not null default now(),
     person    text not null,
     at        timestamptz not null default now(),
     -- who changed which part last, and when: {part: {person, at}}
     writers   jsonb not null default '{}',
+    -- when it was put in force, by whom, as which stored edition, from which page: [{digest, person, at, page}]
+    in_force  jsonb not null default '[]',
     primary key (organiser, id)
 );
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from application.application import Application, CommandInput
 from application.command_preview import deviations_by_key, names_in, readable_part
 from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
+from application.edition_checks import digest_of
 from application.event_texts import Background, event_texts
 from application.fields import FieldFiller
 from application.visits import Visitor, open_cycle
@@ -52,6 +52,9 @@ class ClusterAdoption:
     moved: tuple[MovedTask, ...] = ()
     new: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    replaces: str = ""
+    """The digest of the edition that was in force."""
+
     wrong: str = ""
 
 
@@ -72,7 +75,7 @@ class PlannedAdoption:
     @property
     def digest(self) -> str:
         """The digest of the edition's stored text."""
-        return sha256(self.body.encode()).hexdigest()
+        return digest_of(self.edition)
 
     def commands(self, ids: Mapping[str, UUID]) -> list[CommandInput]:
         """Return the command of each cycle; `ids` are those of the commands, by cycle."""
@@ -132,6 +135,7 @@ async def _in_cluster(
     background = Background(history, dry_run.rules, names)
     return replace(
         found,
+        replaces=cycle.state.lifecycle.edition or "",
         events=await event_texts(application, background, envelopes, told),
         moved=_moved(cycle.readable.obligations, then.obligations, names),
         new=tuple(deviation_text(one, names) for key, one in after.items() if key not in before),

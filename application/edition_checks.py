@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from pydantic import ValidationError
@@ -74,10 +75,19 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class EditionCheck:
-    """What was found in an edition; `edition` is None while something is wrong in it."""
+    """What was found in an edition; `edition` is None while something is wrong in it.
+
+    `ended_early`: the time did not suffice this time, so another check can find something else.
+    """
 
     edition: Edition | None
     findings: tuple[Finding, ...]
+    ended_early: bool = False
+
+    @property
+    def digest(self) -> str:
+        """The digest under which the edition would be stored; "" while something is wrong in it."""
+        return "" if self.edition is None else digest_of(self.edition)
 
     @property
     def wrong(self) -> tuple[Finding, ...]:
@@ -94,9 +104,15 @@ class EditionCheck:
         return tuple(one for one in self.findings if one.part is part)
 
 
+def digest_of(edition: Edition) -> str:
+    """Return the digest of an edition's stored text."""
+    return sha256(edition.model_dump_json().encode()).hexdigest()
+
+
 def all_remarks(edition: Edition) -> tuple[Remark, ...]:
     """Return what is unknown, open or contradictory in an edition that can be read."""
-    return (*remarks(edition.criteria, edition.scoring, edition.total), *edition_remarks(edition))
+    found = (*remarks(edition.criteria, edition.scoring, edition.total), *edition_remarks(edition))
+    return tuple(one for one in found if not _is_bonus(one, edition))
 
 
 def check_edition(values: Mapping[str, Any], names: Mapping[str, str]) -> EditionCheck:
@@ -106,7 +122,7 @@ def check_edition(values: Mapping[str, Any], names: Mapping[str, str]) -> Editio
         edition = Edition.model_validate(dict(values), context=TYPED)
     except ValidationError as error:
         return EditionCheck(None, tuple(dict.fromkeys(_problems(error, values, titles))))
-    found = [one for one in all_remarks(edition) if not _is_bonus(one, edition)]
+    found = all_remarks(edition)
     told = [_remark(one, edition, titles) for one in found[:MOST_FINDINGS]]
     return EditionCheck(edition, (*told, *_more(len(found) - MOST_FINDINGS, wrong=False)))
 
@@ -131,7 +147,8 @@ _POINTS = frozenset({"seen", "stated", "low", "high", "least", "most", "usual"})
 """Facts of remarks that are points."""
 
 
-def _remark(one: Remark, edition: Edition, titles: Mapping[str, str]) -> Finding:
+def remark_text(one: Remark, titles: Mapping[str, str]) -> str:
+    """Return the sentence of a remark; `titles` are those of what has an id in the edition, by id."""
     facts = dict(one.facts)
     for name in ("whose", "what"):
         if name in facts:
@@ -142,7 +159,11 @@ def _remark(one: Remark, edition: Edition, titles: Mapping[str, str]) -> Finding
         facts["lacking"] = number(Decimal(facts["stated"]) - Decimal(facts["seen"]))
     if code != "share_needs_units":  # there it is a number of units
         facts |= {name: number(Decimal(facts[name])) for name in _POINTS & set(facts) if is_canonical(facts[name])}
-    text = sentence(code, facts)
+    return sentence(code, facts)
+
+
+def _remark(one: Remark, edition: Edition, titles: Mapping[str, str]) -> Finding:
+    facts, text = dict(one.facts), remark_text(one, titles)
     if one.criterion is not None:
         title = titles.get(one.criterion, "")
         return Finding(CRITERIA, f"{title}: {text}", text, criterion=one.criterion)

@@ -19,8 +19,10 @@ _SHOWN = 8
 _SILENT = frozenset({"id"})
 
 
-def summary_of(values: Mapping[str, Any], part: EditionPart) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return what a part holds: (label, lines), without fields that hold nothing."""
+def summary_of(
+    values: Mapping[str, Any], part: EditionPart, most: int = _SHOWN
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return what a part holds: (label, lines), without fields that hold nothing; of a list `most` entries by name."""
     if part is CRITERIA:
         return tuple(_criteria(values))
     held = part_values(values, part)
@@ -30,8 +32,59 @@ def summary_of(values: Mapping[str, Any], part: EditionPart) -> tuple[tuple[str,
     return tuple(
         (edition_label(field.name), tuple(lines))
         for field in fields
-        if field.name in inside and (lines := list(_lines(field, inside[field.name], values)))
+        if field.name in inside and (lines := list(_lines(field, inside[field.name], values, most)))
     )
+
+
+def entries_of(values: Mapping[str, Any], part: EditionPart) -> Iterator[tuple[str, str, str]]:
+    """Yield what a part holds, all of it: (label, key, text); entries of a list one by one, each with a key of its own.
+
+    The key is the same in another edition's entry about the same thing. The table of criteria is left out.
+    """
+    held = part_values(values, part)
+    for field in fields_of(part):
+        if part is CRITERIA:
+            return
+        inside = held.get(field.name)
+        fields = field.parts if field.name == "scoring" else (field,)
+        source = inside if field.name == "scoring" and isinstance(inside, Mapping) else held
+        for one in fields:
+            yield from _entries(one, source.get(one.name), values)
+
+
+def _entries(field: FormField, value: Any, whole: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    label = edition_label(field.name)
+    if field.many and field.parts and isinstance(value, list):
+        for number, entry in enumerate(value):
+            yield from _entry(field, number, entry, whole)
+    elif field.parts and isinstance(value, Mapping):
+        for part in field.parts:
+            if text := _text(part, value.get(part.name), whole, field.name):
+                told = edition_label(part.name, field.name)
+                yield f"{label}: {told[:1].lower()}{told[1:]}", f"{field.name} {part.name}", text
+    elif text := _text(field, value, whole):
+        yield label, field.name, text
+
+
+def _entry(field: FormField, number: int, entry: Any, whole: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """An entry of a list: called by what it is about, with what else it says."""
+    if not (text := _text(field.as_one(field.name), entry, whole)):
+        return
+    keys = [name for name in _KEYS if isinstance(entry, Mapping) and name in entry]
+    named = [one for one in field.parts if one.name in _NAMES and isinstance(entry, Mapping) and one.name in entry]
+    name = _text(named[0], entry[named[0].name], whole, field.name) if named else ""
+    key = f"{field.name} {entry[keys[0]] if keys else number}"
+    if name and text.startswith(name):
+        yield name[:1].upper() + name[1:], key, text.removeprefix(name).lstrip(", ") or name
+    else:
+        yield edition_label(field.name), key, text
+
+
+_KEYS = ("duty", "id", "subject", "title", "part")
+"""Fields that say what an entry of a list is about."""
+
+_NAMES = ("duty", "title", "subject")
+"""Those of them that people know it by."""
 
 
 def _criteria(values: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -54,16 +107,16 @@ def _more(count: int) -> str:
     return _("and {count} more").format(count=count)
 
 
-def _lines(field: FormField, value: Any, whole: Mapping[str, Any]) -> Iterator[str]:
+def _lines(field: FormField, value: Any, whole: Mapping[str, Any], most: int) -> Iterator[str]:
     if field.many and isinstance(value, list):
         one = field.as_one(field.name)
-        shown = [text for entry in value[:_SHOWN] if (text := _text(one, entry, whole))]
+        shown = [text for entry in value[:most] if (text := _text(one, entry, whole))]
         if field.parts:
             yield from shown
         elif shown:
             yield ", ".join(shown)
-        if len(value) > _SHOWN:
-            yield _more(len(value) - _SHOWN)
+        if len(value) > most:
+            yield _more(len(value) - most)
     elif text := _text(field, value, whole):
         yield text
 

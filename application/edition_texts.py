@@ -25,7 +25,7 @@ from application.slugs import slug_of
 from application.yaml_files import read_yaml_bytes
 from domain import limits
 from domain.numbers import is_canonical, read_number, whole_number, write_number
-from domain.rules import Edition
+from domain.rules import Edition, edition_of
 from domain.scoring.criteria import Criterion
 from errors import InputError
 
@@ -90,7 +90,11 @@ def text_of(values: Mapping[str, Any]) -> str:
 
 def values_of_stored(body: str) -> Values:
     """Return the values of a stored edition, without what an edition has by default."""
-    edition = Edition.model_validate_json(body)
+    return values_of_edition(edition_of(body))
+
+
+def values_of_edition(edition: Edition) -> Values:
+    """Return the values of an edition, without what an edition has by default."""
     return as_file(_without_defaults(edition))
 
 

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from application.old_fonts import old_line, spelled_in_vietnamese
 from application.work import CHILDREN, WorkFailedError, WorkTooLongError, beside
 from errors import InputError
+from vault.file_kinds import DOC, PPT, ZIP, found_kind
 
 MOST_ROWS = 5_000
 MOST_LINES = 4 * MOST_ROWS
@@ -74,8 +75,7 @@ async def table_of(body: bytes, chars: int = MOST_CHARS, *, indents: bool = Fals
     """
     if len(body) > FILE_BYTES:
         raise InputError("table_too_large", most=FILE_BYTES // 1_000_000)
-    if (problem := _other_kind(body)) is not None:
-        raise InputError(problem)
+    _refuse_other_kind(body)
     if body.startswith(_ZIP):
         return await _workbook(body, chars, indents=indents)
     return ReadTable(await beside(_of_bytes, body, chars, indents=indents))
@@ -109,19 +109,40 @@ def _written(cell: str) -> str:
 
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_NO_TABLES = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"{\\rtf", b"GIF8", b"Rar!")
 _MARKED_UP = re.compile(rb"(?i)\A(\xef\xbb\xbf)?\s*<(\?xml|!doctype|html|head|meta|table|style)\b")
+_NAME_AND_VALUE = re.compile(r"[a-z_]+:( .*)?")
+_OTHER_LINE = re.compile(r"( +\S|- |-$|#|---$).*")
+_LINES_LOOKED_AT, _NAMES_OF_YAML = 12, 2
 
 
-def _other_kind(body: bytes) -> str | None:
-    """The code of a file that is neither text nor a workbook of today."""
+def _refuse_other_kind(body: bytes) -> None:
+    """Refuse a file that is neither a text nor a workbook of today, and a text that is YAML.
+
+    Raises:
+        InputError: `table_locked`, `table_old_workbook`, `table_no_table` with what it is, `table_web_page`,
+            `table_of_rules`.
+    """
+    found = found_kind(body)
     if body.startswith(_OLE):
         if "EncryptedPackage".encode("utf-16-le") in body:
-            return "table_locked"
-        return "table_no_table" if "WordDocument".encode("utf-16-le") in body else "table_old_workbook"
-    if body.startswith(_NO_TABLES):
-        return "table_no_table"
-    return "table_web_page" if _MARKED_UP.match(body[:1_000]) else None
+            raise InputError("table_locked")
+        if found in {DOC.label, PPT.label, "MSG"}:
+            raise InputError("table_no_table", found=found)
+        raise InputError("table_old_workbook")
+    if found and not body.startswith(_ZIP):
+        raise InputError("table_no_table", found=found)
+    if _MARKED_UP.match(body[:1_000]):
+        raise InputError("table_web_page")
+    if is_yaml(body[:2_000].decode("utf-8", "replace")):
+        raise InputError("table_of_rules")
+
+
+def is_yaml(text: str) -> bool:
+    """Whether a text begins as a YAML file of names and values does, and not as a table."""
+    lines = [line.rstrip() for line in text.removeprefix("\ufeff").split("\n") if line.strip()][:_LINES_LOOKED_AT]
+    names = [line for line in lines if _NAME_AND_VALUE.fullmatch(line)]
+    others = [line for line in lines if line not in names and not _OTHER_LINE.fullmatch(line)]
+    return len(names) >= _NAMES_OF_YAML and not others and "\t" not in text
 
 
 # Text -------------------------------------------------------------------------------------
@@ -293,7 +314,7 @@ async def _workbook(body: bytes, chars: int, *, indents: bool) -> ReadTable:
     except WorkFailedError:
         raise InputError("table_broken") from None
     if found.problem:
-        raise InputError(found.problem, most=MOST_ROWS)
+        raise InputError(found.problem, most=MOST_ROWS, found=found_kind(body) or ZIP.label)
     remarks: list[tuple[int, str, Mapping[str, Any]]] = []
     if found.others:
         remarks.append((0, "sheets_not_read", {"sheet": found.sheet, "others": ", ".join(found.others)[:200]}))

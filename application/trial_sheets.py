@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -55,8 +56,11 @@ class TrialSheets:
 
     def line(self, unit: int, criterion: str) -> CriterionLine | None:
         """Return what a unit got for a criterion."""
-        result = self.results[unit]
-        return None if result is None else next((one for one in result.lines if one.criterion == criterion), None)
+        return self._lines[unit].get(criterion)
+
+    @cached_property
+    def _lines(self) -> list[dict[str, CriterionLine]]:
+        return [{one.criterion: one for one in result.lines} if result else {} for result in self.results]
 
 
 def trial_rows(edition: Edition) -> tuple[TrialRow, ...]:

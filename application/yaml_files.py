@@ -17,9 +17,7 @@ from pydantic_core import PydanticCustomError
 from yaml.constructor import SafeConstructor
 
 from application.pasted_text import Changes, CleanText, clean_text
-from application.year_file import YearFile
 from domain.field_names import problem_of
-from domain.rules import Edition
 from domain.types import TYPED, normalize_text
 from errors import InputError
 from resources import RULES
@@ -48,16 +46,6 @@ def read_model(file: Path, model: type[M]) -> M:
         raise InputError(
             "file_field", where(file, line_of(path, lines)), place=".".join(map(str, path)) or "-", **problem
         ) from None
-
-
-def read_year(file: Path) -> tuple[YearFile, Edition]:
-    """Read a year file and the edition that it names.
-
-    Raises:
-        InputError
-    """
-    year = read_model(file, YearFile)
-    return year, read_model(edition_file(file.parent, year.edition), Edition)
 
 
 def edition_file(folder: Path, name: str) -> Path:

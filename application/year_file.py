@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid5
 
@@ -12,6 +13,7 @@ from pydantic import Field, model_validator
 from application.application import Application, CommandInput
 from application.gate import Submitter
 from application.persons import PersonEntry
+from application.yaml_files import edition_file, read_model
 from domain import limits
 from domain.city_year import ClusterPlan, OrderOpening
 from domain.problems import invalid, repeated
@@ -67,6 +69,16 @@ class YearFile(FrozenModel):
     def cycle_name(self) -> str:
         """The middle part of the names of its streams."""
         return self.cycle or str(self.year)
+
+
+def read_year(file: Path) -> tuple[YearFile, Edition]:
+    """Read a year file and the edition that it names.
+
+    Raises:
+        InputError
+    """
+    year = read_model(file, YearFile)
+    return year, read_model(edition_file(file.parent, year.edition), Edition)
 
 
 async def start_year(

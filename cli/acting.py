@@ -16,9 +16,9 @@ from rich.prompt import Confirm, Prompt
 from application.application import CommandInput
 from application.fields import FormField, form_fields, parse_day, stated_by
 from application.gate import at_command_line
-from application.yaml_files import YamlPath, line_of, read_yaml, read_year, where
+from application.yaml_files import YamlPath, line_of, read_yaml, where
 from application.year_days import lapsed_duties, proposed_days, set_days
-from application.year_file import check_open_cycles, default_start, enter_file_people, start_year
+from application.year_file import check_open_cycles, default_start, enter_file_people, read_year, start_year
 from application.year_preview import preview_clusters
 from cli.outcome import Exit, answer, asking, interruptible, say, terminal
 from cli.score_impact import confirm_score_impact

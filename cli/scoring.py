@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from application.edition_checks import all_remarks
+from application.edition_checks import all_remarks, remark_text
 from application.yaml_files import line_of, read_model, read_yaml, where
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import session
@@ -39,7 +39,7 @@ async def check(file: Path, *, as_json: bool) -> int:
         console = terminal()
         console.print(f"{edition.id}: {edition.title}")
         for one in found:
-            console.print(f"  {one.criterion or edition.id}: {sentence(one.code, dict(one.facts))}")
+            console.print(f"  {one.criterion or edition.id}: {remark_text(one, {})}")
         if not found:
             console.print(_("The table is whole: every maximum known, every sum as stated."))
 

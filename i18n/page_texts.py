@@ -41,9 +41,26 @@ SENTENCES: Mapping[str, str] = {
     "edition_list_too_long": N_("A list of these rules has {found} lines; at most {most} are taken."),
     "edition_too_much": N_("These rules hold more than {most} values, more than any rules need. Nothing was taken."),
     "edition_no_table": N_("The file holds no rules: it must be a table of names and values, as rules are downloaded."),
+    "edition_in_archive": N_(
+        "“{name}” is a file of the kind {found}. Unpack it, and choose the file in it: rules as a YAML file, "
+        "or a table of criteria as an Excel workbook (.xlsx) or a CSV file."
+    ),
+    "edition_in_other_file": N_(
+        "“{name}” is a file of the kind {found}, from which rules are not read. Rules are taken from a YAML "
+        "file, as they are downloaded here; the table of criteria from an Excel workbook (.xlsx) or a CSV file."
+    ),
+    "edition_in_word": N_(
+        "“{name}” is a file of the kind {found}, from which rules are not read. Copy the table of criteria "
+        "out of it, and paste it on the page “Bring in a table of criteria” of your rules."
+    ),
+    "edition_without_rules": N_(
+        "“{name}” is a YAML file, but holds no rules: none of its names is one that rules have. Choose a "
+        "file of rules, as they are downloaded here."
+    ),
     "edition_no_way": N_("Choose the way in which points are given."),
     "edition_other_part": N_("This does not belong to “{part}”. Change it in its own part."),
     "edition_name_twice": N_("A name stands here that stood before already."),
+    "edition_takes_too_long": N_("These rules hold so much that working on them takes too long. Nothing was changed."),
     "edition_unfit": N_("The rules “{title}” cannot be used yet: something is wrong in them. Open them and look."),
     "editions_full": N_("{most} drafts of rules are kept at most. Delete one that is not needed any more."),
     "in_force_to_come": N_(
@@ -217,7 +234,14 @@ SENTENCES: Mapping[str, str] = {
     "table_locked": N_(
         "The workbook is locked with a password. Remove the password in Excel, and choose the file again."
     ),
-    "table_no_table": N_("This file is no table. Choose an Excel workbook (.xlsx) or a CSV file."),
+    "table_no_table": N_(
+        "This is a file of the kind {found}, and no table. Choose an Excel workbook (.xlsx) or a CSV file; a "
+        "table that stands in it can be copied into Excel."
+    ),
+    "table_of_rules": N_(
+        "This is a YAML file, such as rules are saved in, and no table. Rules in a file are brought in on "
+        "the page “Rules editions”; here choose an Excel workbook (.xlsx) or a CSV file."
+    ),
     "table_old_workbook": N_(
         "This is a workbook of another kind than .xlsx, such as .xls of old Excel. Open it, choose Save As, and the "
         "kind Excel Workbook (.xlsx)."

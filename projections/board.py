@@ -73,9 +73,17 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
             {"units": list(c.units), "duty": c.duty.value, "channel": c.channel, "on": as_iso(c.when)}
             for c in state.manual_reminders[-50:]
         ],
+        "editions": _editions(state),
         "published": state.conclusion.published is not None,
         "filed": as_iso(state.lifecycle.filed) if state.lifecycle.filed else None,
     }
+
+
+def _editions(state: State) -> list[list[str | None]]:
+    """Return the rules editions by digest, each with the instant from which on it counts, the one in force last."""
+    first = state.lifecycle.opened_with
+    later = [[one.edition, one.since.isoformat() if one.since else None] for one in state.lifecycle.adoptions]
+    return [[first, None], *later] if first is not None else [*later]
 
 
 def _open(owed: Obligation, state: State, rules: Edition) -> dict[str, Any]:

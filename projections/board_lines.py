@@ -158,6 +158,28 @@ class BoardLines:
         )
         return [tuple(row) for row in await self._pool.fetch(query, organiser)]
 
+    async def editions_of(self, organiser: str) -> list[tuple[str, str, int, list[tuple[str, datetime | None]]]]:
+        """Return an organiser's cycles in the board's order: stream, cluster's name, year, rules editions.
+
+        The editions are named by digest, each with the instant from which on it counts, the one in force last.
+        """
+        query = (
+            "select stream, cluster, cycle_year, line -> 'editions' as editions from projections.board "  # noqa: S608 - ours
+            f"where organiser = $1 order by {_ORDER}"
+        )
+        return [
+            (
+                row["stream"],
+                row["cluster"],
+                row["cycle_year"],
+                [
+                    (digest, datetime.fromisoformat(since) if since else None)
+                    for digest, since in decode(row["editions"] or "[]")
+                ],
+            )
+            for row in await self._pool.fetch(query, organiser)
+        ]
+
     async def streams_of(self, unit: str) -> list[tuple[str, datetime]]:
         """Return a unit's cycles, each with the time of its last recorded event, the latest first."""
         query = (

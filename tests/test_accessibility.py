@@ -38,6 +38,7 @@ PAGES = {
         "/ban-quy-dinh/quang-tri/tieu-chi",
         "/ban-quy-dinh/quang-tri/cham-thu",
         "/ban-quy-dinh/specimen-2020/ap-dung",
+        f"/ban-quy-dinh/{DRAFT}",
         f"/ban-quy-dinh/{DRAFT}/phan/thoi-han",
         f"/ban-quy-dinh/{DRAFT}/phan/lich",
         f"/ban-quy-dinh/{DRAFT}/van-ban/thoi-han",
@@ -69,6 +70,7 @@ PAGES = {
         "/viec",
         "/cum",
         CYCLE,
+        f"{CYCLE}/quy-dinh",
         f"{CYCLE}/y-kien",
         f"{CYCLE}/da-ghi",
         f"{CYCLE}/muc/5",
@@ -110,8 +112,8 @@ async def site(
         await found.person("can-bo", "long-bien")
         await found.person("kiem-tra", "thanh-tra", "auditor")
         await found.services.edition_drafts._pool.execute(
-            "insert into accounts.edition_draft (organiser, id, title, body, person) "
-            "values ($1, $2, 'Thử', $3, 'thu-ky')",
+            "insert into accounts.edition_draft (organiser, id, title, body, maker, person) "
+            "values ($1, $2, 'Thử', $3, 'thu-ky', 'thu-ky')",
             CITY,
             DRAFT,
             (RULES / "specimen-2020.yaml").read_text(),

@@ -24,6 +24,7 @@ from application.fields import FormField
 from application.tables import rows_of_text, table_of
 from application.tables import text_of as table_text
 from application.yaml_files import read_model
+from cli import scoring
 from domain.rules import Edition
 from domain.scoring.calculation import UnitSheet, calculate_scores
 from errors import InputError
@@ -245,6 +246,22 @@ def test_remarks_on_the_total_say_what_is_lacking_in_numbers_as_people_write_the
     assert "79,5 điểm" in one.text
     assert "thiếu 20,5 điểm" in one.text
     assert not [one for one in check_edition({**values, "total": "84.5"}, {}).remarks if "84,5" in one.text]
+
+
+@pytest.mark.parametrize(("total", "capped", "told"), [(110, None, False), (112, None, True), (104, 4, False)])
+async def test_a_total_that_holds_the_bonus_lacks_nothing_on_the_page_and_in_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], total: int, capped: int | None, told: bool
+) -> None:
+    criteria = [{"id": "a", "title": "A", "max": 100}, {"id": "b", "title": "B", "max": 10, "part": "bonus"}]
+    values = {"id": "x", "title": "X", "criteria": criteria, "total": total}
+    values |= {"scoring": {"bonus_cap": capped}} if capped is not None else {}
+    file = tmp_path / "x.yaml"
+    file.write_text(text_of(values))
+    assert await scoring.check(file, as_json=False) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    on_page = [one.text for one in check_edition(values, {}).remarks]
+    assert ("thiếu 12 điểm" in said, any("thiếu 12 điểm" in one for one in on_page)) == (told, told)
+    assert told or not on_page
 
 
 async def test_long_cells_are_refused_and_reading_ends_with_the_most_faults() -> None:

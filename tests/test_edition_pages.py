@@ -1,4 +1,4 @@
-"""An organiser's own rules on the pages: brought in, changed, checked, tried out, put in force."""
+"""An organiser's own rules on the pages: brought in, changed, checked, tried out."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from uuid import uuid4
 
 import pytest
 import yaml
-from conftest import NewInstallation, eventually, open_app
-from engine_help import CITY, open_cycle, submit, units
+from conftest import NewInstallation, open_app
+from edition_help import FULL, brought_in, file_of, form_fields, key_of, reached, secretary, upload
+from engine_help import CITY, open_cycle, units
+from file_help import docx_of
 from speech import RULES as SPEECH_RULES
 from temporalio.client import Client
-from web_help import PASSWORD, Site, Visitor, a_site
+from web_help import PASSWORD, Site, a_site
 
 from accounts.edition_drafts import EditionDrafts
 from application.criteria_workbook import criteria_workbook
@@ -41,68 +43,6 @@ async def site(
     """One site for all of them: each works on drafts and cycles of its own."""
     async with open_app(client, new_installation) as app, a_site(app, tmp_path_factory.mktemp("outbox")) as found:
         yield found
-
-
-async def secretary(site: Site, person: str = "thu-ky") -> Visitor:
-    await site.person(person, CITY, "secretariat")
-    visitor = await site.log_in(person)
-    await visitor.get(urls.EDITIONS)
-    assert visitor.status == 200
-    return visitor
-
-
-async def reached(site: Site) -> None:
-    """Wait until the board holds what was entered."""
-    position = await site.app.ledger.last_position()
-
-    async def there() -> bool:
-        return await site.services.board.wait_until_reached(position)
-
-    await eventually(there)
-
-
-def key_of(visitor: Visitor) -> str:
-    """The key of the edition whose page was read last."""
-    return visitor.at.removeprefix(urls.EDITIONS + "/").partition("/")[0]
-
-
-async def upload(visitor: Visitor, path: str, name: str, body: bytes, **fields: str) -> str:
-    data = {**visitor.hidden_in(path), **fields}
-    return visitor._keep(await visitor.http.post(path, data=data, files={"file": (name, body)}))
-
-
-async def brought_in(visitor: Visitor, text: str) -> str:
-    """The key of a draft that was made of a file."""
-    await visitor.get(urls.EDITIONS)
-    await upload(visitor, urls.EDITIONS, "quy-dinh.yaml", text.encode(), _do="file")
-    assert visitor.status == 200
-    return key_of(visitor)
-
-
-async def file_of(visitor: Visitor, key: str) -> str:
-    answer = await visitor.http.get(urls.edition_file_url(key))
-    assert "attachment" in answer.headers["content-disposition"]
-    return answer.text
-
-
-def form_fields(page: str, action: str) -> dict[str, str]:
-    """What a browser would send of the form of an address: hidden and typed fields, as they stand."""
-    form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', page, re.DOTALL)
-    assert form is not None
-    body = form.group()
-    found: dict[str, str] = {}
-    for tag in re.findall(r"<input\b[^>]*>", body):
-        name = re.search(r'name="([^"]*)"', tag)
-        value = re.search(r'value="([^"]*)"', tag)
-        if name is None or ('type="checkbox"' in tag and " checked" not in tag) or 'type="file"' in tag:
-            continue
-        found[name.group(1)] = html.unescape(value.group(1)) if value else ""
-    for name, text in re.findall(r'<textarea[^>]*name="([^"]*)"[^>]*>\n?(.*?)</textarea>', body, re.DOTALL):
-        found[name] = html.unescape(text)
-    for name, options in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', body, re.DOTALL):
-        chosen = re.search(r'<option value="([^"]*)" selected', options)
-        found[name] = html.unescape(chosen.group(1)) if chosen else ""
-    return {name: value for name, value in found.items() if "__" not in name}  # a blank row for the script
 
 
 # Whole editions ---------------------------------------------------------------------------------------------------
@@ -415,35 +355,83 @@ NO_RULES = (
     ("hong.yaml", b"id: x\n  title: y\n", "Dòng 2"),
     ("hai-lan.yaml", b"id: x\nid: y\n", "Dòng 2"),
     ("anh.yaml", b"\xff\xfe\x00", "UTF-8"),
+    ("nam.yaml", b"year: 2027\nclusters: []\n", "không có mục nào của bản quy định"),
+    ("tieu-chi.docx", docx_of(b"<a/>"), "là tệp loại Word"),
+    ("tieu-chi.pdf", b"%PDF-1.7\n", "là tệp loại PDF"),
+    ("tieu-chi.png", b"\x89PNG\r\n\x1a\n", "là tệp loại PNG"),
+    ("tat-ca.zip", b"PK\x05\x06" + bytes(18), "Hãy giải nén"),
+    ("cu.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), ".xls của Excel cũ"),
+    ("danh-sach.csv", "tên;tuổi\nan;5\n".encode(), "không phải là tệp quy định"),
 )
 
 
 async def test_an_edition_is_checked_once_for_each_revision(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     visitor = await secretary(site)
-    checked = []
+    checked, read = [], []
+
+    def counted_reading(text: str, name: str) -> Any:
+        read.append(name)
+        return values_of(text, name)
+
+    monkeypatch.setattr("application.edition_work.values_of", counted_reading)
 
     def counted(values: Any, names: Any) -> Any:
         checked.append(values.get("title"))
         return check_edition(values, names)
 
-    monkeypatch.setattr("web.open_edition.check_edition", counted)
+    monkeypatch.setattr("application.edition_work.check_edition", counted)
     key = await brought_in(visitor, "id: mot-lan\ntitle: Chỉ xét một lần\n")
     for address in (urls.EDITIONS, urls.EDITIONS, urls.edition_url(key), urls.edition_url(key)):
         await visitor.get(address)
         assert visitor.status == 200
-    assert checked.count("Chỉ xét một lần") == 2, "once for the list, once for its own pages"
+    assert checked.count("Chỉ xét một lần") == 1
+    assert read.count("Chỉ xét một lần") == 1
 
 
 async def test_a_file_that_holds_no_rules_is_refused(site: Site) -> None:
     visitor = await secretary(site)
+    key = await brought_in(visitor, FULL)
+    await visitor.get(urls.EDITIONS)
     before = await site.services.edition_drafts.list(CITY)
     for name, body, told in NO_RULES:
         await upload(visitor, urls.EDITIONS, name, body, _do="file")
         assert visitor.status == 422, name
         assert told in html.unescape(visitor.page), name
+    await upload(visitor, urls.EDITIONS, "quy-che.docx", docx_of(b"<a/>"), _do="file")
+    assert f'href="{urls.criteria_table_url(key)}"' in visitor.page, "where the table of a Word file is pasted"
     await visitor.post(urls.EDITIONS, _do="file")
     assert visitor.status == 422
     assert await site.services.edition_drafts.list(CITY) == before
+    table = urls.criteria_table_url(key)
+    for name, body, told in (
+        ("quy-dinh.yaml", FULL.encode(), "Đây là tệp YAML"),
+        ("tieu-chi.docx", docx_of(b"<a/>"), "Đây là tệp loại Word"),
+        ("anh.jpg", b"\xff\xd8\xff", "Đây là tệp loại JPEG"),
+    ):
+        await visitor.get(table)
+        await upload(visitor, table, name, body, _step="look")
+        assert (visitor.status, told in html.unescape(visitor.page)) == (422, True), name
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "csv"])
+async def test_a_table_in_the_place_of_rules_begins_rules_that_wait_for_it(site: Site, kind: str) -> None:
+    visitor = await secretary(site)
+    values = {"criteria": [{"id": "a", "title": "Một", "max": 60}, {"id": "b", "title": "Hai", "max": 40}]}
+    lines = "Tiêu chí;Điểm tối đa\nMột;60\nHai;40\n".encode()
+    body = criteria_workbook(values, {}) if kind == "xlsx" else lines
+    await upload(visitor, urls.EDITIONS, f"Bảng_điểm {kind}.{kind}", body, _do="file")
+    key = key_of(visitor)
+    table = urls.criteria_table_url(key)
+    for _again in range(2):  # loading the page again loses nothing
+        assert (visitor.status, visitor.at, "Nhập bảng này" in visitor.page) == (200, table, True)
+        assert f"“Bảng_điểm {kind}.{kind}” là bảng" in html.unescape(visitor.page)
+        await visitor.get(table)
+    await visitor.post(table, **{**form_fields(visitor.page, table), "_step": "take"})
+    assert visitor.at == urls.criteria_url(key)
+    found = yaml.safe_load(await file_of(visitor, key))
+    assert (found["title"], [one["title"] for one in found["criteria"]]) == (f"Bảng điểm {kind}", ["Một", "Hai"])
+    await visitor.get(table)
+    assert "Nhập bảng này" not in visitor.page
 
 
 async def test_drafts_of_an_organiser_are_bounded(site: Site) -> None:
@@ -453,233 +441,3 @@ async def test_drafts_of_an_organiser_are_bounded(site: Site) -> None:
         with pytest.raises(QuotaError) as refused:
             await drafts.add("mot-noi", "B", body, "thu-ky")
         assert refused.value.code == code
-
-
-# Putting in force -------------------------------------------------------------------------------------------------
-
-
-def shown_pairs(page: str) -> list[tuple[str, str]]:
-    """The hidden fields of the page that shows what would be recorded."""
-    found = re.findall(r'name="(\w+)" value="([^"]*)"', page)
-    return [(name, html.unescape(value)) for name, value in found if name not in {"_step", "_password"}]
-
-
-async def posted(visitor: Visitor, address: str, data: dict[str, Any]) -> None:
-    """Send a form in which a field has several values."""
-    visitor._keep(await visitor.http.post(address, data=data))
-
-
-async def send(visitor: Visitor, address: str, pairs: list[tuple[str, str]], **more: str) -> None:
-    """Press the last button."""
-    data: dict[str, Any] = {"_step": "send"}
-    for name, value in [*pairs, *more.items()]:
-        data.setdefault(name, []).append(value)
-    await posted(visitor, address, data)
-
-
-async def test_rules_come_into_force_in_all_chosen_clusters_or_in_none(site: Site) -> None:
-    visitor = await secretary(site)
-    streams = [await open_cycle(site.app, SPEECH_RULES, members=units(2)) for _n in range(2)]
-    await reached(site)
-    key = await brought_in(visitor, FULL)
-    address = urls.edition_adoption_url(key)
-    await visitor.get(address)
-    fields = {
-        name: value for name, value in form_fields(visitor.page, address).items() if name not in {"_all", "cycle"}
-    }
-    assert (fields["number"], fields["title"], fields["effective"]) == ("9/QĐ", "Quy định thử", "01/01/2026")
-    fields["effective"] = ""
-    await visitor.post(address, **{**fields, "_step": "look"})
-    assert (visitor.status, "đánh dấu các cụm" in visitor.page) == (422, True)
-    await visitor.post(address, **{**fields, "_all": "yes", "effective": "01/01/2190", "_step": "look"})
-    assert (visitor.status, "Chưa đến ngày" in visitor.page) == (422, True)
-    await visitor.post(
-        address, **{**fields, "_all": "yes", "number": "", "title": "", "issued": "01/02/2026", "_step": "look"}
-    )
-    assert (visitor.status, "số hoặc tên văn bản" in visitor.page) == (422, True)
-    stored = await site.app.texts.editions()
-    await posted(visitor, address, {**fields, "cycle": streams, "_step": "look"})
-    assert visitor.status == 200
-    assert visitor.page.count("Ảnh hưởng đến ai") == 2
-    assert "Có hiệu lực từ lúc ghi" in visitor.page
-    assert "Quy định thử" in visitor.page
-    assert await site.app.texts.editions() == stored, "nothing is stored before it is entered"
-    sent = shown_pairs(visitor.page)
-    assert [name for name, _value in sent].count("cycle") == 2
-    await send(visitor, address, sent)
-    assert (visitor.status, "mật khẩu" in visitor.page) == (422, True)
-    await send(visitor, address, sent, _password="khong phai")
-    assert visitor.status == 422
-    part = urls.edition_part_url(key, "khen-thuong")
-    await visitor.get(part)
-    award = form_fields(visitor.page, part)
-    await visitor.post(part, **{**award, "awards.0.quota": "9", "_step": "save"})
-    await send(visitor, address, sent, _password=PASSWORD)
-    assert visitor.status == 409, "the rules are others than those that were shown"
-    assert [len(await site.app.history(stream)) for stream in streams] == [1, 1]
-    sent = shown_pairs(visitor.page)
-    await send(visitor, address, sent, _password=PASSWORD)
-    assert visitor.status == 200
-    assert "Đã áp dụng ở 2 cụm" in visitor.page
-    for stream in streams:
-        state, rules = await site.app.state(stream)
-        assert (len(state.lifecycle.adoptions), rules.title) == (1, "Quy định thử")
-        assert rules.awards[0].quota == 9
-        assert urls.receipt_url(stream, 2) in visitor.page
-    await send(visitor, address, sent, _password=PASSWORD)
-    assert [len(await site.app.history(stream)) for stream in streams] == [2, 2], "a second click enters nothing twice"
-    assert "Đã áp dụng ở 2 cụm" in visitor.page
-    await refused_in_one(site, visitor, address, streams[0])
-
-
-async def refused_in_one(site: Site, visitor: Visitor, address: str, other: str) -> None:
-    """The same rules once more are refused in one cluster: then they do not come into force in another either."""
-    third = await open_cycle(site.app, SPEECH_RULES, members=units(2))
-    await reached(site)
-    await visitor.get(address)
-    fields = {
-        name: value for name, value in form_fields(visitor.page, address).items() if name not in {"_all", "cycle"}
-    }
-    await posted(visitor, address, {**fields, "effective": "01/01/2026", "cycle": [other, third], "_step": "look"})
-    assert visitor.status == 422
-    assert "không ghi được" in visitor.page
-    assert "Có hiệu lực từ 01/01/2026" in visitor.page
-    assert len(await site.app.history(third)) == 1
-    await submit(site.app, third, CITY, "file-cycle", {})
-
-
-async def test_a_sheet_of_the_year_before_does_not_fit_the_new_rules(site: Site) -> None:
-    visitor = await secretary(site)
-    key = await brought_in(visitor, FULL)
-    edition = Edition.model_validate(yaml.safe_load(await file_of(visitor, key)))
-    stream = await open_cycle(site.app, edition, members=units(2))
-    await site.person("mot", "don-vi-1")
-    officer = await site.log_in("mot")
-    sheet = f"/cum/{stream}/lam/score-self/bang-cham.xlsx?unit=don-vi-1"
-    body = (await officer.http.get(sheet)).content
-    changed = edition.model_copy(update={"title": "Quy định năm sau"})
-    digest = await site.app.texts.put_edition(changed.model_dump_json())
-    await submit(site.app, stream, CITY, "adopt-edition", {"edition": digest})
-    form = f"/cum/{stream}/lam/score-self?unit=don-vi-1"
-    await officer.get(form)
-    data = {**officer.hidden(), "unit": "don-vi-1", "_step": "offline"}
-    officer._keep(await officer.http.post(form, data=data, files={"_offline": ("phieu.xlsx", body)}))
-    assert officer.status == 422
-    assert "Quy định thử" in officer.page
-
-
-FULL = """
-id: thu
-title: Quy định thử
-number: 9/QĐ
-issued: 2026-01-05
-issuer: Ban Thường trực
-valid_from: 2026-01-01
-valid_until: 2026-12-31
-replaces: [Quy định cũ]
-sources: [Công văn]
-papers:
-- {part: criteria, document: {title: Hướng dẫn, number: 9/HD, issued: 2026-01-05}}
-required_drafts: [plan, criteria]
-covenants: [covenant, term-covenant]
-covenant_years: {first: 2026, last: 2030}
-answer_correction_days: 5
-answer_correction_in: working-days
-inherits: [signature, duties]
-deadlines:
-- duty: draft
-  due: {month: 2, day: 15}
-  if_day_off: next
-  article: Điều 1
-- duty: self-score
-  due: {counted_from: last-day, days: -10}
-  figures_until: {month: 11, day: 30}
-  article: Điều 2
-  remind_days_before: [7, 3]
-  escalate_days_after: 2
-  close_days_after: 30
-- duty: decision
-  due: {year: 1, month: 1, day: 31}
-  article: Điều 3
-criteria:
-- id: a
-  number: I
-  title: Nhóm một
-  max: 60
-  take: sum
-  least_share: '0.5'
-  children:
-  - id: a1
-    number: '1'
-    title: Bậc
-    max: 20
-    way: {way: steps, of: percent, steps: [{at_least: 80, points: 20}, {at_least: 50, points: 10}]}
-  - id: a2
-    title: Mức
-    max: 20
-    way:
-      way: bands
-      bands: [{low: 0, high: 5, points: 20}, {low: 5, above: true, change: -10}]
-      value_rounding: {places: 1}
-  - {id: a3, title: Tỷ lệ, max: 10, way: {way: linear, ceiling: none}}
-  - id: a4
-    title: Điều kiện
-    max: 10
-    way: {way: all-or-nothing, conditions: [{id: x, title: Đủ hồ sơ}, {id: y, title: Đúng hạn}]}
-- id: b
-  title: Tay
-  max: 40
-  kinds: [mien-nui]
-  exempt_kinds: [hai-dao]
-  exempt_gives: maximum
-  rounding: {step: '0.5'}
-  way: {way: hand, step: '0.25', least: 5}
-  source: Mục 2
-  contents: 3
-  conditions: 4
-- {id: c, title: Thưởng, part: bonus, max: 10, way: {way: relative, at_target: '0.6', tolerance: '0.01'}}
-- {id: d, title: Trừ, part: penalty, max: 5, way: {way: count, each: -1}}
-total: 110
-scoring:
-  stated_base: 100
-  rounding: {places: 1}
-  total_rounding: {places: 0, mode: half-even}
-  bonus_cap: 10
-  penalty_least: 5
-  pass_marks: [{least: 50, kinds: [mien-nui]}, {least: 60}]
-  tie_tolerance: '0.01'
-  ties_by: [a1, b]
-  classes_of: percent
-  classes:
-  - {id: tot, title: Tốt, least: 80, passed: true}
-  - {id: kha, title: Khá, least: 50, under: 80}
-  - {id: dau, title: Dẫn đầu, share: 1/3, share_of: left, share_rounding: up, from_top: true}
-  facts: [{id: ky-luat, title: Có kỷ luật}]
-  class_conditions:
-  - {classes: [tot], each_share: '0.5'}
-  - {fact: ky-luat, holds: false, otherwise: none}
-rounds:
-- {id: self, title: Tự chấm, by: own}
-- {id: to, title: Tổ chấm, by: team, criteria: [a1, b], article: Mục 3}
-cross_checks: next-in-list
-awards:
-- {id: co, title: Cờ, quota: 1, kinds: [mien-nui]}
-- {id: bk, title: Bằng khen, share: '0.5', share_rounding: half-up, article: Điều 7}
-votes:
-- subject: co
-  method: secret-ballot
-  threshold: '0.5'
-  strict: false
-  base: valid
-  quorum: 2/3
-  least_members: 3
-  article: Điều 9
-- {subject: head, method: consensus, threshold: '0.5', base: present, article: Điều 4}
-calendar:
-  weekend: [7]
-  days_off: [{first: 2026-02-14, last: 2026-02-22, title: Tết}]
-  worked: [2026-03-01]
-period: {first: {month: 2, day: 1}, last: {year: 1, month: 1, day: 31}}
-articles: {head_known: Điều 5, all_units_sign: Điều 6}
-"""
-"""An edition in which every part says something."""

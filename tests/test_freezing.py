@@ -81,6 +81,9 @@ TABLE = "cụm;đơn vị;mã đơn vị\n" + "".join(f"Cụm {n // 30};Đơn v�
 FAULTY_RULES = b"".join(
     b"%b: [" % one + b"{x: 1}," * 490 + b"]\n" for one in (b"rounds", b"awards", b"votes", b"papers")
 )
+LONG_FAULTY_RULES = b"#" * 31_000 + b"\n" + FAULTY_RULES.replace(b"x:", b"a_name_that_rules_have_not:")
+"""They are read, and checked, by a child process."""
+
 MARKS = "a" + "\u0301\u0323" * (limits.TEXT_CHARS // 2 - 1)
 
 Asked = Callable[[], Awaitable[httpx.Response]]
@@ -173,6 +176,7 @@ COSTLY: dict[str, tuple[Prepared, int]] = {
     ),
     "text of nothing but marks": (form("can-bo", f"{CYCLE}/lam/comment", {"by.unit": "don-vi-1", "text": MARKS}), 422),
     "rules with very many faults": (form("thu-ky", urls.EDITIONS, {"_do": "file"}, FAULTY_RULES), 200),
+    "long rules with very many faults": (form("thu-ky", urls.EDITIONS, {"_do": "file"}, LONG_FAULTY_RULES), 200),
     "rules of more values than are read": (
         form("thu-ky", urls.EDITIONS, {"_do": "file"}, b"rounds: [" + b"{x: 1}," * 20_000 + b"]"),
         422,
@@ -212,6 +216,7 @@ ASKED = [
     "form of the most fields",
     "text of nothing but marks",
     "rules with very many faults",
+    "long rules with very many faults",
     "rules whose total has millions of zeros",
     "PDF of 5,000 pages looked at",
     "JSON of the most values",

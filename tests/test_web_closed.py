@@ -199,6 +199,7 @@ class Addresses:
             "/bao-cao/{unit}/toan-van": [{"unit": SUBJECT}],
             "/toan-van/{number}": [{"kind": "covenant", "number": "1"}],
             "/y-kien/{number}": [{"number": "1"}],
+            "/{cluster}/quy-dinh": [{}, {"?": f"{urls.EDITION_NUMBER}=1"}],
             "/ban-quy-dinh/{edition}": [{"edition": "specimen-2020"}],
             "/{edition}/tep.yaml": [{"edition": "specimen-2020"}],
             "/{edition}/phan/{part}": [{"edition": "specimen-2020", "part": "lich"}],

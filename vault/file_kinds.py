@@ -113,6 +113,23 @@ def kind_of(body: bytes, name: str) -> FileKind:
     raise InputError("upload_type", name=name)
 
 
+def found_kind(body: bytes) -> str:
+    """Return how people call the kind of a file that is no text, taken or not; "" for texts and what is not known."""
+    try:
+        return kind_of(body, "").label
+    except InputError as error:
+        return str(error.facts.get("found", _FOUND.get(error.code, "")))
+
+
+_FOUND: Mapping[str, str] = {
+    "upload_heic": "HEIC",
+    "upload_video": "MP4",
+    "upload_locked": "Word, Excel",
+    "upload_macros": "Word, Excel",
+}
+"""By the code of a refusal that does not name the kind."""
+
+
 def _old_office(body: bytes, name: str) -> FileKind:
     if _LOCKED in body:
         raise InputError("upload_locked", name=name)

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from starlette.datastructures import FormData, QueryParams
 
 from application.application import CommandInput
+from application.edition_facts import told_apart, uses_of
 from application.engine import PendingError, UnreachableError
 from application.fields import clean_fields, clean_line, parse_day, stated_by, unusable_text
 from application.form_values import as_fields, nested, without_empty_rows
@@ -34,7 +35,6 @@ from domain.steps.lifecycle import AdoptEdition
 from domain.times import When
 from errors import CodedError, InputError
 from i18n.cleaning import cleaning_notes
-from i18n.editions import edition_title
 from i18n.fields import path_label
 from i18n.messages import problem_in_words, sentence
 from vault.persons import Contact
@@ -215,8 +215,9 @@ async def offered_choices(services: Services, cycle: VisitedCycle, act: type[Com
     found = dict(titled_choices(cycle, act))
     if act is AdoptEdition:
         stored = await services.application.texts.editions()
-        editions = {digest: edition_title(edition_of(body)) for digest, body in stored}
-        found["edition"] = tuple(sorted(editions.items(), key=lambda pair: pair[1]))
+        uses = await uses_of(services.board, cycle.state.lifecycle.organiser)
+        titles = told_apart({digest: edition_of(body) for digest, body in stored}, uses)
+        found["edition"] = tuple(sorted(titles.items(), key=lambda pair: pair[1]))
     if "handed_to" in act.model_fields:
         open_cycles = await services.board.open_cycles(cycle.state.lifecycle.organiser)
         others = ((stream, f"{name}, {year}") for stream, name, year in open_cycles if stream != cycle.stream)

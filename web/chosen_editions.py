@@ -7,14 +7,15 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from application.edition_checks import check_edition
-from application.edition_texts import values_of
 from application.visits import Visitor
 from application.work import beside
 from application.yaml_files import read_model
 from domain.rules import Edition
 from errors import InputError
+from i18n import _
 from resources import RULES
+from web.read_editions import check_of_text, draft_values
+from web.render import moment
 from web.services import Services
 
 Named = list[tuple[str, str]]
@@ -22,8 +23,14 @@ Named = list[tuple[str, str]]
 
 
 async def own_editions(services: Services, visitor: Visitor) -> Named:
-    """The organiser's own editions."""
-    return [(one.id, one.title) for one in await services.edition_drafts.list(visitor.unit)]
+    """The organiser's own editions; of the same title each with the time at which it was saved."""
+    drafts = await services.edition_drafts.list(visitor.unit)
+    titles = Counter(one.title for one in drafts)
+    saved = _("{title}, saved at {when}")
+    return [
+        (one.id, saved.format(title=one.title, when=moment(one.at)) if titles[one.title] > 1 else one.title)
+        for one in drafts
+    ]
 
 
 def program_editions() -> Named:
@@ -47,8 +54,8 @@ async def chosen_edition(services: Services, visitor: Visitor, typed: Mapping[st
     name = str(typed.get("edition", ""))
     own = await services.edition_drafts.get(visitor.unit, name)
     if own is not None:
-        values = await beside(values_of, own.body, own.title)
-        found = (await beside(check_edition, values, {})).edition
+        values = await draft_values(visitor.unit, own)
+        found = (await check_of_text((visitor.unit, own.id, own.revision), values, {})).edition
         if found is None:
             raise InputError("edition_unfit", "edition", title=own.title)
         return found

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,19 +12,21 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from accounts.edition_drafts import EditionDraft
-from application.edition_checks import EditionCheck, check_edition, nodes_of
+from application.edition_checks import EditionCheck
 from application.edition_parts import BY_ID, EditionPart, part_values, with_part
-from application.edition_texts import Values, check_amount, mark_of, text_of, values_of, values_of_stored
+from application.edition_texts import Values, check_amount, mark_of, values_of_stored
+from application.edition_work import checked_edition, read_edition, written_edition
 from application.visits import Visitor
 from application.work import beside
 from domain.access import Matter
 from domain.numbers import whole_number
 from errors import InputError, NotFoundError
-from i18n import _, language
+from i18n import _
 from i18n.messages import sentence
 from resources import RULES
 from web.auth import reads
 from web.form_problems import form_sentence
+from web.read_editions import check_of_text, draft_values, names_units
 from web.services import Services, get_services
 
 Secretary = Annotated[Visitor, Depends(reads(Matter.YEAR))]
@@ -57,37 +58,7 @@ class OpenEdition:
 
     async def check_of(self, values: Values) -> EditionCheck:
         """Return what is wrong or odd in it with other values, such as those that a form holds."""
-        return self.check if values == self.values else await beside(check_edition, values, self.names)
-
-
-class Checks:
-    """The results for the editions that were looked at last: each is checked once, in each language.
-
-    The key is one of a text that never changes: a draft with its revision, a stored edition, one of the program's.
-    """
-
-    MOST = 100
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[Hashable, EditionCheck] = OrderedDict()
-
-    async def of(self, key: Hashable, values: Values, names: Mapping[str, str]) -> EditionCheck:
-        """Return the result for values of a text, `names` being those of units by id; checked in a thread if new.
-
-        Raises:
-            TooBusyError
-        """
-        key = (key, language(), frozenset(names.items()))
-        if (found := self._known.get(key)) is None:
-            found = await beside(check_edition, values, names)
-        self._known[key] = found
-        self._known.move_to_end(key)
-        while len(self._known) > self.MOST:
-            self._known.popitem(last=False)
-        return found
-
-
-_CHECKS = Checks()
+        return self.check if values == self.values else await checked_edition(values, self.names)
 
 
 async def _with_check(
@@ -95,41 +66,7 @@ async def _with_check(
 ) -> OpenEdition:
     names = await _names(services, visitor, values)
     text = (key,) if draft is None else (visitor.unit, key, draft.revision)
-    return OpenEdition(key, values, draft, names, await _CHECKS.of(text, values, names))
-
-
-@dataclass(frozen=True, slots=True)
-class Fitness:
-    """Whether a draft can be put in force: how much is wrong in it, and whether it has criteria."""
-
-    wrong: int
-    criteria: bool
-
-
-_FITNESS: OrderedDict[Hashable, Fitness] = OrderedDict()
-_MOST_KNOWN = 5_000
-
-
-async def fitness_of(visitor: Visitor, draft: EditionDraft) -> Fitness:
-    """Return whether a draft can be put in force; read and checked once for each of its revisions.
-
-    Raises:
-        TooBusyError
-    """
-    key = (visitor.unit, draft.id, draft.revision)
-    if (found := _FITNESS.get(key)) is None:
-        found = _FITNESS[key] = await beside(_fitness, draft.body, draft.title)
-    while len(_FITNESS) > _MOST_KNOWN:
-        _FITNESS.popitem(last=False)
-    return found
-
-
-def _fitness(body: str, title: str) -> Fitness:
-    try:
-        values = values_of(body, title)
-    except InputError:
-        return Fitness(1, criteria=True)
-    return Fitness(len(check_edition(values, {}).wrong), any(True for _one in nodes_of(values)))
+    return OpenEdition(key, values, draft, names, await check_of_text(text, values, names))
 
 
 def title_of(values: Mapping[str, Any]) -> str:
@@ -154,11 +91,11 @@ async def opened(request: Request, visitor: Secretary, edition: str) -> OpenEdit
     services = get_services(request)
     draft, values = None, dict[str, Any]()
     if _DRAFT.fullmatch(edition) and (draft := await services.edition_drafts.get(visitor.unit, edition)) is not None:
-        values = await beside(values_of, draft.body, draft.title)
+        values = await draft_values(visitor.unit, draft)
     elif _DIGEST.fullmatch(edition) and (body := await services.application.texts.edition(edition)) is not None:
         values = await beside(values_of_stored, body)
     elif (file := own_files().get(edition)) is not None:
-        values = await beside(values_of, file.read_text(encoding="utf-8"), file.name)
+        values = await read_edition(file.read_text(encoding="utf-8"), file.name)
     else:
         raise NotFoundError("page_not_found")
     return await _with_check(services, visitor, edition, values, draft)
@@ -191,8 +128,7 @@ def part_named(part: str) -> EditionPart:
 
 
 async def _names(services: Services, visitor: Visitor, values: Values) -> Mapping[str, str]:
-    named = any(node.get("units") for _place, _depth, node in nodes_of(values))
-    return await unit_names(services, visitor) if named else {}
+    return await unit_names(services, visitor) if names_units(values) else {}
 
 
 async def unit_names(services: Services, visitor: Visitor) -> Mapping[str, str]:
@@ -225,13 +161,13 @@ async def change(
         draft = await services.edition_drafts.get(visitor.unit, opened.key)
         if draft is None:
             raise NotFoundError("page_not_found")
-        values = await beside(values_of, draft.body, draft.title)
+        values = await draft_values(visitor.unit, draft)
         if mark_of(held(values)) != read:
             return await _with_check(services, visitor, opened.key, values, draft)
         made = new(values)
         check_amount(made, title_of(made))
         person = visitor.contact.id
-        text = await beside(text_of, made)
+        text = await written_edition(made)
         if await services.edition_drafts.save(visitor.unit, draft, title_of(made), text, person, part.id):
             return None
     raise InputError("edition_busy")
@@ -258,7 +194,7 @@ async def copied(services: Services, visitor: Visitor, values: Values) -> str:
     Raises:
         QuotaError
     """
-    text = await beside(text_of, values)
+    text = await written_edition(values)
     return await services.edition_drafts.add(visitor.unit, title_of(values), text, visitor.contact.id)
 
 

@@ -81,6 +81,7 @@ EDITION_ADOPTION = EDITION + "/ap-dung"
 
 CYCLES = "/cum"
 CYCLE = CYCLES + "/{organiser}/{year}/{cluster}"
+CYCLE_RULES = CYCLE + "/quy-dinh"
 ACTS = CYCLE + "/lam"
 ACT = ACTS + "/{act}"
 ACT_SHEET = ACT + "/bang-cham.xlsx"
@@ -154,6 +155,7 @@ SUMMARY = "_xem"
 KNOWN_BEFORE = "truoc"
 ENTERED_AS = "vao-so"
 EDITION_NAMED = "quy-dinh"
+EDITION_NUMBER = "ban"
 PART_OF = "trong"
 CRITERIA_PART = "tieu-chi"
 """The part of a rules edition that has pages of its own."""
@@ -194,6 +196,11 @@ def _filled(path: str, **parts: object) -> str:
 def _in_cycle(path: str, stream: str, **parts: object) -> str:
     organiser, year, cluster = stream.split("/")
     return _filled(path, organiser=organiser, year=year, cluster=cluster, **parts)
+
+
+def cycle_rules_url(stream: str, number: int | None = None) -> str:
+    """The rules of a cycle, for all who may read it: those in force, or its edition with a number, from 1."""
+    return with_query(_in_cycle(CYCLE_RULES, stream), {EDITION_NUMBER: number})
 
 
 def edition_url(edition: str) -> str:

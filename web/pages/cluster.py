@@ -28,8 +28,10 @@ from domain.dates import as_iso
 from domain.due_dates import Obligation
 from domain.duties import Duty
 from domain.obligations import DUTIES_OF_STEP, covenants_to_sign, current_step, steps
+from domain.rules import NO_RULES
 from errors import InputError
 from i18n import N_, _
+from i18n.editions import edition_title
 from i18n.page_texts import STEPS
 from i18n.state_text import deviation_text
 from i18n.values import Words, person_named, round_title, target_told, total_told, unnamed_units, voice
@@ -150,6 +152,7 @@ async def cluster(
         "cluster.html",
         cycle=cycle,
         state=state,
+        rules_title=edition_title(cycle.rules) if cycle.rules.id != NO_RULES.id else "",
         names=cycle.names,
         past=state.lifecycle.clock == "backfill",
         permitted=permitted,

@@ -15,15 +15,19 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from application.edition_adoption import ClusterAdoption, PlannedAdoption, adopt, previewed
+from application.edition_differences import differences
+from application.edition_facts import is_copy
 from application.fields import clean_line, optional_day, parse_day
 from application.gate import GateClosedError
 from application.visits import Visitor
+from application.work import beside
 from domain.numbers import uuid_of
 from domain.records import Refused
 from domain.steps.lifecycle import AdoptEdition
 from domain.times import ICT
 from errors import CodedError, InputError, Kind
 from i18n import _
+from i18n.editions import edition_title
 from i18n.messages import sentence
 from web import urls
 from web.answers import command_id, note_position, page_id
@@ -85,17 +89,17 @@ async def put_in_force(request: Request, visitor: Secretary, opened: Opened) -> 
         return await _form(request, visitor, opened, typed, chosen, error=error)
     wrong = [one for one in found if one.wrong]
     if form.get("_step") == "send" and await _has_all(request, ids):  # a second click
-        return RedirectResponse(urls.edition_adoption_url(opened.key, typed["_id"]), 303)
+        return await _receipts_page(request, visitor, opened, planned, typed)
     if form.get("_step") != "send" or wrong:
-        return _look(request, opened, planned, found, typed, status=422 if wrong else 200)
+        return await _look(request, opened, planned, found, typed, status=422 if wrong else 200)
     if form.get(SHOWN) != _mark(planned, found):
         text = _("This is not what the page showed when you sent it. Nothing is sent yet: look at it once more.")
-        return _look(request, opened, planned, found, typed, text=text, status=409)
+        return await _look(request, opened, planned, found, typed, text=text, status=409)
     password = str(form.get("_password", ""))
     fits = password and await reauthenticated(get_services(request), visitor.contact.id, password, address_of(request))
     if not fits:
         text = sentence("password_does_not_fit" if password else "password_needed")
-        return _look(request, opened, planned, found, typed, text=text, faulty="_password", status=422)
+        return await _look(request, opened, planned, found, typed, text=text, faulty="_password", status=422)
     return await _entered(request, visitor, opened, planned, found, typed, ids)
 
 
@@ -117,7 +121,7 @@ async def _entered(
     try:
         outcome = await adopt(get_services(request).application, visitor, planned, ids)
     except (InputError, GateClosedError, Refused) as error:
-        return _look(request, opened, planned, found, typed, text=form_sentence(error), status=error.http_status)
+        return await _look(request, opened, planned, found, typed, text=form_sentence(error), status=error.http_status)
     await note_position(request)
     failed = [(stream, error) for stream, error in outcome if error is not None]
     if failed:
@@ -127,7 +131,17 @@ async def _entered(
         again = _("Nothing you typed is lost. The same button again does nothing twice.")
         waits = any(error.kind in {Kind.PENDING, Kind.AWAY} for _stream, error in failed)
         text = f"{told} {again}" if waits else told
-        return _look(request, opened, planned, found, typed, text=text, status=failed[0][1].http_status)
+        return await _look(request, opened, planned, found, typed, text=text, status=failed[0][1].http_status)
+    return await _receipts_page(request, visitor, opened, planned, typed)
+
+
+async def _receipts_page(
+    request: Request, visitor: Visitor, opened: OpenEdition, planned: PlannedAdoption, typed: dict[str, str]
+) -> Response:
+    """Note on the draft that it was put in force, and lead to the receipts."""
+    if opened.draft is not None:
+        drafts, person = get_services(request).edition_drafts, visitor.contact.id
+        await drafts.note_in_force(visitor.unit, opened.key, planned.digest, person, typed["_id"])
     return RedirectResponse(urls.edition_adoption_url(opened.key, typed["_id"]), 303)
 
 
@@ -177,7 +191,23 @@ def _mark(planned: PlannedAdoption, found: list[ClusterAdoption]) -> str:
     return sha256(json.dumps(shown, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def _look(
+async def _changes(request: Request, planned: PlannedAdoption, found: list[ClusterAdoption]) -> list[dict[str, Any]]:
+    """What the edition changes of each edition that it replaces, and in which clusters it does."""
+    services, changes = get_services(request), []
+    for digest in dict.fromkeys(one.replaces for one in found if one.replaces):
+        before = await services.application.edition(digest)
+        if before is not None:
+            changes.append(
+                {
+                    "before": edition_title(before),
+                    "clusters": [one.title for one in found if one.replaces == digest],
+                    "parts": await beside(differences, before, planned.edition, {}),
+                }
+            )
+    return changes
+
+
+async def _look(
     request: Request,
     opened: OpenEdition,
     planned: PlannedAdoption,
@@ -204,6 +234,8 @@ def _look(
         text=text,
         faulty=faulty,
         effective=planned.effective,
+        changes=await _changes(request, planned, found),
+        is_copy=is_copy(planned.edition.title),
     )
 
 
@@ -239,4 +271,5 @@ async def _form(
         text="" if error is None else form_sentence(error),
         faulty="" if error is None else faulty_field(error),
         done=done,
+        is_copy=is_copy(opened.title),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -13,25 +14,29 @@ from application.criteria_columns import TABLE
 from application.criteria_moves import added, moved, node_at, replaced, without
 from application.criteria_table import CriteriaTable, read_criteria, taken_over
 from application.criteria_workbook import EXAMPLE, criteria_workbook
-from application.edition_checks import EditionCheck, Finding, Place, check_edition, nodes_of, place_of
+from application.edition_checks import Finding, Place, place_of
 from application.edition_parts import CRITERIA, with_part
 from application.edition_summary import criterion_lines
 from application.edition_texts import Values, mark_of
+from application.edition_work import checked_edition
 from application.form_values import nested
 from application.slugs import slug_of
 from application.spreadsheets import WORKBOOK
-from application.table_columns import UNUSED, find_head
+from application.table_columns import UNUSED, Head, find_head
 from application.tables import Rows, rows_of_text, table_of, text_of
 from application.visits import Visitor
 from application.work import beside
 from domain.numbers import whole_number
 from errors import CodedError, InputError, NotFoundError
-from i18n.edition_fields import edition_choices
-from i18n.messages import sentence, typed_number
+from i18n import _
+from i18n.messages import sentence
 from web import urls
 from web.act_form import typed_text, without_row
 from web.auth import checked_form
+from web.criteria_rows import CRITERIA_WORDS, CriteriaRow, criteria_rows
 from web.downloads import as_attachment
+from web.edition_files import drop_table, kept_table
+from web.edition_forms import edition_form
 from web.edition_inputs import criterion_fields, criterion_inputs, typed_part
 from web.form_problems import form_sentence
 from web.open_edition import SHOWN, Opened, OpenedDraft, OpenEdition, Secretary, change, conflict_of, unit_names
@@ -44,11 +49,6 @@ NEW = "moi"
 """In the place of a criterion's place: one that is not in the table yet."""
 
 _COLUMN = "column-"
-_WORDS: Mapping[str, Any] = {
-    "part_word": lambda part: dict(edition_choices("part")).get(str(part), ""),
-    "shown_number": typed_number,
-}
-"""What the table's template says numbers and kinds of points with."""
 
 
 # The whole table --------------------------------------------------------------------------------------------------
@@ -62,25 +62,11 @@ async def table(request: Request, _visitor: Secretary, opened: Opened) -> Respon
         "edition_criteria.html",
         opened=opened,
         part=CRITERIA,
-        rows=_rows(opened.values, opened.check, opened.names),
+        rows=criteria_rows(opened.values, opened.check.of(CRITERIA), opened.names),
         others=[one for one in opened.check.of(CRITERIA) if not one.criterion],
         saved=urls.ENTERED_AS in request.query_params,
-        **_WORDS,
+        **CRITERIA_WORDS,
     )
-
-
-def _rows(
-    values: Values, check: EditionCheck, names: Mapping[str, str]
-) -> list[tuple[str, int, Values, tuple[str, ...], list[Finding]]]:
-    """Each criterion with its place, depth, what is said of it, and what was found."""
-    found: dict[str, list[Finding]] = {}
-    for one in check.of(CRITERIA):
-        if one.criterion:
-            found.setdefault(one.criterion, []).append(one)
-    return [
-        ("-".join(map(str, place)), depth, node, criterion_lines(node, names), found.get(str(node.get("id")), []))
-        for place, depth, node in nodes_of(values)
-    ]
 
 
 @router.get(urls.CRITERIA_TEMPLATE)
@@ -102,9 +88,17 @@ async def spreadsheet(request: Request, visitor: Secretary, opened: Opened) -> R
 
 
 @router.get(urls.CRITERIA_TABLE)
-async def bring_in(request: Request, _visitor: Secretary, opened: OpenedDraft) -> Response:
-    """The form that takes a table."""
-    return await _bring_in(request, opened, "", mark_of(opened.values.get("criteria")))
+async def bring_in(request: Request, visitor: Secretary, opened: OpenedDraft) -> Response:
+    """The form that takes a table; with one that was sent into the box for a file of rules, as it was read."""
+    services, read = get_services(request), mark_of(opened.values.get("criteria"))
+    kept = await kept_table(services.drafts, visitor.contact.id, opened.key)
+    if kept is None:
+        return await _bring_in(request, opened, "", read)
+    names = await unit_names(services, visitor)
+    reading = await _read_rows(await rows_of_text(kept.table, indents=True), {}, opened, names)
+    reading.notes[:0] = [_("“{name}” is a table, so rules of this name were begun for it.").format(name=kept.file)]
+    reading.notes.extend(kept.notes)
+    return await _bring_in(request, opened, kept.table, read, names=names, reading=reading)
 
 
 @router.post(urls.CRITERIA_TABLE)
@@ -113,19 +107,20 @@ async def read_table(request: Request, visitor: Secretary, opened: OpenedDraft) 
     form = await checked_form(request)
     services, read = get_services(request), str(form.get(SHOWN, ""))
     names = await unit_names(services, visitor)
-    typed, rows, notes = str(form.get("table", "")).replace("\r\n", "\n"), list[list[str]](), list[str]()
-    choices = _choices(form)
+    typed = str(form.get("table", "")).replace("\r\n", "\n")
     try:
         rows, notes = await _sent_rows(form, typed)
-        typed = text_of(rows)
-        found = await beside(read_criteria, rows, choices, opened.values, names)
     except InputError as error:
-        head = find_head(TABLE, rows, choices) if error.code == "table_head" else None
-        return await _bring_in(request, opened, typed, read, errors=[error], head=head, status=error.http_status)
-    found.notes[:0] = notes
-    takes = form.get("_step") == "take" and not (isinstance(form.get("file"), UploadFile) and _has_file(form))
-    if found.faults or not takes:
-        return await _bring_in(request, opened, typed, read, errors=found.faults, found=found, names=names)
+        return await _bring_in(
+            request, opened, typed, read, reading=_TableReading(errors=[error]), status=error.http_status
+        )
+    typed = text_of(rows)
+    reading = await _read_rows(rows, _choices(form), opened, names)
+    reading.notes[:0] = notes
+    found = reading.found
+    takes = form.get("_step") == "take" and not _has_file(form)
+    if found is None or found.faults or not takes:
+        return await _bring_in(request, opened, typed, read, names=names, reading=reading)
     keeps_total = form.get("_total") == "yes"
     try:
         now = await change(
@@ -138,14 +133,40 @@ async def read_table(request: Request, visitor: Secretary, opened: OpenedDraft) 
             lambda whole: _taken(whole, found, with_total=keeps_total),
         )
     except InputError as error:
-        return await _bring_in(
-            request, opened, typed, read, errors=[error], found=found, names=names, status=error.http_status
-        )
+        reading.errors = [error]
+        return await _bring_in(request, opened, typed, read, names=names, reading=reading, status=error.http_status)
     if now is not None:
         conflict = await conflict_of(request, now, CRITERIA, ())
         read = mark_of(now.values.get("criteria"))
-        return await _bring_in(request, now, typed, read, found=found, conflict=conflict, names=names, status=409)
+        return await _bring_in(request, now, typed, read, names=names, reading=reading, conflict=conflict, status=409)
+    await drop_table(services.drafts, visitor.contact.id, opened.key)
     return RedirectResponse(urls.with_query(urls.criteria_url(opened.key), {urls.ENTERED_AS: "1"}), 303)
+
+
+@dataclass
+class _TableReading:
+    """What came of a table: what it holds, or the errors; `head` says what its columns are."""
+
+    found: CriteriaTable | None = None
+    errors: list[InputError] = field(default_factory=list)
+    head: Head | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person may want to know of it."""
+        return self.found.notes if self.found is not None else []
+
+
+async def _read_rows(
+    rows: Rows, choices: Mapping[int, str], opened: OpenEdition, names: Mapping[str, str]
+) -> _TableReading:
+    try:
+        found = await beside(read_criteria, rows, choices, opened.values, names)
+    except InputError as error:
+        return _TableReading(
+            errors=[error], head=find_head(TABLE, rows, choices) if error.code == "table_head" else None
+        )
+    return _TableReading(found, list(found.faults), found.head)
 
 
 def _taken(whole: Values, found: CriteriaTable, *, with_total: bool) -> Values:
@@ -195,20 +216,19 @@ async def _bring_in(
     read: str,
     *,
     names: Mapping[str, str] | None = None,
-    errors: list[InputError] | None = None,
-    found: CriteriaTable | None = None,
-    head: Any = None,
+    reading: _TableReading | None = None,
     conflict: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
-    problems = [form_sentence(one) for one in errors or ()]
-    rows: list[Any] = []
+    known, found = reading or _TableReading(), reading.found if reading is not None else None
+    problems = [form_sentence(one) for one in known.errors]
+    rows: list[CriteriaRow] = []
     findings: tuple[Finding, ...] = ()
     told = ""
     if found is not None and not found.faults:
         values = _taken(opened.values, found, with_total=found.total is not None)
-        check = await beside(check_edition, values, names or {})
-        rows, told = _rows(values, check, names or {}), taken_over(found, opened.values)
+        check = await checked_edition(values, names or {})
+        rows, told = criteria_rows(values, check.of(CRITERIA), names or {}), taken_over(found, opened.values)
         findings = tuple(one for one in check.findings if one.part is CRITERIA or one.part.id == "cach-tinh")
     return page(
         request,
@@ -223,9 +243,9 @@ async def _bring_in(
         rows=rows,
         told=told,
         findings=[one for one in findings if not one.criterion],
-        head=head or (found.head if found is not None else None),
+        head=known.head,
         conflict=conflict,
-        **_WORDS,
+        **CRITERIA_WORDS,
     )
 
 
@@ -263,34 +283,24 @@ async def _criterion(
     at = place_of(place)
     whole = opened.values if place == NEW else replaced(opened.values, at, node)
     check = await opened.check_of(whole)
-    inputs, choices = criterion_inputs(node, more, opened.values)
-    prefix = _path_of(at)
-    mine = [one for one in check.of(CRITERIA) if one.criterion and one.criterion == str(node.get("id"))]
-    faulty = {
-        one.path.removeprefix(prefix): one.here
-        for one in reversed(mine)
-        if one.wrong and place != NEW and one.path.startswith(prefix)
-    }
     stored = node_at(opened.values, at) if place != NEW else None
     names = await unit_names(get_services(request), visitor)
-    return page(
+    return edition_form(
         request,
         "edition_criterion.html",
-        error.http_status if error is not None else status,
-        opened=opened,
+        opened,
+        criterion_inputs(node, more, opened.values),
+        [one for one in check.of(CRITERIA) if one.criterion and one.criterion == str(node.get("id"))],
+        within=None if place == NEW else _path_of(at),
+        error=error,
+        status=status,
         place=place,
         node=node,
-        inputs=inputs,
-        choices=choices,
         units=list(names.items()),
-        findings=mine,
-        faulty=faulty,
         read=read or mark_of(_own(stored or {})),
         into=into or request.query_params.get(urls.PART_OF, ""),
-        text="" if error is None else sentence(error.code, error.facts),
         conflict=conflict,
         parent=node_at(opened.values, at[:-1]) if len(at) > 1 else None,
-        saved=request.method == "GET" and urls.ENTERED_AS in request.query_params,
     )
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from application.edition_work import tried_edition
 from application.form_values import nested
-from application.trial_sheets import MOST_UNITS, kinds_of, trial_of, units_of
-from application.work import of_many
+from application.trial_sheets import MOST_UNITS, kinds_of, units_of
 from domain.numbers import whole_number
 from i18n.messages import sentence
 from web import urls
@@ -72,7 +72,7 @@ def _with_rows(values: dict[str, Any], mine: list[tuple[str, str]]) -> Mapping[s
 
 async def _trial(request: Request, opened: OpenEdition, typed: list[Mapping[str, Any]]) -> Response:
     edition = opened.check.edition
-    found = None if edition is None else await of_many(len(edition.leaves()), trial_of, edition, typed)
+    found = None if edition is None else await tried_edition(edition, typed)
     return page(
         request,
         "edition_trial.html",

@@ -9,11 +9,21 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
-from starlette.datastructures import FormData, UploadFile
 
+from accounts.edition_drafts import EditionDraft
+from application.edition_facts import (
+    Uses,
+    copy_title,
+    facts_of,
+    facts_of_edition,
+    is_copy,
+    uses_in_words,
+    uses_of,
+)
 from application.edition_parts import PARTS, EditionPart, fields_of, part_values, with_part
 from application.edition_summary import summary_of
-from application.edition_texts import Values, mark_of, text_of, values_of
+from application.edition_texts import Values, mark_of
+from application.edition_work import read_edition, written_edition
 from application.form_values import nested
 from application.slugs import slug_of
 from application.visits import Visitor
@@ -29,6 +39,8 @@ from web import urls
 from web.act_form import typed_text, without_row
 from web.auth import checked_form
 from web.downloads import as_attachment
+from web.edition_files import WITHOUT_NAME, SentTable, drop_table, keep_table, sent_rules
+from web.edition_forms import edition_form
 from web.edition_inputs import part_inputs, typed_part
 from web.open_edition import (
     SHOWN,
@@ -40,10 +52,11 @@ from web.open_edition import (
     conflict_of,
     copied,
     file_sentence,
-    fitness_of,
     own_files,
     part_named,
+    unit_names,
 )
+from web.read_editions import draft_in_list
 from web.render import page
 from web.services import get_services
 
@@ -64,10 +77,12 @@ async def editions(request: Request, visitor: Secretary) -> Response:
 async def _list(request: Request, visitor: Visitor, error: InputError | None = None) -> Response:
     services = get_services(request)
     drafts = await services.edition_drafts.list(visitor.unit)
-    people = await services.application.people.names({one.person for one in drafts})
-    fitness = {one.id: await fitness_of(visitor, one) for one in drafts}
+    people = await services.application.people.names({person for one in drafts for person in (one.person, one.maker)})
+    names = await unit_names(services, visitor)
+    told = {one.id: await draft_in_list(visitor.unit, one, names) for one in drafts}
+    uses = await uses_of(services.board, visitor.unit)
     stored = [(digest, edition_of(body)) for digest, body in await services.application.texts.editions()]
-    own = await beside(_own_titles)
+    own = await beside(_own_editions)
     text = "" if error is None else file_sentence(error)
     return page(
         request,
@@ -75,38 +90,56 @@ async def _list(request: Request, visitor: Visitor, error: InputError | None = N
         error.http_status if error is not None else 200,
         drafts=drafts,
         people=people,
-        fitness=fitness,
+        told=told,
+        in_force={one.id: _where(one, uses) for one in drafts},
         stored=sorted(
-            ((digest, edition_title(one)) for digest, one in stored if one.id != NO_RULES.id), key=lambda pair: pair[1]
+            (
+                (digest, edition_title(one), facts_of_edition(one), uses_in_words(uses.get(digest, ())))
+                for digest, one in stored
+                if one.id != NO_RULES.id
+            ),
+            key=lambda row: (not row[3], row[1]),
         ),
-        own=own,
+        own=[(key, name, facts_of_edition(one), ()) for key, name, one in own],
         text=text,
+        is_table=error is not None and error.code == "edition_in_word",
         faulty="file" if error is not None else "",
     )
 
 
+def _where(draft: EditionDraft, uses: Uses) -> tuple[str, ...]:
+    """Where a draft is in force, as it was at one time or another."""
+    found = [one for digest in dict.fromkeys(time.digest for time in draft.in_force) for one in uses.get(digest, ())]
+    return uses_in_words(found)
+
+
 @lru_cache
-def _own_titles() -> tuple[tuple[str, str], ...]:
+def _own_editions() -> tuple[tuple[str, str, Edition], ...]:
     """The editions that come with the program: key and title; the year of the key tells namesakes apart."""
     found = [(key, read_model(file, Edition)) for key, file in own_files().items()]
     titles = Counter(one.title for _key, one in found)
     years = {key: "".join(re.findall("[0-9]{4}", key)[-1:]) for key, _one in found}
     return tuple(
-        (key, f"{edition_title(one)} {years[key]}" if titles[one.title] > 1 else edition_title(one))
+        (key, f"{edition_title(one)} {years[key]}" if titles[one.title] > 1 else edition_title(one), one)
         for key, one in found
     )
 
 
 @router.post(urls.EDITIONS)
 async def begin(request: Request, visitor: Secretary) -> Response:
-    """Begin an edition: from nothing, or from a file."""
+    """Begin an edition: from nothing, from a file of rules, or with the table of criteria in a file."""
     form = await checked_form(request)
     services, do = get_services(request), str(form.get("_do", ""))
     try:
         if do == "file":
-            values = await _of_file(form)
+            sent = await sent_rules(form)
+            if isinstance(sent, SentTable):
+                key = await copied(services, visitor, sent.values())
+                await keep_table(services.drafts, visitor.contact.id, key, sent)
+                return RedirectResponse(urls.criteria_table_url(key), 303)
+            values = sent
         elif do == "empty":
-            values = {"id": "quy-dinh", "title": _("New rules")}
+            values = {"id": WITHOUT_NAME, "title": _("New rules")}
         else:
             return await _list(request, visitor)
         return RedirectResponse(urls.edition_url(await copied(services, visitor, values)), 303)
@@ -114,37 +147,22 @@ async def begin(request: Request, visitor: Secretary) -> Response:
         return await _list(request, visitor, error)
 
 
-async def _of_file(form: FormData) -> Values:
-    """The values of the file that was sent.
-
-    Raises:
-        InputError: there is none, or it cannot be read.
-    """
-    upload = form.get("file")
-    if not isinstance(upload, UploadFile) or not upload.filename:
-        raise InputError("file_empty", "file")
-    body = await upload.read()
-    if not body.strip():
-        raise InputError("edition_no_table", upload.filename)
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError("file_not_utf8", upload.filename, position=error.start) from None
-    return await beside(values_of, text, upload.filename)
-
-
 # One edition ------------------------------------------------------------------------------------------------------
 
 
 @router.get(urls.EDITION)
-async def edition(request: Request, _visitor: Secretary, opened: Opened) -> Response:
-    """An edition: its parts in short, and what was found in them."""
-    return await _edition(request, opened)
+async def edition(request: Request, visitor: Secretary, opened: Opened) -> Response:
+    """An edition: its parts in short, what was found in them, and where it is in force."""
+    return await _edition(request, visitor, opened)
 
 
-async def _edition(request: Request, opened: OpenEdition, *, text: str = "", status: int = 200) -> Response:
-    services = get_services(request)
-    people = await services.application.people.names({opened.draft.person} if opened.draft is not None else set())
+async def _edition(
+    request: Request, visitor: Visitor, opened: OpenEdition, *, text: str = "", status: int = 200
+) -> Response:
+    services, draft = get_services(request), opened.draft
+    uses = await uses_of(services.board, visitor.unit)
+    persons = {draft.person, draft.maker, *(one.person for one in draft.in_force)} if draft is not None else set()
+    times = () if draft is None else draft.in_force
     return page(
         request,
         "edition.html",
@@ -152,7 +170,12 @@ async def _edition(request: Request, opened: OpenEdition, *, text: str = "", sta
         opened=opened,
         check=opened.check,
         parts=[(part, summary_of(opened.values, part), opened.check.of(part)) for part in PARTS],
-        people=people,
+        facts=facts_of(opened.values),
+        is_copy=is_copy(opened.title),
+        times=[(one, uses[one.digest]) for one in times if one.digest in uses],
+        uses=() if times else uses.get(opened.key, uses.get(opened.check.digest, ())),
+        changed=bool(times) and opened.check.digest != times[0].digest,
+        people=await services.application.people.names(persons),
         text=text,
     )
 
@@ -161,7 +184,7 @@ async def _edition(request: Request, opened: OpenEdition, *, text: str = "", sta
 async def file(_visitor: Secretary, opened: Opened) -> Response:
     """The edition as the file that `thidua rules check` reads."""
     name = slug_of(opened.title, "ban-quy-dinh")
-    return as_attachment(await beside(text_of, opened.values), f"{name}.yaml", YAML)
+    return as_attachment(await written_edition(opened.values), f"{name}.yaml", YAML)
 
 
 @router.post(urls.EDITION)
@@ -170,27 +193,25 @@ async def with_edition(request: Request, visitor: Secretary, opened: Opened) -> 
     form = await checked_form(request)
     services, do = get_services(request), str(form.get("_do", ""))
     if do == "copy":
-        title = opened.title
-        mine = {one.title for one in await services.edition_drafts.list(visitor.unit)}
-        if title in mine:
-            title = _("{title} (copy)").format(title=title)
-        values = {**opened.values, "title": title}
+        mine = (one.title for one in await services.edition_drafts.list(visitor.unit))
+        values = {**opened.values, "title": copy_title(opened.title, mine)}
         values.pop("specimen", None)
         try:
             return RedirectResponse(urls.edition_url(await copied(services, visitor, values)), 303)
         except InputError as error:
             text = sentence(error.code, error.facts)
-            return await _edition(request, opened, text=text, status=error.http_status)
+            return await _edition(request, visitor, opened, text=text, status=error.http_status)
     if do == "delete" and opened.draft is not None:
         revision = whole_number(form.get("_revision")) or 0
         if form.get("_sure") != "yes":
             text = _("Tick that it is to be deleted.")
-            return await _edition(request, opened, text=text, status=422)
+            return await _edition(request, visitor, opened, text=text, status=422)
         if not await services.edition_drafts.drop(visitor.unit, opened.key, revision):
             text = _("Somebody has saved this edition since you opened it. Nothing was deleted.")
-            return await _edition(request, opened, text=text, status=409)
+            return await _edition(request, visitor, opened, text=text, status=409)
+        await drop_table(services.drafts, visitor.contact.id, opened.key)
         return RedirectResponse(urls.EDITIONS, 303)
-    return await _edition(request, opened)
+    return await _edition(request, visitor, opened)
 
 
 # A part as a form -------------------------------------------------------------------------------------------------
@@ -243,22 +264,17 @@ async def _form(
 ) -> Response:
     whole = with_part(opened.values, part, values)
     check = await opened.check_of(whole)
-    inputs, choices = part_inputs(part, values, more, whole)
-    faulty = {one.path: one.here for one in reversed(check.of(part)) if one.wrong and one.path}
-    return page(
+    return edition_form(
         request,
         "edition_part.html",
-        error.http_status if error is not None else status,
-        opened=opened,
+        opened,
+        part_inputs(part, values, more, whole),
+        check.of(part),
+        error=error,
+        status=status,
         part=part,
-        inputs=inputs,
-        choices=choices,
-        findings=check.of(part),
-        faulty=faulty,
         read=read or mark_of(part_values(opened.values, part)),
-        text="" if error is None else sentence(error.code, error.facts),
         conflict=conflict,
-        saved=request.method == "GET" and urls.ENTERED_AS in request.query_params,
     )
 
 
@@ -275,7 +291,7 @@ async def _conflict(request: Request, now: OpenEdition, part: EditionPart, value
 async def part_text(request: Request, _visitor: Secretary, opened: OpenedDraft, part: str) -> Response:
     """A part as the text of its file, for what has no input of its own."""
     known = part_named(part)
-    return _text(request, opened, known, text_of(part_values(opened.values, known)))
+    return _text(request, opened, known, await written_edition(part_values(opened.values, known)))
 
 
 @router.post(urls.EDITION_TEXT)
@@ -287,7 +303,7 @@ async def save_text(request: Request, visitor: Secretary, opened: OpenedDraft, p
     if form.get("_step") != "save":
         return _text(request, opened, known, typed, read=read)
     try:
-        values = await beside(values_of, typed, _(known.title))
+        values = await read_edition(typed, _(known.title))
         if strange := _strange(values, part_values(values, known)):
             line = next((n for n, one in enumerate(typed.split("\n"), 1) if one.strip().startswith(f"{strange}:")), 1)
             raise InputError("edition_other_part", f"text:{line}", part=_(known.title))

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
+from application.edition_checks import digest_of
 from application.error_mapping import coded_error
 from application.fields import clean_line, parse_day
 from application.last_year import LastYear, last_year
@@ -344,7 +345,8 @@ async def start(request: Request, visitor: Secretary) -> Response:
     streams = tuple(cycle_stream(year.organiser, year.cycle_name, cluster.id) for cluster in year.clusters)
     names = dict(zip(streams, (cluster.name for cluster in year.clusters), strict=True))
     job = YearOpening(streams, _seal_of(typed, edition), str(request.state.request_id), names)
-    work = _open(services, visitor, cookie_secret(request), year, edition, days, job)
+    draft = str(typed.get("edition", ""))
+    work = _open(services, visitor, cookie_secret(request), year, edition, draft, days, job)
     return RedirectResponse(urls.new_year_url(services.jobs.start(job, work)), 303)
 
 
@@ -354,6 +356,7 @@ async def _open(
     login_secret: str,
     year: YearFile,
     edition: Edition,
+    draft: str,
     days: Mapping[Duty, date],
     job: YearOpening,
 ) -> None:
@@ -370,6 +373,7 @@ async def _open(
             clock="wall",
             starts=default_start(year.year, edition, datetime.now(UTC)),
         )
+        await services.edition_drafts.note_in_force(visitor.unit, draft, digest_of(edition), visitor.contact.id)
         job.failed = [(job.names[one.stream], sentence(one.code, one.facts)) for one in receipt.failed]
         if days and not job.failed:
             wrong = await set_days(application, year, days, visitor.submitter(), datetime.now(ICT).date())
