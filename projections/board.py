@@ -208,7 +208,8 @@ def glance(line: dict[str, Any], real_now: datetime) -> Glance:
     """Return the line's state now: on the cycle's own clock if it has one, else at `real_now`."""
     now = datetime.fromisoformat(line["now"]) if line["now"] else real_now
     # Many duties are due at one instant: each instant is read once.
-    dues = {written: datetime.fromisoformat(written) for written in {one["due"]: None for one in line["open"] if one["due"]}}
+    written_dues = dict.fromkeys(one["due"] for one in line["open"] if one["due"])
+    dues = {written: datetime.fromisoformat(written) for written in written_dues}
     nearest = min((due for due in dues.values() if due > now), default=None)
     coming = [written for written, due in dues.items() if due == nearest]
     late = [written for written, due in dues.items() if due <= now]
