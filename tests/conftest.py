@@ -18,10 +18,11 @@ from uuid import uuid4
 import pytest
 import shown_texts
 from argon2 import PasswordHasher
-from engine_help import drop_database, queue_of
+from engine_help import copy_database, drop_database, queue_of
 from hypothesis import settings
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from accounts import passwords
 from activities.ledger import LedgerActivities
@@ -31,6 +32,7 @@ from cli.session import Session
 from domain.steps import clock
 from ledger.postgres import open_ledger
 from ledger.protocol import Ledger
+from ledger.setup import apply_schema, make_roles
 from local.certificates import CERTIFICATES, Authority, Certificates
 from local.engine import Endpoints
 from local.installation import Installation, installation_in
@@ -53,22 +55,64 @@ if TYPE_CHECKING:
     from web_help import Site
 
 
+# Every connection would read the certificates of the system anew, though no server of a test has one.
+os.environ.setdefault("PGSSLMODE", "disable")
 settings.register_profile("thidua", deadline=None)  # no test depends on how fast the machine is
 settings.load_profile("thidua")
 shown_texts.install()
 
 
-PAGES = frozenset({"site", "real_site", "browser"})
+LONG = (
+    "test_web_closed",
+    "test_accessibility",
+    "test_characters",
+    "test_bad_input",
+    "test_faults",
+    "test_all_fields",
+    "test_browser",
+    "test_jobs",
+    "test_edition_pages",
+    "test_web_api",
+    "test_adding_an_act",
+    "test_kills",
+    "test_supervisor",
+    "test_web_rights",
+    "test_export",
+    "test_engine",
+    "test_web",
+    "test_keys",
+    "test_answers",
+    "test_golden",
+)
+"""The files that take longest, longest first. A process runs whole files: begun late, one keeps the other waiting."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of pages do not count for the coverage of domain and ledger, which have tests of their own.
+    """Long files come first, the others in their order."""
+    order = {f"{name}.py": number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
-    To measure it costs a test of pages as much again as half of itself.
+
+UNMEASURED = frozenset(f"{name}.py" for name in ("test_mail", "test_shown_texts", "test_wording", "test_words"))
+"""Files that need no engine, take long, and are not about domain or ledger."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Tests that need an engine do not count for the coverage of domain and ledger, which have tests of their own.
+
+    To measure it costs as much again as half of such a test, its set-up included; others as much again as all of it.
     """
-    for item in items:
-        if PAGES & set(getattr(item, "fixturenames", ())):
-            item.add_marker("no_cover")
+    plugin = item.config.pluginmanager.getplugin("_cov")
+    coverage = plugin.cov_controller if plugin is not None else None
+    is_measured = "temporal" not in getattr(item, "fixturenames", ()) and item.path.name not in UNMEASURED
+    if coverage is None or is_measured:
+        return (yield)
+    coverage.pause()
+    try:
+        return (yield)
+    finally:
+        coverage.resume()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -151,15 +195,25 @@ NewInstallation = Callable[..., Awaitable[tuple[Endpoints, Installation, Paths]]
 
 
 @pytest.fixture(scope="session")
-async def new_installation(folder: Path, postgres: PostgresServer) -> NewInstallation:
+async def empty_ledger(postgres: PostgresServer) -> str:
+    """The name of a database with the schema and nothing else. To copy it costs less than to make each anew."""
+    name = "empty_ledger"
+    await create_database(postgres, name)
+    await apply_schema(postgres.url(name))
+    return name
+
+
+@pytest.fixture(scope="session")
+async def new_installation(folder: Path, postgres: PostgresServer, empty_ledger: str) -> NewInstallation:
     """Makes installations, each with a ledger of its own."""
 
     async def make(*, rehearsal: bool = True) -> tuple[Endpoints, Installation, Paths]:
         name = f"t{uuid4().hex[:12]}"
         where = Paths(folder / name, paths().cache, folder / name / "logs").make()
         installed = installation_in(where.data, rehearsal=rehearsal)
-        await create_database(postgres, name)
         owner = postgres.url(name)
+        await copy_database(owner, empty_ledger)
+        await make_roles(owner)  # who may connect is not copied
         app, reader, web = await prepare_ledger(owner, bootstrap, installed)
         return Endpoints(app, reader, owner, web, None, NAMESPACE, {}), installed, where
 
@@ -168,9 +222,16 @@ async def new_installation(folder: Path, postgres: PostgresServer) -> NewInstall
 
 @asynccontextmanager
 async def running_worker(
-    client: Client, ledger: Ledger, texts: Texts, installed: Installation, queue: str, **options: object
+    client: Client,
+    ledger: Ledger,
+    texts: Texts,
+    installed: Installation,
+    queue: str,
+    *,
+    sandboxed: bool = True,
+    **options: object,
 ) -> AsyncIterator[LedgerActivities]:
-    """Run a worker in this process on a queue of its own."""
+    """Run a worker in this process on a queue of its own, in the sandbox (ADR 5) or as the program does."""
     keys = KeyRing(ledger, installed.id, 1)
     await keys.refresh()
     acts = LedgerActivities(ledger, texts, keys, **options)  # type: ignore[arg-type]
@@ -179,6 +240,7 @@ async def running_worker(
         task_queue=queue,
         workflows=[ClusterCycle, CityYear, InstallationStream, Post, Unknown],
         activities=[acts.load, acts.append, acts.run_due_timers, acts.edition, acts.recall],
+        workflow_runner=SandboxedWorkflowRunner() if sandboxed else UnsandboxedWorkflowRunner(),
         **worker_options(keys),
     ):
         yield acts
@@ -186,7 +248,7 @@ async def running_worker(
 
 @asynccontextmanager
 async def open_app(
-    client: Client, new_installation: NewInstallation, *, rehearsal: bool = True
+    client: Client, new_installation: NewInstallation, *, rehearsal: bool = True, sandboxed: bool = True
 ) -> AsyncIterator[Session]:
     """Open an installation with a worker and a client, as the command line does; its database is dropped at the end."""
     endpoints, installed, where = await new_installation(rehearsal=rehearsal)
@@ -195,16 +257,19 @@ async def open_app(
         ledger = await open_ledger(endpoints.database_url, installed.id)
         stack.push_async_callback(ledger.close)
         queue = queue_of(installed)
-        await stack.enter_async_context(running_worker(client, ledger, Texts(ledger.pool), installed, queue))
+        texts = Texts(ledger.pool)
+        await stack.enter_async_context(running_worker(client, ledger, texts, installed, queue, sandboxed=sandboxed))
         session = Session.of(where, endpoints, installed, ledger, TemporalClient(client, queue))
         stack.push_async_callback(session.close)
         yield session
 
 
 @pytest.fixture
-async def app(client: Client, new_installation: NewInstallation) -> AsyncIterator[Session]:
-    """An installation of its own for a test."""
-    async with open_app(client, new_installation) as session:
+async def app(
+    request: pytest.FixtureRequest, client: Client, new_installation: NewInstallation
+) -> AsyncIterator[Session]:
+    """An installation of its own for a test. Tests of pages leave the sandbox to those of the engine."""
+    async with open_app(client, new_installation, sandboxed="site" not in request.fixturenames) as session:
         yield session
 
 
@@ -241,7 +306,10 @@ async def real_site(client: Client, new_installation: NewInstallation, tmp_path:
     """As `site`, of an installation that is no rehearsal."""
     from web_help import a_site  # noqa: PLC0415 - as above
 
-    async with open_app(client, new_installation, rehearsal=False) as real, a_site(real, tmp_path / "outbox") as opened:
+    async with (
+        open_app(client, new_installation, rehearsal=False, sandboxed=False) as real,
+        a_site(real, tmp_path / "outbox") as opened,
+    ):
         yield opened
 
 

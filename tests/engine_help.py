@@ -37,6 +37,14 @@ def queue_of(installed: Installation) -> str:
     return f"{TASK_QUEUE}-{installed.id}"
 
 
+async def copy_database(owner_url: str, of: str) -> None:
+    """Make a database as a copy of another one, to which nobody is connected."""
+    server, _slash, name = owner_url.rpartition("/")
+    connection = await asyncpg.connect(f"{server}/postgres")
+    await connection.execute(f'create database "{name}" template "{of}" strategy file_copy')
+    await connection.close()
+
+
 async def drop_database(owner_url: str) -> None:
     """Drop a database: what hundreds of tests leave would fill the memory in which `make test` may keep them."""
     server, _slash, name = owner_url.rpartition("/")

@@ -89,7 +89,7 @@ async def fuzzer(site: Site) -> Fuzzer:
 
 # The cases ------------------------------------------------------------------------------------------------------------
 
-FEW = {"path": 8, "query": 16, "header": 60, "form": 40, "field": 240}
+FEW = {"path": 16, "query": 32, "header": 120, "form": 80, "field": 480}
 """Of so many cases of a kind one is sent."""
 
 

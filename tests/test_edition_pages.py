@@ -41,7 +41,8 @@ async def site(
     client: Client, new_installation: NewInstallation, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Site]:
     """One site for all of them: each works on drafts and cycles of its own."""
-    async with open_app(client, new_installation) as app, a_site(app, tmp_path_factory.mktemp("outbox")) as found:
+    outbox = tmp_path_factory.mktemp("outbox")
+    async with open_app(client, new_installation, sandboxed=False) as app, a_site(app, outbox) as found:
         yield found
 
 

@@ -16,6 +16,7 @@ import yaml
 from engine_help import CITY, assert_ledger_verifies, enter_staff, event_names, open_cycle, state_of, submit, units
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
+from soak import SOAK
 from speech import RULES, day
 from temporalio.client import Client
 
@@ -253,7 +254,10 @@ CORRECTIONS = st.builds(lambda n, gone: ("correct", n, gone), st.integers(0, 30)
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate)
+    max_examples=40 if SOAK else 4,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.generate),
 )
 @given(acts=st.lists(st.tuples(st.one_of(ACTS, ACTS, ACTS, CORRECTIONS), DAYS), min_size=5, max_size=25))
 async def test_random_years_with_mergers_and_corrections(

@@ -48,7 +48,7 @@ from workflows.client import open_client
 from workflows.messages import workflow_of
 from workflows.runs import POST
 
-KILLS, CYCLES = (60, 8) if SOAK else (12, 3)
+KILLS, CYCLES = (60, 8) if SOAK else (6, 2)
 OUTAGE_S = 30.0 if SOAK else 10.0
 CACHE = paths().cache
 

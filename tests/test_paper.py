@@ -53,7 +53,7 @@ async def site(
     client: Client, new_installation: NewInstallation, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Site]:
     outbox = tmp_path_factory.mktemp("outbox")
-    async with open_app(client, new_installation) as app, a_site(app, outbox) as found:
+    async with open_app(client, new_installation, sandboxed=False) as app, a_site(app, outbox) as found:
         await play(app, ROOT / "scenarios" / "2020-cum-1.yaml", cycle="2020-giay")
         lines = made_up_lines(7, 40, (2024, 2025, 2026), ORGANISERS)
         for line in lines:
