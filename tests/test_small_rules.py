@@ -14,7 +14,7 @@ from speech import CITY, RULES, TEXT, UNITS, Case
 from domain.due_dates import OFFICE_CLOSES, OFFICE_OPENS, Obligation, next_office_hours
 from domain.duties import Duty
 from domain.field_names import problem_of
-from domain.joint_acts import SharedAct, UnitNamed
+from domain.joint_acts import SharedAct, UnitNamed, UnnamedAct
 from domain.limits import CRITERIA_DEPTH
 from domain.notices import notices
 from domain.numbers import MOST_ZEROS, write_number
@@ -195,13 +195,20 @@ def test_the_calendar_of_a_year_that_was_entered_afterwards_goes_on_where_it_sta
     case.when(ChangeCalendar(clock="wall", since=now)).happened("CalendarChanged")
 
 
-def test_a_unit_named_later_has_done_what_all_did_and_nothing_that_was_not_done() -> None:
+def test_a_unit_named_later_is_one_of_those_who_did_it_and_nothing_else() -> None:
     evolve = together.decider.evolves[UnitNamed]
-    event = UnitNamed(
-        unit=Unit(id="moi", name="Mới"),
-        shares=(SharedAct(act="signature", versions=(3,), on=When.on(date(2026, 3, 1))),),
-    )
+    done = When.on(date(2026, 3, 1))
+    event = UnitNamed(unit=Unit(id="moi", name="Mới"), shares=(SharedAct(act="signature", versions=(3,), on=done),))
+
+    def left(*unnamed: int | str) -> list[int | str]:
+        acts = {"signature": tuple(UnnamedAct(count, done, 3) for count in unnamed)}  # type: ignore[arg-type]
+        found = evolve(acts, event, SimpleNamespace(version=9))  # type: ignore[arg-type]
+        return [one.unnamed for one in found["signature"]]
+
     assert evolve({}, event, SimpleNamespace(version=9)) == {}  # type: ignore[arg-type]
+    assert left(3) == [2]
+    assert left(4, 1) == [4], "all of the last were named"
+    assert left("unknown") == ["unknown"]
 
 
 def test_a_cross_check_without_a_deadline_holds_no_step_up() -> None:
