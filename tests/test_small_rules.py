@@ -150,8 +150,9 @@ def test_only_of_an_unknown_field_the_possible_ones_are_told() -> None:
 
 
 def test_a_figure_that_yaml_took_apart_is_recognised_by_the_last_name() -> None:
-    problem = first_problem(faults("present-draft", {"kind": "plan", "document": {"title": "A", "5": None}}))
-    assert (problem["problem"], problem["place"][-1]) == ("figure_unquoted", "5")
+    target = {"id": "a", "title": "A", "5": None}
+    problem = first_problem(faults("register-targets", {"unit": UNIT, "targets": [target]}))
+    assert (problem["problem"], problem["place"]) == ("figure_unquoted", ("targets", 0, "5"))
     problem = first_problem(faults("present-draft", {"kind": "plan", "document": {"title": "A", "B c": None}}))
     assert problem["problem"] == "text_unquoted"
 
