@@ -42,6 +42,12 @@ def met_deadlines(before: Iterable[Obligation], after: Iterable[Obligation]) -> 
     )
 
 
+def reopened(before: Iterable[Obligation], after: Iterable[Obligation]) -> tuple[Obligation, ...]:
+    """Return the duties, as they stand in `after`, that were done in `before` and are open again."""
+    done = {(one.duty, one.bearer, one.subject) for one in before if one.done is not None}
+    return tuple(one for one in after if one.done is None and (one.duty, one.bearer, one.subject) in done)
+
+
 async def met_by(cycle: VisitedCycle, rows: Sequence[RecordedEvent]) -> tuple[MetDeadline, ...]:
     """Return the deadlines of the duties that a recorded act did, as they stood when it was entered.
 

@@ -20,7 +20,7 @@ from starlette.datastructures import FormData
 
 from application.act_view import may_open
 from application.command_preview import CommandPreview, preview
-from application.comment_threads import ThreadedComment, threads
+from application.comment_threads import ThreadedComment, of_draft, threads
 from application.comparison import compared, compared_at_once
 from application.corrected_acts import CycleCorrections
 from application.event_texts import event_texts
@@ -108,7 +108,9 @@ async def papers(
         request,
         "papers.html",
         cycle=cycle,
-        papers=[(kind, versions[-1], answers(cycle, kind)) for kind, versions in state.drafts.items()],
+        papers=[
+            (kind, versions[-1], answers(cycle, kind, versions[-1].number)) for kind, versions in state.drafts.items()
+        ],
         reports=[(of, cycle.names.get(of, of), one) for of, one in state.midyear.items()],
         lacking=[kind for kind in cycle.rules.required_drafts if kind not in state.drafts],
     )
@@ -243,10 +245,10 @@ async def _page(request: Request, cycle: VisitedCycle, kind: str, unsent: Unsent
     shown = by_number.get(version_in(asked.get(urls.TO)) or 0, versions[-1])
     old = by_number.get(version_in(asked.get(urls.FROM)) or shown.number - 1)
     state = cycle.readable_state()
-    said = [one for one in state.comments.comments.values() if one.on in {None, kind}]
+    said = await of_many(len(state.comments.comments), of_draft, state.comments.comments, kind)
     number = version_in(asked.get(urls.COMMENTS_PAGE)) or 1
     thread = Paged.of(await of_many(len(said), threads, said), PageRequest(min(number, 10**6), COMMENTS_ON_A_PAGE))
-    answered = answers(cycle, kind)
+    answered = answers(cycle, kind, shown.number)
     together = [one for one in state.comments.collective_stances if one.on in {None, kind}]
     answers_to = state.comments.comments.get(version_in(asked.get(urls.ANSWERED_COMMENT)) or 0)
     comment = await _comment_form(services, cycle, kind, unsent, None if answers_to is None else answers_to.number)
