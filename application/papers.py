@@ -179,7 +179,15 @@ class UnitAnswer:
     def has_answered(self) -> bool:
         """Whether the unit has said anything of the version that is looked at."""
         signed = self.signature.number if self.signature is not None else None
-        return self.shown in {self.stance_on, signed, self.declined_on, *self.comments_on}
+        # Of a signature by a source that names no paper the version is not known: 0.
+        found = {self.stance_on, signed, self.declined_on, *self.comments_on}
+        return self.shown in found or 0 in found
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the unit has agreed to the version that is looked at, and has asked for no change since."""
+        agreed = self.stance is not None and self.stance.stance == "agreed" and self.stance_on == self.shown
+        return agreed and self.asked_since is None
 
     @property
     def has_declined(self) -> bool:
@@ -222,10 +230,17 @@ def is_to_sign(cycle: VisitedCycle, kind: str) -> bool:
     return kind in covenants_to_sign(cycle.readable_state(), cycle.rules)
 
 
+def _latest_then(versions: Sequence[DraftVersion], said: RecordedStance | Comment) -> int | None:
+    """The latest version that had been presented when something was said; of one day what was entered first."""
+    known = [one for one in versions if not said.when.before(one.when)]
+    before = [one for one in known if one.when.before(said.when) or one.version < said.version]
+    return max((one.number for one in before or known), default=None)
+
+
 def answers(cycle: VisitedCycle, kind: str, shown: int) -> list[UnitAnswer]:
     """How each member unit has answered a paper: first those that have not answered version `shown`."""
-    state, signing, draft = cycle.readable_state(), signing_of(cycle, kind), cast("DraftKind", kind)
-    comments, versions = state.comments, state.drafts.get(draft, ())
+    state, signing = cycle.readable_state(), signing_of(cycle, kind)
+    comments, versions = state.comments, state.drafts.get(cast("DraftKind", kind), ())
     own: dict[str, list[Comment]] = defaultdict(list)
     for comment in comments.comments.values():
         if comment.on in {None, kind} and comment.answers is None and not comment.withdrawn and comment.by.unit:
@@ -243,9 +258,9 @@ def answers(cycle: VisitedCycle, kind: str, shown: int) -> list[UnitAnswer]:
                 name,
                 shown,
                 stance,
-                None if stance is None else stance.number or state.draft_read(draft, stance.when),
+                None if stance is None else stance.number or _latest_then(versions, stance),
                 tuple(own[unit]),
-                tuple(one.draft_version or state.draft_read(draft, one.when) for one in own[unit]),
+                tuple(one.draft_version or _latest_then(versions, one) for one in own[unit]),
                 None if signing is None else signing.signatures.get(unit),
                 None if declined is None else max(before, default=0),
             )

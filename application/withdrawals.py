@@ -44,6 +44,22 @@ _TAKES_BACK: _Matters = {
     CommentWithdrawn: lambda event: (("comment", event.number),),
 }
 
+_WITHDRAWN_BY: Mapping[type[Event], tuple[type[Command], tuple[str, ...]]] = {
+    MidyearReported: (WithdrawReport, ("unit",)),
+    SelfScored: (WithdrawScore, ("unit",)),
+    StanceTaken: (WithdrawStance, ("unit", "on")),
+    CommentAdded: (WithdrawComment, ("number",)),
+}
+"""The act that takes back what an event hands in, and the fields that both have."""
+
+
+def withdrawing(event: Event) -> tuple[type[Command], dict[str, Any]] | None:
+    """Return the act that takes back what an event hands in, with its fields; None where there is none."""
+    if (found := _WITHDRAWN_BY.get(type(event))) is None:
+        return None
+    act, names = found
+    return act, {name: value for name in names if (value := getattr(event, name)) is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:

@@ -11,8 +11,8 @@ from test_task_flow import to_summary
 from web_help import Site
 
 
-async def say(site: Site, stream: str, unit: str, act: str, **fields: Any) -> None:
-    await submit(site.app, stream, unit, act, fields)
+async def say(site: Site, stream: str, whose: str, act: str, **fields: Any) -> None:
+    await submit(site.app, stream, whose, act, fields)
 
 
 async def test_a_new_version_has_no_answers_yet_and_its_summary_says_what_was_said_of_the_one_before(

@@ -45,7 +45,7 @@ from domain.duties import Duty
 from domain.file_references import references_in
 from domain.records import Command
 from domain.steps.commenting import AddComment, TakeStance
-from domain.steps.drafting import DraftVersion
+from domain.steps.drafting import DraftVersion, PresentDraft
 from domain.steps.signing import SignCovenant
 from domain.times import day_ending
 from errors import CodedError, InputError, Kind
@@ -295,6 +295,7 @@ async def _page(request: Request, cycle: VisitedCycle, kind: str, unsent: Unsent
         closed=[duty.value for duty in (Duty.STANCE, Duty.SIGNATURE) if own and duty in state.lifecycle.closed],
         signing=signing_of(cycle, kind),
         other_acts=_other_acts(cycle, kind),
+        new_version=_new_version(cycle, versions[-1]),
         corrections=CycleCorrections(cycle),
         comment=comment,
         answers_to=answers_to,
@@ -383,6 +384,15 @@ def _other_acts(cycle: VisitedCycle, kind: str) -> list[tuple[str, str]]:
         for name in names
         if name in permitted
     ]
+
+
+def _new_version(cycle: VisitedCycle, latest: DraftVersion) -> str:
+    """The form of the version after the latest one, filled in with this one; "" for who cannot present it."""
+    return (
+        urls.act_url(cycle.stream, PresentDraft.NAME, **{urls.AGAIN: latest.version})
+        if PresentDraft in permitted_acts(cycle)
+        else ""
+    )
 
 
 def _has(act: type[Command] | None, field: str) -> bool:
