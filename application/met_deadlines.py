@@ -57,7 +57,7 @@ def owed_by_form(cycle: VisitedCycle, act: type[Command], values: Mapping[str, A
     by = values.get("by")
     unit = values.get("unit") or (by.get("unit") if isinstance(by, Mapping) else None)
     own = cycle.visitor.unit
-    whose = {(unit or own, ""), *({(own, unit)} if unit else ())}
+    whose = {(unit or own, ""), *([(own, unit)] if unit else [])}
     if "duty" in act.model_fields:
         duties = frozenset({values.get("duty")})
     elif values.get("answers"):  # an answer to a comment does no duty
