@@ -26,7 +26,7 @@ _SHOWN_OTHERWISE = ("draft", "stance", "scores", "score", "extension")
 """Papers have a page of their own, scores a sheet in the form, a request for more time a card."""
 
 _READ_AGAINST: Mapping[str, str] = {"midyear": "registration"}
-"""A report is read against what its unit had registered."""
+"""A report is read by others against what its unit had registered; the unit itself is not shown it again."""
 
 _HANDED_IN = "midyear"
 """What units hand in by a last day: late or not is shown with it."""
@@ -53,7 +53,7 @@ async def subject_of(
     application: Application, cycle: VisitedCycle, act: type[Command], values: Mapping[str, Any]
 ) -> tuple[SubjectAct, ...]:
     """The acts that the form of an act is about, the first ones first; of what the visitor may read only."""
-    subjects = frozenset(_subjects(act, values))
+    subjects = frozenset(_subjects(act, values, cycle.visitor.unit))
     if not subjects:
         return ()
     wrong = cycle.readable_state().corrections.corrected
@@ -88,7 +88,7 @@ async def _deadlines(cycle: VisitedCycle, row: RecordedEvent, subjects: frozense
     return await met_by(cycle, [row]) if handed_in else ()
 
 
-def _subjects(act: type[Command], values: Mapping[str, Any]) -> Iterator[str]:
+def _subjects(act: type[Command], values: Mapping[str, Any], own: str) -> Iterator[str]:
     """Yield what the act reads, as far as the form says it, and what that is read against."""
     if act.READS is None:
         return
@@ -96,7 +96,7 @@ def _subjects(act: type[Command], values: Mapping[str, Any]) -> Iterator[str]:
     for subject in act.READS(act.model_construct(**typed)):
         if (matter := _matter(subject)) not in _SHOWN_OTHERWISE:
             yield subject
-            if (other := _READ_AGAINST.get(matter)) is not None:
+            if (other := _READ_AGAINST.get(matter)) is not None and subject != f"{matter}/{own}":
                 yield subject.replace(matter, other, 1)
 
 

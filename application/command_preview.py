@@ -12,13 +12,15 @@ from application.dry_run_texts import DryRunTexts
 from application.event_texts import Background, event_texts
 from application.fields import FieldFiller
 from application.form_values import flattened
-from application.met_deadlines import MetDeadline, met_deadlines
+from application.met_deadlines import MetDeadline, met_deadlines, reopened
 from application.pasted_text import clean_text
 from application.readable import ReadablePart
 from application.visits import VisitedCycle, Visitor
+from application.withdrawals import TAKE_BACK
 from domain.codec import plain
 from domain.commands import CommandPayload
 from domain.deviations import Deviation
+from domain.due_dates import Obligation
 from domain.records import Event, Refused
 from domain.steps.signatories import SignatoriesNamed
 from domain.titles import names_of
@@ -59,6 +61,10 @@ class CommandPreview:
     gone: tuple[str, ...]
     deadlines: tuple[MetDeadline, ...]
     """Those of the duties that it would do now."""
+    reopened: tuple[Obligation, ...]
+    """Duties that would be open again, because what did them stands no more."""
+    takes_back: bool
+    """The act takes back an earlier one: deviations go because that one no longer counts, and are not settled."""
     notes: tuple[str, ...]
 
 
@@ -84,6 +90,8 @@ async def preview(application: Application, cycle: VisitedCycle, inputs: Command
         tuple(deviation_text(one, names) for key, one in after.items() if key not in before),
         tuple(deviation_text(one, names) for key, one in before.items() if key not in after),
         met_deadlines(owed, then.obligations),
+        reopened(owed, then.obligations),
+        inputs.act in {act.NAME for act in TAKE_BACK},
         tuple(cleaning_notes(inputs.cleaned())),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.steps.commenting import Comment
@@ -16,6 +16,27 @@ class ThreadedComment:
     comment: Comment
     depth: int
     begins: int
+
+
+def of_draft(comments: Mapping[int, Comment], kind: str) -> list[Comment]:
+    """The comments on a draft and on all drafts, in order. An answer stands with the comment that it answers."""
+    first = _firsts(comments)
+    return [one for one in comments.values() if first[one.number].on in {None, kind}]
+
+
+def _firsts(comments: Mapping[int, Comment]) -> dict[int, Comment]:
+    """By number, the comment that begins a comment's thread; in a circle, the last one before it closes."""
+    found: dict[int, Comment] = {}
+    for comment in comments.values():
+        at, path = comment, {comment.number}
+        while (above := comments.get(at.answers or 0)) is not None:
+            if above.number in path or above.number in found:
+                break
+            path.add(above.number)
+            at = above
+        first = at if above is None else found.get(above.number, at)
+        found.update(dict.fromkeys(path, first))
+    return found
 
 
 def threads(comments: Iterable[Comment]) -> list[ThreadedComment]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from application.application import Application
 from application.excerpts import excerpt
-from application.withdrawals import withdrawn_events
+from application.withdrawals import Withdrawal, by_version, withdrawals
 from application.work import of_many
 from audit.replay import digests_in
 from domain.city_year import ClustersArranged, YearPlanIssued
@@ -95,9 +95,14 @@ class Background:
         return _earlier_scores(self.readable)
 
     @cached_property
+    def withdrawals(self) -> Mapping[int, tuple[Withdrawal, ...]]:
+        """The withdrawals that an entry has part in, by its version."""
+        return by_version(withdrawals(self.readable))
+
+    @cached_property
     def withdrawn(self) -> Mapping[int, EventEnvelope[Event]]:
         """The event that each withdrawal takes back, by the version of the withdrawal."""
-        return withdrawn_events(self.readable)
+        return {one.by.meta.version: one.what for parts in self.withdrawals.values() for one in parts}
 
 
 async def event_texts(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from application.readable import ReadablePart
 from application.visits import VisitedCycle
@@ -12,7 +13,7 @@ from application.work import of_many
 from domain.cycle import CYCLE, EVENTS_OF
 from domain.due_dates import Obligation
 from domain.obligations import DUTY_COMMANDS
-from domain.records import Event, EventEnvelope
+from domain.records import Command, Event, EventEnvelope
 from ledger.events import RecordedEvent
 
 _DOING = frozenset(
@@ -39,6 +40,34 @@ def met_deadlines(before: Iterable[Obligation], after: Iterable[Obligation]) -> 
         MetDeadline(one.duty.value, one.bearer, one.subject, one.due, one.late)
         for one in after
         if one.done is not None and one.due is not None and (one.duty, one.bearer, one.subject) in open_
+    )
+
+
+def reopened(before: Iterable[Obligation], after: Iterable[Obligation]) -> tuple[Obligation, ...]:
+    """Return the duties, as they stand in `after`, that were done in `before` and are open again."""
+    done = {(one.duty, one.bearer, one.subject) for one in before if one.done is not None}
+    return tuple(one for one in after if one.done is None and (one.duty, one.bearer, one.subject) in done)
+
+
+def owed_by_form(cycle: VisitedCycle, act: type[Command], values: Mapping[str, Any]) -> tuple[Obligation, ...]:
+    """Return the open duties with a deadline that a form is about: what its act does, or what its field `duty` names.
+
+    They are those of the unit that the form names, else of the visitor's; and the visitor's about that unit.
+    """
+    by = values.get("by")
+    unit = values.get("unit") or (by.get("unit") if isinstance(by, Mapping) else None)
+    own = cycle.visitor.unit
+    whose = {(unit or own, ""), *([(own, unit)] if unit else [])}
+    if "duty" in act.model_fields:
+        duties = frozenset({values.get("duty")})
+    elif values.get("answers"):  # an answer to a comment does no duty
+        return ()
+    else:
+        duties = frozenset(duty.value for duty, commands in DUTY_COMMANDS.items() if act in commands.done_by)
+    return tuple(
+        one
+        for one in cycle.readable.obligations
+        if one.done is None and one.due is not None and one.duty in duties and (one.bearer, one.subject) in whose
     )
 
 

@@ -5,15 +5,16 @@ Texts have up to 200,000 characters. What a page shows of one is bounded, and th
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from application.comparison import Parts, TextComparison
 from application.visits import VisitedCycle
 from domain.obligations import covenants_to_sign
 from domain.rules import DraftKind
-from domain.steps.commenting import RecordedStance
+from domain.steps.commenting import Comment, RecordedStance
 from domain.steps.drafting import DraftVersion
 from domain.steps.midyear import MidyearReport
 from domain.steps.signing import Signature, Signing
@@ -152,20 +153,59 @@ def pages_of(text: str, chars: int = WHOLE_CHARS) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class UnitAnswer:
-    """How a unit has answered a paper. `comments` counts those that answer no other one."""
+    """How a unit has answered a paper. `comments` are those that answer no other one.
+
+    Each answer is about a version: the one that it names, or else the latest that had been presented then.
+    """
 
     unit: str
     name: str
+    shown: int
+    """The number of the version that is looked at."""
     stance: RecordedStance | None
-    comments: int
-    first_comment: int | None
+    stance_on: int | None
+    comments: tuple[Comment, ...]
+    comments_on: tuple[int | None, ...]
     signature: Signature | None
-    has_declined: bool
+    declined_on: int | None
+    """The version that was not signed; 0: one that is not known. None: the unit has not declined."""
+
+    @property
+    def has_ever_answered(self) -> bool:
+        """Whether the unit has said anything of any version."""
+        return bool(self.stance or self.comments or self.signature or self.has_declined)
 
     @property
     def has_answered(self) -> bool:
-        """Whether the unit has said anything."""
-        return bool(self.stance or self.comments or self.signature or self.has_declined)
+        """Whether the unit has said anything of the version that is looked at."""
+        signed = self.signature.number if self.signature is not None else None
+        # Of a signature by a source that names no paper the version is not known: 0.
+        found = {self.stance_on, signed, self.declined_on, *self.comments_on}
+        return self.shown in found or 0 in found
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the unit has agreed to the version that is looked at, and has asked for no change since."""
+        agreed = self.stance is not None and self.stance.stance == "agreed" and self.stance_on == self.shown
+        return agreed and self.asked_since is None
+
+    @property
+    def has_declined(self) -> bool:
+        """Whether the unit has declined to sign."""
+        return self.declined_on is not None
+
+    @property
+    def first_comment(self) -> int | None:
+        """The number of its first comment."""
+        return self.comments[0].number if self.comments else None
+
+    @property
+    def asked_since(self) -> Comment | None:
+        """The latest change that the unit asks for and that it entered after its stance; None where there is none."""
+        if self.stance is None or self.stance.stance == "changes-requested":
+            return None
+        later = [one for one in self.comments if one.asks_for_change and one.version > self.stance.version]
+        return later[-1] if later else None
 
 
 def versions_of(cycle: VisitedCycle, kind: str) -> tuple[DraftVersion, ...]:
@@ -190,38 +230,68 @@ def is_to_sign(cycle: VisitedCycle, kind: str) -> bool:
     return kind in covenants_to_sign(cycle.readable_state(), cycle.rules)
 
 
-def answers(cycle: VisitedCycle, kind: str) -> list[UnitAnswer]:
-    """How each member unit has answered a paper, in the order of the members."""
-    comments, signing = cycle.readable_state().comments, signing_of(cycle, kind)
-    own = [
-        one
-        for one in comments.comments.values()
-        if one.on in {None, kind} and one.answers is None and not one.withdrawn and one.by.unit is not None
-    ]
-    counts = Counter(one.by.unit for one in own)
-    first = {one.by.unit: one.number for one in reversed(own)}
+def _latest_then(versions: Sequence[DraftVersion], said: RecordedStance | Comment) -> int | None:
+    """The latest version that had been presented when something was said; of one day what was entered first."""
+    known = [one for one in versions if not said.when.before(one.when)]
+    before = [one for one in known if one.when.before(said.when) or one.version < said.version]
+    return max((one.number for one in before or known), default=None)
+
+
+def answers(cycle: VisitedCycle, kind: str, shown: int) -> list[UnitAnswer]:
+    """How each member unit has answered a paper: first those that have not answered version `shown`."""
+    state, signing = cycle.readable_state(), signing_of(cycle, kind)
+    comments, versions = state.comments, state.drafts.get(cast("DraftKind", kind), ())
+    own: dict[str, list[Comment]] = defaultdict(list)
+    for comment in comments.comments.values():
+        if comment.on in {None, kind} and comment.answers is None and not comment.withdrawn and comment.by.unit:
+            own[comment.by.unit].append(comment)
     found = []
     for unit, name in cycle.members():
         # Of what it said of this paper and of all of them, what it said last.
         said = [one for key in (kind, "") if (one := comments.stances.get((unit, key))) is not None]
+        stance = max(said, key=lambda one: one.version, default=None)
+        declined = signing.declined.get(unit) if signing is not None else None
+        before = [] if declined is None else [one.number for one in versions if one.version < declined]
         found.append(
             UnitAnswer(
                 unit,
                 name,
-                max(said, key=lambda one: one.version, default=None),
-                counts[unit],
-                first.get(unit),
+                shown,
+                stance,
+                None if stance is None else stance.number or _latest_then(versions, stance),
+                tuple(own[unit]),
+                tuple(one.draft_version or _latest_then(versions, one) for one in own[unit]),
                 None if signing is None else signing.signatures.get(unit),
-                signing is not None and unit in signing.declined,
+                None if declined is None else max(before, default=0),
             )
         )
-    return found
+    return sorted(found, key=lambda one: one.has_answered)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierAnswers:
+    """What units have said of a version that a new one replaces: how many answered it, and the names of the signers."""
+
+    number: int
+    answered: int
+    signers: tuple[str, ...]
+
+
+def earlier_answers(cycle: VisitedCycle, kind: str) -> tuple[EarlierAnswers, ...]:
+    """What has been answered of each version of a paper, of those that somebody answered or signed."""
+    found = []
+    for version in cycle.readable_state().drafts.get(cast("DraftKind", kind), ()):
+        of = answers(cycle, kind, version.number)
+        signers = tuple(one.name for one in of if one.signature is not None and one.signature.number == version.number)
+        if (answered := sum(one.has_answered for one in of)) or signers:
+            found.append(EarlierAnswers(version.number, answered, signers))
+    return tuple(found)
 
 
 def not_answered_yet(cycle: VisitedCycle, unit: str) -> DraftKind | None:
     """The first paper that a unit has not answered; None where there is none."""
     for kind in cycle.readable_state().drafts:
-        if not any(one.has_answered for one in answers(cycle, kind) if one.unit == unit):
+        if not any(one.has_ever_answered for one in answers(cycle, kind, 1) if one.unit == unit):
             return kind
     return None
 

@@ -46,6 +46,35 @@ def standing_acts(cycle: VisitedCycle) -> History:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Numbers between two acts of the list that it leaves out, and why: what the reader may know of it."""
+
+    first: int
+    last: int
+    by_clock: bool
+    corrected: bool
+    closed: bool
+    """Some of them are closed to the reader: nothing else is told of these."""
+
+
+def gaps_below(cycle: VisitedCycle, acts: Sequence[RecordedAct]) -> dict[int, Gap]:
+    """By the version of an act of the list, what is left out between it and the act before it."""
+    versions = [row.version for row, _envelope in standing_acts(cycle)]
+    before = dict(zip(versions, (0, *versions), strict=False))
+    found = ((one.row.version, _gap(cycle, before[one.row.version] + 1, one.row.version - 1)) for one in acts)
+    return {version: gap for version, gap in found if gap is not None}
+
+
+def _gap(cycle: VisitedCycle, first: int, last: int) -> Gap | None:
+    if first > last:
+        return None
+    readable = cycle.readable.versions
+    seen = [version for version in range(first, last + 1) if version in readable]
+    clock = [version for version in seen if cycle.by_version[version][0].actor == CLOCK]
+    return Gap(first, last, bool(clock), len(clock) < len(seen), len(seen) <= last - first)
+
+
 def steps_of(history: History) -> list[str]:
     """The steps that events belong to, each once, in the order of the events."""
     return list(dict.fromkeys(step_of(row) for row, _envelope in history))

@@ -9,6 +9,7 @@ from typing import Any
 
 from application.downloads import Cell, Table, table_of
 from domain.dates import from_iso
+from domain.duties import Duty
 from domain.times import day_ending
 from i18n import _
 from i18n.messages import word
@@ -50,8 +51,8 @@ class TaskCard:
     """The hard close has come: the unit can no longer do it by itself."""
     answered: tuple[str, ...]
     """Names of the other members that owed it, too, and have done theirs."""
-    owed_by: int
-    """How many units still owe the same duty."""
+    owing: tuple[str, ...]
+    """Names of the units that still owe the same duty, its own among them."""
     asked: bool
     """The unit has asked for more time."""
     asked_until: date | None
@@ -65,6 +66,11 @@ class TaskCard:
     rehearsed: bool
     member: bool
     """The unit is a member of the cluster, not its organiser or overseer."""
+
+    @property
+    def owed_by(self) -> int:
+        """How many units still owe the same duty."""
+        return len(self.owing)
 
     @property
     def overdue(self) -> bool:
@@ -101,6 +107,19 @@ class DoneTask(ListedCycle):
     on: str
     """The date, as it is known."""
     late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SentMatter(ListedCycle):
+    """What a unit has sent and its organiser, `organiser` by name, has not answered: a report, or a request.
+
+    `until` is the day that a request for more time for `duty` asks for; None: a mid-year report, handed in `on`.
+    """
+
+    organiser: str
+    duty: str
+    on: str
+    until: date | None
 
 
 LATELY_DONE = 10
@@ -202,6 +221,18 @@ async def lately_done(home: HomeLines, unit: str) -> list[DoneTask]:
     return [one for _latest, one in found[:LATELY_DONE]]
 
 
+async def sent_matters(home: HomeLines, unit: str) -> list[SentMatter]:
+    """What a unit has sent and what waits for its organisers, cycle by cycle."""
+    found: list[SentMatter] = []
+    for line in await home.sent(unit):
+        of = (line.cycle, line.cluster, line.year, line.rehearsed, line.organiser)
+        if line.report is not None:
+            on = line.report["answered"] or line.report["on"]
+            found.append(SentMatter(*of, Duty.MIDYEAR_REPORT.value, on, None))
+        found.extend(SentMatter(*of, one["duty"], "", date.fromisoformat(one["until"])) for one in line.asked)
+    return found
+
+
 def _reasons(line: Mapping[str, Any], owed: Mapping[str, Any], unit: str) -> dict[str, str]:
     """The digests of the reasons that were given about more time for a task."""
     duty = owed["duty"]
@@ -222,7 +253,7 @@ def _task(
     names, why = line["names"], _reasons(line, owed, unit)
     asked = next(_of(line["extensions_asked"], unit, owed["duty"]), None)
     done = line.get("done_by", {}).get(owed["duty"], ())
-    owing = {other["unit"] for other in line.get("open", ()) if other["duty"] == owed["duty"]}
+    owing = dict.fromkeys(other["unit"] for other in line.get("open", ()) if other["duty"] == owed["duty"])
     members = line["members"]
     return TaskCard(
         cycle=line["cycle"],
@@ -242,7 +273,7 @@ def _task(
         awaited=owed["awaited"] or "",
         closed=owed["duty"] in line["closed"] and unit in members,
         answered=tuple(names[one] for one in done if one in members and one != unit) if unit in members else (),
-        owed_by=len(owing),
+        owing=tuple(names.get(one, one) for one in owing),
         asked=asked is not None,
         asked_until=date.fromisoformat(asked["until"]) if asked is not None else None,
         asked_why=texts.get(why["asked"], ""),

@@ -15,6 +15,7 @@ from domain.steps.awards import AnswerComplaint
 from domain.steps.commenting import AddComment, Comment, TakeStance, WithdrawComment
 from domain.steps.conclusion import RuleClass
 from domain.steps.corrections import NameSource
+from domain.steps.extensions import AskExtension
 from domain.steps.signing import SignCovenant, SignJointly
 from domain.steps.targets import ReportResult
 from domain.steps.voting import RecordBallot
@@ -114,11 +115,20 @@ def _of_comment(cycle: VisitedCycle) -> Mapping[str, Choices]:
 
 
 def _of_withdrawal(cycle: VisitedCycle) -> Mapping[str, Choices]:
-    """The comments that stand; the visitor's own first."""
-    standing = [one for one in cycle.readable_state().comments.comments.values() if not one.withdrawn]
-    own = [one for one in standing if one.by.unit == cycle.visitor.unit]
-    others = [one for one in standing if one.by.unit != cycle.visitor.unit]
-    return {"/number": tuple(_comment(cycle, one) for one in (*reversed(own), *reversed(others)))[:MOST_COMMENTS]}
+    """The comments that stand and that the visitor's unit may withdraw: its own, of the organiser all."""
+    unit, standing = cycle.visitor.unit, cycle.readable_state().comments.comments.values()
+    all_ = unit == cycle.state.lifecycle.organiser
+    found = [one for one in standing if not one.withdrawn and (all_ or one.by.unit == unit)]
+    return {"/number": tuple(_comment(cycle, one) for one in reversed(found[-MOST_COMMENTS:]))}
+
+
+def _of_extension(cycle: VisitedCycle) -> Mapping[str, Choices]:
+    """What the visitor's unit owes by a day; the organiser asks for every unit."""
+    unit, owed = cycle.visitor.unit, cycle.readable.obligations
+    if unit == cycle.state.lifecycle.organiser:
+        return {}
+    duties = dict.fromkeys(one.duty.value for one in owed if one.bearer == unit and one.done is None and one.due)
+    return {"/duty": tuple((duty, word("duty", duty)) for duty in duties)}
 
 
 def _comment(cycle: VisitedCycle, one: Comment) -> tuple[str, str]:
@@ -146,6 +156,7 @@ def _of_complaint(cycle: VisitedCycle) -> Mapping[str, Choices]:
 _OF_ACTS: Mapping[type[Command], Callable[[VisitedCycle], Mapping[str, Choices]]] = {
     AddComment: _of_comment,
     AnswerComplaint: _of_complaint,
+    AskExtension: _of_extension,
     NameSource: _of_source,
     RecordBallot: _of_ballot,
     ReportResult: _of_result,

@@ -1,15 +1,29 @@
-"""What an act takes back: the report, score, stance or comment that stood until it was withdrawn."""
+"""What acts take back: reports, scores, stances and comments that stood until they were withdrawn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from domain.records import Event, EventEnvelope
-from domain.scoring.scores import ScoredSelfTogether, SelfScored, SelfScoreWithdrawn
-from domain.steps.commenting import CommentAdded, CommentWithdrawn, StanceTaken, StanceWithdrawn
-from domain.steps.corrections import ActCorrected
-from domain.steps.midyear import MidyearReported, MidyearReportedTogether, ReportWithdrawn
+from domain.records import Command, Event, EventEnvelope
+from domain.scoring.scores import ScoredSelfTogether, SelfScored, SelfScoreWithdrawn, WithdrawScore
+from domain.steps.commenting import (
+    CommentAdded,
+    CommentWithdrawn,
+    StanceTaken,
+    StanceWithdrawn,
+    WithdrawComment,
+    WithdrawStance,
+)
+from domain.steps.corrections import ActCorrected, CorrectAct
+from domain.steps.midyear import MidyearReported, MidyearReportedTogether, ReportWithdrawn, WithdrawReport
+
+TAKE_BACK: frozenset[type[Command]] = frozenset(
+    {CorrectAct, WithdrawComment, WithdrawReport, WithdrawScore, WithdrawStance}
+)
+"""Acts after which something that stood stands no more."""
 
 _Matters = Mapping[type[Event], Callable[[Any], Iterable[Hashable]]]
 
@@ -30,22 +44,67 @@ _TAKES_BACK: _Matters = {
     CommentWithdrawn: lambda event: (("comment", event.number),),
 }
 
+_WITHDRAWN_BY: Mapping[type[Event], tuple[type[Command], tuple[str, ...]]] = {
+    MidyearReported: (WithdrawReport, ("unit",)),
+    SelfScored: (WithdrawScore, ("unit",)),
+    StanceTaken: (WithdrawStance, ("unit", "on")),
+    CommentAdded: (WithdrawComment, ("number",)),
+}
+"""The act that takes back what an event hands in, and the fields that both have."""
 
-def withdrawn_events(envelopes: Iterable[EventEnvelope[Event]]) -> dict[int, EventEnvelope[Event]]:
-    """Return by the version of each withdrawal the event that it takes back, as far as the envelopes have it."""
-    found: dict[int, EventEnvelope[Event]] = {}
-    standing: dict[Hashable, list[EventEnvelope[Event]]] = {}
-    corrected: set[int] = set()
+
+def withdrawing(event: Event) -> tuple[type[Command], dict[str, Any]] | None:
+    """Return the act that takes back what an event hands in, with its fields; None where there is none."""
+    if (found := _WITHDRAWN_BY.get(type(event))) is None:
+        return None
+    act, names = found
+    return act, {name: value for name in names if (value := getattr(event, name)) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What was withdrawn, the act that withdrew it, and what was handed in afterwards in its place."""
+
+    what: EventEnvelope[Event]
+    by: EventEnvelope[Event]
+    again: EventEnvelope[Event] | None = None
+
+
+def withdrawals(envelopes: Sequence[EventEnvelope[Event]]) -> tuple[Withdrawal, ...]:
+    """Return the withdrawals that stand, in order, as far as the envelopes have what they take back."""
+    corrected = {version for one in envelopes if isinstance(one.event, ActCorrected) for version in one.event.versions}
+    standing: dict[Hashable, EventEnvelope[Event]] = {}
+    found: list[Withdrawal] = []
+    latest: dict[Hashable, int] = {}  # the withdrawal of a matter that nothing has replaced yet
     for envelope in envelopes:
-        event = envelope.event
-        if isinstance(event, ActCorrected):
-            corrected.update(event.versions)
-        elif (of := _HANDED_IN.get(type(event))) is not None:
-            for matter in of(event):
-                standing.setdefault(matter, []).append(envelope)
-        elif (of := _TAKES_BACK.get(type(event))) is not None:
-            for matter in of(event):
-                stood = [one for one in standing.pop(matter, []) if one.meta.version not in corrected]
-                if stood:
-                    found[envelope.meta.version] = stood[-1]
-    return found
+        if envelope.meta.version in corrected:
+            continue
+        for matter in _matters(_HANDED_IN, envelope.event):
+            standing[matter] = envelope
+            if (at := latest.pop(matter, None)) is not None:
+                found[at] = replace(found[at], again=envelope)
+        for matter in _matters(_TAKES_BACK, envelope.event):
+            if (what := standing.pop(matter, None)) is not None:
+                latest[matter] = len(found)
+                found.append(Withdrawal(what, envelope))
+    return tuple(found)
+
+
+def by_version(found: Iterable[Withdrawal]) -> Mapping[int, tuple[Withdrawal, ...]]:
+    """Return the withdrawals that the entry with a version has part in: as what is withdrawn, by it, or after it.
+
+    What several units handed in together is not named as withdrawn: it stands for the others.
+    """
+    parts: dict[int, list[Withdrawal]] = defaultdict(list)
+    for one in found:
+        if not isinstance(one.what.event, (MidyearReportedTogether, ScoredSelfTogether)):
+            parts[one.what.meta.version].append(one)
+        parts[one.by.meta.version].append(one)
+        if one.again is not None:
+            parts[one.again.meta.version].append(one)
+    return {version: tuple(of) for version, of in parts.items()}
+
+
+def _matters(of: _Matters, event: Event) -> Iterable[Hashable]:
+    told = of.get(type(event))
+    return () if told is None else told(event)

@@ -36,6 +36,7 @@ from i18n.values import (
     field_type,
     one_in_words,
     person_named,
+    title_told,
     unnamed_units,
     voice,
 )
@@ -190,7 +191,7 @@ def _parts(value: BaseModel, on: _Telling, *, but: frozenset[str] = frozenset())
 
 def _document(value: Document, on: _Telling) -> Iterator[str]:
     parts = [
-        " ".join(part for part in (value.number, value.title) if part),
+        " ".join(part for part in (value.number, title_told(value.title or "")) if part),
         _("of {day}").format(day=day(value.issued)) if value.issued else "",
         _("issued by {issuer}").format(issuer=value.issuer) if value.issuer else "",
     ]

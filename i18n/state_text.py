@@ -43,6 +43,7 @@ from i18n.values import (
     quantity,
     round_title,
     target_told,
+    title_told,
     total_told,
     unnamed_units,
     voice,
@@ -106,7 +107,7 @@ def registered_aims(state: State, unit: str, words: Words) -> str:
 
 
 def _document(document: Document | None) -> Iterator[str]:
-    if document is not None and (title := " ".join(filter(None, (document.number, document.title)))):
+    if document is not None and (title := " ".join(filter(None, (document.number, title_told(document.title or ""))))):
         yield title
 
 

@@ -12,7 +12,10 @@ from typing import Any
 
 from domain.dates import as_written
 from domain.records import Event, EventEnvelope
+from domain.scoring.scores import SelfScored
+from domain.steps.conclusion import NominationsSubmitted
 from domain.steps.meetings import MeetingHeld
+from domain.steps.midyear import MidyearReported
 from domain.titles import title_key
 from i18n import _
 from i18n.details import Detail, details
@@ -62,10 +65,14 @@ def _withdrawn(envelope: EventEnvelope[Event], words: Words) -> Iterator[Detail]
         )
 
 
+_HANDED_IN = (MidyearReported, SelfScored, NominationsSubmitted)
+
+
 def _circumstances(envelope: EventEnvelope[Event], words: Words) -> Iterator[Detail]:
     """Yield when it happened, from when it holds, at which meeting, by which source."""
     event, meta = envelope
-    yield Detail(field_label("happened"), (as_written(meta.happened),))
+    label = _("handed in on") if isinstance(event, _HANDED_IN) else field_label("happened")
+    yield Detail(label, (as_written(meta.happened),))
     if meta.effective is not None:
         yield Detail(field_label("effective"), (day(meta.effective),))
     if meta.meeting is not None and not (isinstance(event, MeetingHeld) and event.id == meta.meeting):

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from domain.city_year import ClusterPlan
 from domain.deviations import CODES_OF_KEYS
-from domain.file_references import with_file_names
+from domain.file_references import references_in, with_file_names, without_references
 from domain.records import Event, EventEnvelope
 from domain.scoring.scores import SheetItem
 from domain.steps.conclusion import BareTotal, Grant, RankedUnit
@@ -234,7 +234,14 @@ def _sheet(sheet: tuple[SheetItem, ...]) -> str:
 
 def _document(value: Document, words: Words) -> str:
     issued = day(value.issued) if value.issued else ""
-    return " ".join(part for part in (value.number, value.title) if part) or f"{value.issuer or ''} {issued}".strip()
+    title = title_told(value.title or "")
+    return " ".join(part for part in (value.number, title) if part) or f"{value.issuer or ''} {issued}".strip()
+
+
+def title_told(title: str) -> str:
+    """The title of a document, its files behind it; they stay references."""
+    words, files = without_references(title), references_in(title)
+    return _("{title}; files: {files}").format(title=words, files=", ".join(files)) if words and files else title
 
 
 def _ranked(value: RankedUnit, words: Words) -> str:

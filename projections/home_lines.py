@@ -55,6 +55,24 @@ class WaitingDeviation(ListedVersion):
     found: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class SentLine(ListedCycle):
+    """What a unit has sent in a cycle and its organiser has not answered: a mid-year report, requests for more time.
+
+    `report` is None where none waits to be accepted.
+    """
+
+    organiser: str
+    report: Mapping[str, Any] | None
+    asked: tuple[Mapping[str, Any], ...]
+
+
+_REPORT_WAITS = '$.open[*] ? (@.duty == "midyear-acceptance" && @.subject == $unit && @.waits_for.size() == 0)'
+_ASKED = "$.extensions_asked[*] ? (@.unit == $unit)"
+
+MOST_SENT = 50
+"""In so many cycles at most what a unit has sent is looked for."""
+
 MOST_COUNTED = 999
 """The menu of each page has this count: more than this is not counted."""
 
@@ -135,6 +153,30 @@ class HomeLines:
             most,
         )
         return [DoneTasks(*listed(row), decode(row["names"]), tuple(decode(row["done"]))) for row in rows]
+
+    async def sent(self, unit: str) -> list[SentLine]:
+        """Return what a unit has sent and what is not answered yet, by the cycle."""
+        rows = await self._pool.fetch(
+            f"select {LISTED}, "  # noqa: S608 - ours
+            "case when jsonb_path_exists(b.line, $2::text::jsonpath, of.unit) then b.line -> 'reports' -> $1 end "
+            "as report, jsonb_path_query_array(b.line, $3::text::jsonpath, of.unit) as asked "
+            "from projections.board b, lateral (select jsonb_build_object('unit', $1::text) as unit) of "
+            f"where b.units @> array[$1::text] and b.organiser <> $1 and not b.filed order by {_BY_NAME} limit $4",
+            unit,
+            _REPORT_WAITS,
+            _ASKED,
+            MOST_SENT,
+        )
+        found = (
+            SentLine(
+                *listed(row),
+                row["organiser_name"] or "",
+                decode(row["report"]) if row["report"] else None,
+                tuple(decode(row["asked"])),
+            )
+            for row in rows
+        )
+        return [one for one in found if one.report is not None or one.asked]
 
     async def asking(self, organiser: str, asked: PageRequest) -> Paged[Line]:
         """Return a page of an organiser's lines in which a unit asks for more time."""

@@ -11,7 +11,7 @@ from engine_help import CITY, open_cycle, submit, unit_name, units
 from speech import RULES
 from web_help import Site
 
-from application.withdrawals import withdrawn_events
+from application.withdrawals import withdrawals
 from domain.records import Event, EventEnvelope, Meta
 from domain.steps.commenting import StanceTaken, StanceWithdrawn
 from domain.steps.corrections import ActCorrected
@@ -90,5 +90,4 @@ def test_what_is_withdrawn_is_the_act_that_stood() -> None:
     wrong = ActCorrected(versions=(3,), reason="0" * 64)
     withdrawn = StanceWithdrawn(unit=FIRST, on=None)
     history = [at(1, agreed), at(2, plan), at(3, agreed), at(4, wrong), at(5, withdrawn), at(6, withdrawn)]
-    found = withdrawn_events(history)
-    assert {version: one.meta.version for version, one in found.items()} == {5: 1}
+    assert [(one.by.meta.version, one.what.meta.version) for one in withdrawals(history)] == [(5, 1)]

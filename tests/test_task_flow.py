@@ -133,8 +133,8 @@ async def test_done_lists_only_who_owed_it(site: Site) -> None:
     page = await shown(an, "/viec", "đã làm: Đơn vị 2")
     assert "đã làm: Đơn vị 2<" in page
     assert "Đơn vị mới" not in page
-    page = await shown(an, f"/cum/{stream}", "chưa ký")
-    unsigned = next(line for line in page.splitlines() if "chưa ký" in line)
+    page = await shown(an, f"/cum/{stream}", "Chưa ký")
+    unsigned = next(line for line in page.splitlines() if "Chưa ký" in line)
     assert ("Đơn vị 3" in unsigned, "Đơn vị mới" in unsigned) == (True, False)
 
 

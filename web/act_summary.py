@@ -15,8 +15,11 @@ from application.application import CommandInput
 from application.command_preview import CommandPreview, preview
 from application.corrections import completed_correction
 from application.form_values import flattened
+from application.papers import earlier_answers
 from application.visits import ForbiddenError, VisitedCycle
 from domain.records import Refused
+from domain.steps.drafting import PresentDraft
+from i18n import _, ngettext
 from web.act_form import FORM_ERRORS, ActForm, error_text
 from web.forms import without_made
 from web.services import Services
@@ -45,6 +48,8 @@ class Summary:
     command: CommandInput
     found: CommandPreview
     binding: bool
+    remarks: tuple[str, ...] = ()
+    """What the act changes for others, in sentences."""
 
     @property
     def in_time(self) -> Mapping[str, str]:
@@ -65,8 +70,9 @@ class Summary:
         shown = [
             {name: value for name, value in self.carried.items() if name != "_read"},
             [[one.type, repr(one.told)] for one in found.events],
-            [*found.new, "", *found.gone, "", *self.notes],
+            [*found.new, "", *found.gone, "", *self.notes, "", *self.remarks],
             [[one.duty, one.due.isoformat(), one.late] for one in found.deadlines],
+            [[one.duty, one.bearer, one.subject, repr(one.due)] for one in found.reopened],
         ]
         return sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -80,7 +86,27 @@ async def summary_of(services: Services, cycle: VisitedCycle, act_form: ActForm)
     clean, notes = act_form.cleaned()
     command = await command_of(services, cycle, clean)
     found = await preview(services.application, cycle, command)
-    return Summary(clean, notes, command, found, await services.application.gate.binds(command))
+    binding = await services.application.gate.binds(command)
+    return Summary(clean, notes, command, found, binding, _remarks(cycle, clean))
+
+
+def _remarks(cycle: VisitedCycle, act_form: ActForm) -> tuple[str, ...]:
+    """For a new version of a draft, how many units have answered or signed those before it."""
+    if act_form.act is not PresentDraft or act_form.corrects is not None:
+        return ()
+    told = []
+    for one in earlier_answers(cycle, str(act_form.values.get("kind", ""))):
+        if one.answered:
+            text = ngettext(
+                "{count} unit has answered version {number}; its answer is not one to the new version.",
+                "{count} units have answered version {number}; their answers are not answers to the new version.",
+                one.answered,
+            )
+            told.append(text.format(count=one.answered, number=one.number))
+        if one.signers:
+            text = _("Signed version {number} already: {units}. Their signatures are of version {number}.")
+            told.append(text.format(number=one.number, units=", ".join(one.signers)))
+    return tuple(told)
 
 
 async def summary_so_far(services: Services, cycle: VisitedCycle, act_form: ActForm) -> tuple[Summary | None, str]:

@@ -186,10 +186,11 @@ async def tasks(request: Request, response: Response, visitor: OwnReader, asked:
 
 def _task(task: TaskCard) -> OpenTask:
     values = asdict(task)
-    for name in ("unit", "unit_name", "organiser", "alarm", "member"):
+    for name in ("unit", "unit_name", "organiser", "alarm", "member", "owing"):
         del values[name]
     return OpenTask(
         **values,
+        owed_by=task.owed_by,
         way=task_url(task.cycle, task.duty, task.unit, task.subject_id) if task.can_be_done else None,
         more_time=extension_url(task.cycle, task.duty, task.unit) if task.due and not task.waits_for else None,
         overdue=task.overdue,

@@ -278,9 +278,18 @@ def bar_text(opened: OpenGrid, shown: Iterable[str]) -> str:
     wrong = sum(len(one.problems) for one in figures)
     unexplained = sum(len(one.unexplained) for one in begun)
     ready = sum(one.ready for one in figures)
+    if len(opened.grid.units) == 1 and opened.grid.round == "self":  # who fills in one sheet counts its criteria
+        text = ngettext(
+            "{filled} of {count} criterion filled in", "{filled} of {count} criteria filled in", figures[0].of
+        )
+        told = [text.format(filled=figures[0].filled, count=figures[0].of)]
+    else:
+        told = [
+            ngettext("{count} unit is ready", "{count} units are ready", ready).format(count=ready),
+            ngettext("{count} begun", "{count} begun", len(begun)).format(count=len(begun)) if begun else "",
+        ]
     parts = [
-        ngettext("{count} unit is ready", "{count} units are ready", ready).format(count=ready),
-        ngettext("{count} begun", "{count} begun", len(begun)).format(count=len(begun)) if begun else "",
+        *told,
         ngettext("{count} wrong cell", "{count} wrong cells", wrong).format(count=wrong) if wrong else "",
         ngettext("{count} change without a reason", "{count} changes without a reason", unexplained).format(
             count=unexplained

@@ -31,7 +31,7 @@ from i18n.acts import act_name
 from i18n.edition_fields import typed_label
 from i18n.fields import field_label
 from i18n.messages import counted, day, days_left, number, sentence, size_in_words, word
-from i18n.values import award_title, round_title
+from i18n.values import award_title, round_title, title_told
 from ledger.connection import DATABASE_ERRORS
 from projections.home_lines import MOST_COUNTED
 from resources import COMPILED_TEMPLATES, STATIC, TEMPLATES
@@ -173,7 +173,13 @@ def environment() -> Environment:
         file_names=with_file_names, references=references_in, with_files=with_files, without_files=without_references
     )
     made.filters.update(
-        excerpt=excerpt, field_name=field_name, day=day, moment=moment, last_day=last_day, short_code=short_code
+        title_told=title_told,
+        excerpt=excerpt,
+        field_name=field_name,
+        day=day,
+        moment=moment,
+        last_day=last_day,
+        short_code=short_code,
     )
     return made
 

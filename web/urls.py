@@ -6,7 +6,7 @@ reaches by the English aliases below.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -273,6 +273,11 @@ def acts_url(stream: str) -> str:
 def act_url(stream: str, act: str, **fields: object) -> str:
     """The form of an act, with fields filled in."""
     return with_query(_in_cycle(ACT, stream, act=act), fields)
+
+
+def remind_url(stream: str, duty: str, units: Iterable[str]) -> str:
+    """The form that reminds units of a duty, filled in with them."""
+    return act_url(stream, "remind-units", duty=duty, **{f"units.{at}": unit for at, unit in enumerate(units)})
 
 
 def act_sheet_url(form: str) -> str:

@@ -26,6 +26,7 @@ from application.extension_requests import ExtensionRequest, requests_of
 from application.form_values import as_typed
 from application.gate import GateClosedError
 from application.granted_awards import granted_awards
+from application.met_deadlines import owed_by_form
 from application.permitted_acts import may_date, permitted_acts, require_permitted
 from application.score_sheets import sheet_of
 from application.visits import ForbiddenError, VisitedCycle
@@ -33,6 +34,7 @@ from domain.access import Matter
 from domain.records import Command
 from domain.steps.awards import HandOverObject
 from domain.steps.corrections import CorrectAct
+from domain.steps.drafting import PresentDraft
 from domain.steps.extensions import GrantExtension, RefuseExtension
 from domain.steps.targets import RegisterTargets
 from domain.times import day_ending
@@ -143,9 +145,25 @@ async def _correcting_form(services: Services, cycle: VisitedCycle, act: type[Co
 
 
 async def _form_again(services: Services, cycle: VisitedCycle, act: type[Command], version: int) -> ActForm:
-    """The form filled in with an act that was withdrawn, to be handed in anew."""
+    """The form filled in with an act that was withdrawn, or with the version of a draft that a new one replaces."""
+    if act is PresentDraft:
+        return await _new_version(services, cycle, version)
     _row, withdrawn = await correction_draft(services.application, cycle, act, version)
     return ActForm(act, as_typed(act, withdrawn.fields), uuid4(), read=len(cycle.history))
+
+
+async def _new_version(services: Services, cycle: VisitedCycle, version: int) -> ActForm:
+    """The form of a draft's next version, with title and text of the one that was presented by the act `version`."""
+    drafts = cycle.readable_state().drafts
+    found = next(((kind, one) for kind, of in drafts.items() for one in of if one.version == version), None)
+    if found is None:
+        raise InputError("no_such_act", version=version)
+    kind, draft = found
+    document = {"title": draft.document.title} if draft.document.title else {}
+    if draft.document.text and (text := (await services.application.texts.get({draft.document.text}))):
+        document["text"] = text[draft.document.text]
+    values = {**default_values(cycle, PresentDraft), "kind": kind, "document": document, "term": draft.term}
+    return ActForm(PresentDraft, as_typed(PresentDraft, values), uuid4(), read=len(cycle.history))
 
 
 @router.post(urls.ACT)
@@ -344,6 +362,7 @@ async def _form(
         about=_(act_form.act.SUMMARY),
         wrong=wrong,
         now=cycle.now,
+        owed=() if act_form.wrong is not None else owed_by_form(cycle, act_form.act, act_form.values),
         summary=summary,
         refused=refused,
         binds=act_form.act.BINDING or (summary is not None and summary.binding),

@@ -18,7 +18,7 @@ from application.event_texts import event_texts
 from application.excerpts import CHARS
 from application.extension_requests import requests_of
 from application.permitted_acts import permitted_acts
-from application.recorded_acts import recorded_acts, standing_acts, steps_of
+from application.recorded_acts import gaps_below, recorded_acts, standing_acts, steps_of
 from application.score_grid import grid_rounds
 from application.score_tables import score_table
 from application.visits import VisitedCycle
@@ -232,11 +232,14 @@ async def recorded(
     """What stands in the register of a cycle, the latest first: of one topic or of all."""
     acts = await recorded_acts(get_services(request).application, cycle, PageRequest(number), step)
     topics = await of_many(len(cycle.history), lambda: steps_of(standing_acts(cycle)))
+    # A list of one topic leaves out the numbers of the others.
+    gaps = {} if step else await of_many(len(cycle.history), gaps_below, cycle, acts.rows)
     return page(
         request,
         "recorded.html",
         cycle=cycle,
         acts=acts.rows,
+        gaps=gaps,
         correctable=may_be_corrected(cycle),
         pager=Pager(acts, urls.recorded_url(cycle.stream), {urls.EVENT_STEP: step}, urls.ACTS_PAGE),
         topics={name: _(STEPS[name]) for name in topics},

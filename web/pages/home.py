@@ -18,7 +18,17 @@ from starlette.datastructures import FormData
 
 from accounts.logins import today
 from application.heat import heat_page
-from application.tasks import DoneTask, TaskCard, by_cluster, lately_done, listed_tasks, tasks_page, tasks_table
+from application.tasks import (
+    DoneTask,
+    SentMatter,
+    TaskCard,
+    by_cluster,
+    lately_done,
+    listed_tasks,
+    sent_matters,
+    tasks_page,
+    tasks_table,
+)
 from application.visits import ForbiddenError, Visitor
 from application.waiting_answers import asked_times, open_deviations, proposed_escalations, reports_to_accept
 from application.work import of_many
@@ -193,12 +203,13 @@ async def _own_lists(services: Services, visitor: Visitor, pages: HomePages) -> 
     waits = PageRequest(1, SECRETARY_ROWS) if secretary else PageRequest()
     if is_auditor:
         nothing, done = Paged[TaskCard].of((), asked), list[DoneTask]()
-        found, waiting = nothing, nothing
+        found, waiting, sent = nothing, nothing, list[SentMatter]()
     else:
-        found, waiting, done = await asyncio.gather(
+        found, waiting, done, sent = await asyncio.gather(
             listed_tasks(services.home, texts, ready, asked, brief=secretary),
             listed_tasks(services.home, texts, TaskQuery(unit, ready=False), waits, brief=True),
             lately_done(services.home, unit),
+            sent_matters(services.home, unit),
         )
     begun = await services.drafts.page(visitor.contact.id, PageRequest(1, LATEST_DRAFTS))
     return {
@@ -207,6 +218,7 @@ async def _own_lists(services: Services, visitor: Visitor, pages: HomePages) -> 
         "pager": pages.pager(found, urls.PAGE, "lam-duoc"),
         "waiting": by_cluster(waiting.rows),
         "all_waiting": waiting,
+        "sent": sent,
         "done": done,
         "begun": begun,
         "drafts": await begun_drafts(services, begun.rows),

@@ -20,7 +20,7 @@ from starlette.datastructures import FormData
 
 from application.act_view import may_open
 from application.command_preview import CommandPreview, preview
-from application.comment_threads import ThreadedComment, threads
+from application.comment_threads import ThreadedComment, of_draft, threads
 from application.comparison import compared, compared_at_once
 from application.corrected_acts import CycleCorrections
 from application.event_texts import event_texts
@@ -45,7 +45,7 @@ from domain.duties import Duty
 from domain.file_references import references_in
 from domain.records import Command
 from domain.steps.commenting import AddComment, TakeStance
-from domain.steps.drafting import DraftVersion
+from domain.steps.drafting import DraftVersion, PresentDraft
 from domain.steps.signing import SignCovenant
 from domain.times import day_ending
 from errors import CodedError, InputError, Kind
@@ -108,7 +108,9 @@ async def papers(
         request,
         "papers.html",
         cycle=cycle,
-        papers=[(kind, versions[-1], answers(cycle, kind)) for kind, versions in state.drafts.items()],
+        papers=[
+            (kind, versions[-1], answers(cycle, kind, versions[-1].number)) for kind, versions in state.drafts.items()
+        ],
         reports=[(of, cycle.names.get(of, of), one) for of, one in state.midyear.items()],
         lacking=[kind for kind in cycle.rules.required_drafts if kind not in state.drafts],
     )
@@ -243,10 +245,10 @@ async def _page(request: Request, cycle: VisitedCycle, kind: str, unsent: Unsent
     shown = by_number.get(version_in(asked.get(urls.TO)) or 0, versions[-1])
     old = by_number.get(version_in(asked.get(urls.FROM)) or shown.number - 1)
     state = cycle.readable_state()
-    said = [one for one in state.comments.comments.values() if one.on in {None, kind}]
+    said = await of_many(len(state.comments.comments), of_draft, state.comments.comments, kind)
     number = version_in(asked.get(urls.COMMENTS_PAGE)) or 1
     thread = Paged.of(await of_many(len(said), threads, said), PageRequest(min(number, 10**6), COMMENTS_ON_A_PAGE))
-    answered = answers(cycle, kind)
+    answered = answers(cycle, kind, shown.number)
     together = [one for one in state.comments.collective_stances if one.on in {None, kind}]
     answers_to = state.comments.comments.get(version_in(asked.get(urls.ANSWERED_COMMENT)) or 0)
     comment = await _comment_form(services, cycle, kind, unsent, None if answers_to is None else answers_to.number)
@@ -293,6 +295,7 @@ async def _page(request: Request, cycle: VisitedCycle, kind: str, unsent: Unsent
         closed=[duty.value for duty in (Duty.STANCE, Duty.SIGNATURE) if own and duty in state.lifecycle.closed],
         signing=signing_of(cycle, kind),
         other_acts=_other_acts(cycle, kind),
+        new_version=_new_version(cycle, versions[-1]),
         corrections=CycleCorrections(cycle),
         comment=comment,
         answers_to=answers_to,
@@ -381,6 +384,15 @@ def _other_acts(cycle: VisitedCycle, kind: str) -> list[tuple[str, str]]:
         for name in names
         if name in permitted
     ]
+
+
+def _new_version(cycle: VisitedCycle, latest: DraftVersion) -> str:
+    """The form of the version after the latest one, filled in with this one; "" for who cannot present it."""
+    return (
+        urls.act_url(cycle.stream, PresentDraft.NAME, **{urls.AGAIN: latest.version})
+        if PresentDraft in permitted_acts(cycle)
+        else ""
+    )
 
 
 def _has(act: type[Command] | None, field: str) -> bool:

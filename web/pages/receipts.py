@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from application.act_view import ActView, act_view, may_be_corrected, may_open, names_actor, why_not_corrected
-from application.application import Application
+from application.application import Application, CommandInput
+from application.command_preview import preview
 from application.command_to_form import form_of_row
 from application.corrected_acts import CycleCorrections
 from application.following_tasks import following_tasks
+from application.gate import GateClosedError
 from application.granted_awards import granted_awards
 from application.met_deadlines import met_by
 from application.permitted_acts import permitted_acts
-from application.visits import VisitedCycle
+from application.visits import ForbiddenError, VisitedCycle
+from application.withdrawals import withdrawing
 from application.work import of_many
 from domain.access import Matter
 from domain.obligations import DUTY_COMMANDS
-from domain.records import Command
+from domain.records import Command, Refused
 from domain.steps.awards import HandOverObject, ObjectHandedOver
 from domain.steps.conclusion import AwardsDecided, ResultsPublished
+from errors import InputError
 from web import urls
 from web.auth import reads_cycle
 from web.checks import Number
@@ -69,7 +73,27 @@ async def receipt(
         corrected=(by := cycle.readable_state().corrections.corrected.get(version)),
         corrections=await CycleCorrections(cycle).in_words(application, {by or 0, version}),
         again=again,
+        withdraw=await _can_be_withdrawn(application, cycle, version),
     )
+
+
+async def _can_be_withdrawn(
+    application: Application, cycle: VisitedCycle, version: int
+) -> tuple[type[Command], dict[str, Any]] | None:
+    """The act by which the visitor's unit can take back what it handed in, with its fields; None where it cannot."""
+    row, envelope = cycle.by_version[version]
+    standing = version not in cycle.readable_state().corrections.corrected
+    standing = standing and not any(one.what is envelope for one in cycle.background.withdrawals.get(version, ()))
+    if row.unit != cycle.visitor.unit or not standing or (found := withdrawing(envelope.event)) is None:
+        return None
+    act, fields = found
+    if act not in permitted_acts(cycle):
+        return None
+    try:  # what was accepted since, or is closed by now, can no longer be taken back
+        await preview(application, cycle, CommandInput(cycle.stream, act.NAME, fields))
+    except (InputError, GateClosedError, Refused, ForbiddenError):
+        return None
+    return found
 
 
 async def _handed_in_again(

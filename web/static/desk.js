@@ -115,6 +115,17 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
   form.addEventListener("input", () => {
     try { localStorage.setItem(key, typed()); } catch { tell(form, words.storageFull); }
   });
+  // What was wrong has been put right: the register would take the form as it is now.
+  form.addEventListener("htmx:afterSwap", () => {
+    if (!form.querySelector("#saved [data-fine]")) return;
+    document.getElementById("loi")?.remove();
+    for (const one of form.querySelectorAll(".why-wrong")) one.remove();
+    for (const one of form.querySelectorAll(".faulty")) one.classList.remove("faulty");
+    for (const one of form.querySelectorAll("[aria-invalid]")) {
+      one.removeAttribute("aria-invalid");
+      one.removeAttribute("aria-describedby");
+    }
+  });
   // The register has it: the copy goes, unless more was typed meanwhile.
   let sent = "";
   form.addEventListener("htmx:beforeRequest", () => { sent = typed(); });
