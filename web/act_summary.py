@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from hashlib import sha256
+from typing import Any
 
+from application.act_remarks import remarks_on
 from application.application import CommandInput
 from application.command_preview import CommandPreview, preview
 from application.corrections import completed_correction
+from application.fields import parse_day
 from application.form_values import flattened
+from application.permitted_acts import may_date
 from application.visits import ForbiddenError, VisitedCycle
 from domain.records import Refused
+from domain.times import ICT, When
+from errors import InputError
 from web.act_form import FORM_ERRORS, ActForm, error_text
 from web.forms import without_made
 from web.services import Services
@@ -45,6 +52,8 @@ class Summary:
     command: CommandInput
     found: CommandPreview
     binding: bool
+    remarks: Sequence[str] = ()
+    """What one should know before it is entered (`application.act_remarks`)."""
 
     @property
     def in_time(self) -> Mapping[str, str]:
@@ -65,7 +74,7 @@ class Summary:
         shown = [
             {name: value for name, value in self.carried.items() if name != "_read"},
             [[one.type, repr(one.told)] for one in found.events],
-            [*found.new, "", *found.gone, "", *self.notes],
+            [*found.new, "", *found.gone, "", *self.notes, "", *self.remarks],
             [[one.duty, one.due.isoformat(), one.late] for one in found.deadlines],
         ]
         return sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:32]
@@ -80,7 +89,8 @@ async def summary_of(services: Services, cycle: VisitedCycle, act_form: ActForm)
     clean, notes = act_form.cleaned()
     command = await command_of(services, cycle, clean)
     found = await preview(services.application, cycle, command)
-    return Summary(clean, notes, command, found, await services.application.gate.binds(command))
+    remarks = remarks_on(cycle, clean.act, clean.values)
+    return Summary(clean, notes, command, found, await services.application.gate.binds(command), remarks)
 
 
 async def summary_so_far(services: Services, cycle: VisitedCycle, act_form: ActForm) -> tuple[Summary | None, str]:
@@ -96,6 +106,27 @@ async def summary_so_far(services: Services, cycle: VisitedCycle, act_form: ActF
         return None, ""
 
 
+_ISSUED_BY_ACT = ("decision", "notice", "submission", "document", "minutes")
+"""The documents that are issued by an act. What an act rests on, or what is handed in by it, is of an earlier day."""
+
+
+def day_of_document(cycle: VisitedCycle, values: Mapping[str, Any]) -> date | None:
+    """The past day on which the document of a form was issued, where the visitor may say when an act happened.
+
+    It is when the act happened, as long as nobody types another day.
+    """
+    if not may_date(cycle):
+        return None
+    documents = (values.get(name) for name in _ISSUED_BY_ACT)
+    typed = [str(one["issued"]) for one in documents if isinstance(one, Mapping) and one.get("issued")]
+    try:
+        found = [parse_day(one) for one in typed]
+    except InputError:  # a month, a year, or what the form itself refuses
+        return None
+    is_past = cycle.state.lifecycle.clock == "backfill" or (found and found[0] < cycle.now.astimezone(ICT).date())
+    return found[0] if found and is_past else None
+
+
 async def command_of(services: Services, cycle: VisitedCycle, act_form: ActForm) -> CommandInput:
     """The command of the form.
 
@@ -104,5 +135,6 @@ async def command_of(services: Services, cycle: VisitedCycle, act_form: ActForm)
     """
     command = act_form.command_input(cycle.stream)
     if act_form.corrects is None:
-        return command
+        day = day_of_document(cycle, act_form.values) if not act_form.on else None
+        return command if day is None else replace(command, happened=When.on(day))
     return await completed_correction(services.application, cycle, act_form.corrects, command)
