@@ -16,7 +16,8 @@ from application.extension_requests import ExtensionRequest
 from application.tasks import ToAnswer
 from domain.duties import Duty
 from domain.times import day_ending
-from i18n.messages import act_name, word
+from i18n.acts import act_name
+from i18n.messages import word
 from i18n.state_text import deviation_text, says_its_day
 from ledger.paging import Paged, PageRequest
 from projections.board import ListedVersion, title_of

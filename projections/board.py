@@ -92,7 +92,7 @@ def _in_turn(open_: Sequence[Obligation]) -> Callable[[Obligation], Obligation]:
 
     def in_turn(owed: Obligation) -> Obligation:
         before = _AFTER.get(owed.duty)
-        if before not in bearers or owed.waits_for:
+        if before is None or before not in bearers or owed.waits_for:
             return owed
         return replace(owed, waits_for=(bearers[before],), awaited=before)
 

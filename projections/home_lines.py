@@ -89,8 +89,10 @@ class HomeLines:
         )
         some = f"select from projections.deviation where organiser = $1 and waiting limit {MOST_COUNTED + 1}"
         deviating = f"(select count(*)::integer from ({some}) few)"  # noqa: S608 - ours
-        row = await self._pool.fetchrow(f"select {asked}, {escalated}, {deviating}", organiser)
-        return row[0], row[1], row[2]
+        ((requests, escalations, deviations),) = await self._pool.fetch(
+            f"select {asked}, {escalated}, {deviating}", organiser
+        )
+        return requests, escalations, deviations
 
     async def tasks(
         self, wanted: TaskQuery, asked: PageRequest, *, brief: bool

@@ -225,15 +225,15 @@ async def _own_lists(services: Services, visitor: Visitor, pages: HomePages) -> 
 async def _answer_lists(services: Services, visitor: Visitor, pages: HomePages) -> dict[str, Any]:
     """What the secretariat answers, and how far its clusters are."""
     home, texts, organiser = services.home, services.application.texts, visitor.unit
-    requests, reports, escalations, deviations, clusters, late, counts = await asyncio.gather(
+    requests, reports, escalations, deviations, clusters, late = await asyncio.gather(
         asked_times(home, texts, organiser, PageRequest(pages.requests, FEW_ROWS)),
         reports_to_accept(home, texts, organiser, PageRequest(pages.reports, SECRETARY_ROWS)),
         proposed_escalations(home, organiser, PageRequest(1, FEW_ROWS)),
         open_deviations(home, organiser, PageRequest(pages.deviations, DEVIATION_ROWS)),
         heat_page(home, organiser, PageRequest(pages.clusters, CLUSTER_ROWS)),
         home.late_clusters(organiser, datetime.now(UTC)),
-        home.to_answer(organiser),
     )
+    asked, escalated, _deviating = await home.to_answer(organiser)
     return {
         "requests": [one for row in requests.rows for one in row],
         "requests_pager": pages.pager(requests, urls.REQUESTS_PAGE, "gia-han"),
@@ -247,8 +247,8 @@ async def _answer_lists(services: Services, visitor: Visitor, pages: HomePages) 
         "clusters_pager": pages.pager(clusters, urls.CLUSTERS_PAGE, "tien-do"),
         "steps": list(DUTIES_OF_STEP),
         "late": late,
-        "asked": counts[0],
-        "escalated": counts[1],
+        "asked": asked,
+        "escalated": escalated,
     }
 
 
