@@ -15,7 +15,10 @@ from application.application import Application
 from application.event_texts import event_texts
 from application.met_deadlines import MetDeadline, met_by
 from application.visits import VisitedCycle
-from domain.records import Command
+from domain.file_references import references_in
+from domain.records import Command, Event
+from domain.times import When
+from domain.types import Document
 from i18n.timeline import EventText
 from ledger.events import RecordedEvent
 
@@ -44,9 +47,12 @@ class SubjectAct:
     """The name of the unit that entered it."""
     person: str
     """Who entered it; "" for readers who are not told."""
+    happened: When
     recorded_at: datetime
     deadlines: tuple[MetDeadline, ...]
     may_open: bool
+    is_bare: bool
+    """A report of which neither the text nor a file was handed in."""
 
 
 async def subject_of(
@@ -74,13 +80,20 @@ async def subject_of(
                 row.payload,
                 cycle.names.get(row.unit, ""),
                 people.get(row.actor, "") if names_actor(cycle, row) else "",
+                envelope.meta.happened,
                 row.recorded_at,
                 await _deadlines(cycle, row, subjects),
                 may_open(cycle, row),
+                _is_bare(envelope.event, row.payload),
             )
-            for (row, _envelope), words in zip(found, told, strict=True)
+            for (row, envelope), words in zip(found, told, strict=True)
         ]
     )
+
+
+def _is_bare(event: Event, payload: str) -> bool:
+    report = getattr(event, "report", None)
+    return isinstance(report, Document) and report.text is None and not references_in(payload)
 
 
 async def _deadlines(cycle: VisitedCycle, row: RecordedEvent, subjects: frozenset[str]) -> tuple[MetDeadline, ...]:

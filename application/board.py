@@ -10,10 +10,13 @@ from typing import Any
 from application.downloads import Cell, Table, day_cell, table_of
 from application.extension_requests import ExtensionRequest
 from application.visits import Visitor
+from domain.dates import from_iso
+from domain.deviations import Deviation
 from domain.times import day_ending
 from i18n import _
 from i18n.messages import day, word
 from i18n.sorting import folded
+from i18n.state_text import deviation_told
 from i18n.words import WORDS
 from ledger.paging import ALL_ROWS, Paged, PageRequest
 from projections.board import glance, title_of
@@ -34,6 +37,8 @@ class LateTask:
     """How and when the unit was last reminded by hand, in words."""
     waits: bool
     """Another unit must act first: a reminder would not help."""
+    asked_until: date | None
+    """The day until which the unit has asked for more time, and has no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,13 @@ def _late_task(line: Mapping[str, Any], owed: Mapping[str, Any]) -> LateTask:
         datetime.fromisoformat(owed["due"]),
         _last_reminder(line, owed),
         bool(owed["waits_for"]),
+        _asked_until(line, owed),
     )
+
+
+def _asked_until(line: Mapping[str, Any], owed: Mapping[str, Any]) -> date | None:
+    asked = (one for one in line["extensions_asked"] if (one["unit"], one["duty"]) == (owed["unit"], owed["duty"]))
+    return next((date.fromisoformat(one["until"]) for one in asked), None)
 
 
 def _last_reminder(line: Mapping[str, Any], owed: Mapping[str, Any]) -> str:
@@ -161,10 +172,13 @@ async def board_page(
 
 def board_tables(rows: Sequence[BoardRow]) -> tuple[Table, Table]:
     """Rows of the board, and the overdue tasks that they name, for a spreadsheet."""
+    days = {day_ending(row.now) for row in rows}
+    above = tuple(_("As of {day}").format(day=day(one)) for one in days if len(days) == 1)
     lines: list[dict[str, Cell]] = [
         {
             "cluster": row.cluster,
             "year": row.year,
+            "head": row.line["names"].get(row.line["head"] or "", ""),
             "step": word("step", row.step),
             "next_deadline": day_ending(row.next_due) if row.next_due else None,
             "waiting_for": "; ".join(row.waiting_for),
@@ -188,20 +202,25 @@ def board_tables(rows: Sequence[BoardRow]) -> tuple[Table, Table]:
             "task": word("duty", one.duty),
             "about": one.subject,
             "due": day_ending(one.due),
+            "days_late": (day_ending(row.now) - day_ending(one.due)).days,
             "reminded": one.asked,
             "how_sure": _how_sure(row.rehearsed),
         }
         for row in rows
         for one in row.late_tasks()
     ]
-    return table_of(_("City board"), _BOARD_COLUMNS, lines), table_of(_("Overdue tasks"), _LATE_COLUMNS, late)
+    board, overdue = _("City board"), _("Overdue tasks")
+    return (
+        table_of(board, _BOARD_COLUMNS, lines, (board, *above)),
+        table_of(overdue, _LATE_COLUMNS, late, (overdue, *above)),
+    )
 
 
 _BOARD_COLUMNS = (
-    *("cluster", "year", "step", "next_deadline", "waiting_for", "overdue", "deviations", "extensions_asked"),
+    *("cluster", "year", "head", "step", "next_deadline", "waiting_for", "overdue", "deviations", "extensions_asked"),
     "how_sure",
 )
-_LATE_COLUMNS = ("cluster", "year", "unit", "task", "about", "due", "reminded", "how_sure")
+_LATE_COLUMNS = ("cluster", "year", "unit", "task", "about", "due", "days_late", "reminded", "how_sure")
 
 
 def _how_sure(rehearsed: bool) -> str:
@@ -247,7 +266,7 @@ def state_words() -> dict[DeviationState, str]:
 
 
 async def deviations_page(
-    board: BoardLines, visitor: Visitor, query: DeviationQuery, asked: PageRequest = ALL_ROWS
+    board: BoardLines, texts: Texts, visitor: Visitor, query: DeviationQuery, asked: PageRequest = ALL_ROWS
 ) -> Paged[dict[str, Any]]:
     """The register of deviations over all cycles that the visitor may see, as JSON values."""
     states = state_words()
@@ -257,20 +276,28 @@ async def deviations_page(
     names = {code: folded(word("deviation", code)) for code in WORDS["deviation"].words} if query.words else None
     wanted = DeviationFilter(organiser_of(visitor), query.year, state, folded(query.words), names)
     found = await board.deviations_page(wanted, asked)
+    reasons = await texts.get({reason for one in found.rows if (reason := one.found.get("reason"))})
     return found.map(
         lambda one: {
             "cycle": one.cycle,
             "cluster": one.cluster,
             "year": one.year,
             "key": one.found["key"],
-            "what": word("deviation", one.found["code"]),
+            "what": deviation_told(found_deviation(one.found), {**one.names, **one.found.get("titles", {})}),
             "article": one.found["article"] or "",
             "on": one.found["on"] or "",
             "unit": one.unit,
             "state": states[one.state],
+            "reason": reasons.get(one.found.get("reason") or "", ""),
             "rehearsed": one.rehearsed,
         }
     )
+
+
+def found_deviation(found: Mapping[str, Any]) -> Deviation:
+    """A deviation as a projection holds it."""
+    on = from_iso(found["on"]) if found["on"] else None
+    return Deviation(found["key"], found["code"], found["article"], on, found["facts"], settled=found["settled"])
 
 
 def deviations_table(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -283,7 +310,7 @@ def deviations_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         }
         for row in rows
     ]
-    columns = ("cluster", "year", "what", "article", "on", "unit", "state", "how_sure")
+    columns = ("cluster", "year", "what", "article", "on", "unit", "state", "reason", "how_sure")
     return table_of(_("Deviations from the rules"), columns, told)
 
 

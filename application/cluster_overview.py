@@ -13,6 +13,7 @@ from application.visits import VisitedCycle
 from domain.deviations import Deviation
 from domain.due_dates import Obligation
 from domain.duties import Duty
+from domain.late_escalations import late_still
 from domain.steps.awards import Complaint
 from domain.steps.midyear import MidyearReport
 from domain.times import When
@@ -124,18 +125,9 @@ def _of_words(cycle: VisitedCycle, unit: str) -> Iterator[AnswerToUnit]:
             yield AnswerToUnit(_("The complaint was answered"), complaint.answered)
 
 
-def late_still(cycle: VisitedCycle) -> tuple[tuple[Duty, tuple[str, ...]], ...]:
-    """The duties whose escalation is proposed, each with those of the proposed units that are late still.
-
-    A proposal stays as it was recorded, though a unit has done its duty since then or was given more time.
-    """
-    late = {(one.duty, one.bearer) for one in cycle.readable.obligations if one.overdue(cycle.now)}
-    proposed = (
-        (duty, tuple(unit for unit in one.units if (duty, unit) in late))
-        for duty, one in cycle.readable_state().deadlines.escalations.items()
-        if one.confirmed is None
-    )
-    return tuple((duty, units) for duty, units in proposed if units)
+def proposed(cycle: VisitedCycle) -> tuple[tuple[Duty, tuple[str, ...]], ...]:
+    """The duties whose escalation is proposed, each with those of the proposed units that are late still."""
+    return tuple(late_still(cycle.readable_state().deadlines, cycle.readable.obligations).items())
 
 
 def waiting_for_answer(cycle: VisitedCycle, permitted: frozenset[str], deviations: Sequence[Deviation]) -> Waiting:
@@ -145,7 +137,7 @@ def waiting_for_answer(cycle: VisitedCycle, permitted: frozenset[str], deviation
         return Waiting((), (), (), 0)
     may = permitted.__contains__
     return Waiting(
-        late_still(cycle) if may("confirm-escalation") else (),
+        proposed(cycle) if may("confirm-escalation") else (),
         tuple(
             (of, one)
             for of, one in state.midyear.items()

@@ -20,26 +20,39 @@ from i18n.messages import day, number
 Cell: TypeAlias = str | int | Decimal | date | datetime | None
 """A value in a table: text, a number, a day, an instant. None: the cell is empty."""
 
+
+class Strong(str):
+    """A text that a workbook shows in bold."""
+
+    __slots__ = ()
+
+
 SEPARATOR = ";"
 """Between the cells of a CSV file. Where numbers have a decimal comma, as in Vietnamese, Excel cuts lines at ";"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that people save. `title` names its sheet in a workbook; each row has a cell for each heading."""
+    """A table that people save. `title` names its sheet in a workbook; each row has a cell for each heading.
+
+    `above`: lines that a workbook shows above the headings.
+    """
 
     title: str
     headings: tuple[str, ...]
     rows: Sequence[Sequence[Cell]]
+    above: tuple[str, ...] = ()
 
 
-def table_of(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Cell]]) -> Table:
+def table_of(
+    title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Cell]], above: tuple[str, ...] = ()
+) -> Table:
     """Return rows by the names of their columns as a table with the headings of `i18n.columns`.
 
     Raises:
         KeyError: a column has no heading, or a row lacks one.
     """
-    return Table(title, headings(columns), [[row[name] for name in columns] for row in rows])
+    return Table(title, headings(columns), [[row[name] for name in columns] for row in rows], above)
 
 
 def day_cell(written: str) -> date | str | None:

@@ -21,7 +21,10 @@ from vault.texts import Texts
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """A reminder of a duty to the units of a cycle that are late with it; `names` are theirs."""
+    """A reminder of a duty to the units of a cycle that are late with it; `names` are theirs.
+
+    `asked` are the names of those that have asked for more time, and have no answer.
+    """
 
     cycle: str
     cluster: str
@@ -29,6 +32,7 @@ class Reminder:
     duty: Duty
     units: tuple[str, ...]
     names: tuple[str, ...]
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,9 @@ async def late_reminders(board: BoardLines, texts: Texts, visitor: Visitor, stre
         )
         for duty in dict.fromkeys(one.duty for one in late):
             units = {one.unit: one.name for one in late if one.duty == duty}
-            row = rows[stream]
-            found.append(Reminder(stream, row.cluster, row.year, Duty(duty), tuple(units), tuple(units.values())))
+            asked = dict.fromkeys(one.name for one in late if one.duty == duty and one.asked_until is not None)
+            row, of = rows[stream], Duty(duty)
+            found.append(Reminder(stream, row.cluster, row.year, of, tuple(units), tuple(units.values()), tuple(asked)))
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from application.downloads import Cell, Table
+from application.downloads import Cell, Strong, Table
 from application.visits import VisitedCycle
 from domain.file_references import with_file_names
 from domain.scoring.criteria import Criterion
@@ -77,7 +77,7 @@ def score_tables(cycle: VisitedCycle, texts: Mapping[str, str]) -> tuple[Table, 
         (cycle.names.get(of, of), *(gap if one is None else one for one in cells), place)
         for of, cells, place in found.rows
     ]
-    criteria = headings(("unit", "criterion", "most"))
+    criteria = headings(("unit", "ordinal", "criterion", "level", "most"))
     return (
         Table(_("Points of all units"), (unit, *rounds, rank), totals),
         Table(
@@ -89,14 +89,32 @@ def score_tables(cycle: VisitedCycle, texts: Mapping[str, str]) -> tuple[Table, 
 
 
 def criterion_points(cycle: VisitedCycle) -> Iterator[tuple[Cell, ...]]:
-    """The points that were given, as far as the visitor may see them: unit, criterion, at most, round, points."""
-    nodes = [node for _depth, node in criteria_in_order(cycle.rules.criteria)]
+    """The points that were given, as far as the visitor may see them, and behind those of each unit its total.
+
+    Unit, number, criterion, level, at most, round, points.
+    """
+    nodes = list(criteria_in_order(cycle.rules.criteria))
     for name, results in results_by_round(cycle).items():
         title = round_title(name, cycle.names)
         for unit, unit_name in cycle.members():
-            lines = {line.criterion: line.points for line in results[unit].lines} if unit in results else {}
-            given = [(node, lines[node.id]) for node in nodes if lines.get(node.id) is not None]
-            yield from ((unit_name, node.title, node.max, title, points) for node, points in given)
+            if (result := results.get(unit)) is None:
+                continue
+            lines = {line.criterion: line.points for line in result.lines}
+            given = [(depth, node, points) for depth, node in nodes if (points := lines.get(node.id)) is not None]
+            yield from ((unit_name, *_criterion(depth, node), title, points) for depth, node, points in given)
+            if given:
+                yield (unit_name, *_total(), title, result.total)
+
+
+def _criterion(depth: int, node: Criterion) -> tuple[Cell, ...]:
+    """Number, title, level and maximum. What has criteria below it is bold, and told apart by its level."""
+    level = _("group, level {number}") if node.children else _("criterion, level {number}")
+    title = Strong(node.title) if node.children else node.title
+    return node.number, title, level.format(number=depth + 1), node.max
+
+
+def _total() -> tuple[Cell, ...]:
+    return None, Strong(_("Total")), _("total"), None
 
 
 def _by_criterion(cycle: VisitedCycle, rounds: tuple[str, ...], texts: Mapping[str, str]) -> Iterator[tuple[Cell, ...]]:
@@ -121,4 +139,6 @@ def _by_criterion(cycle: VisitedCycle, rounds: tuple[str, ...], texts: Mapping[s
                 )
             ]
             points = (lines.get(of, {}).get(node.id) for of in rounds)
-            yield (name, "    " * depth + node.title, node.max, *points, "\n".join(told))
+            yield (name, *_criterion(depth, node), *points, "\n".join(told))
+        totals = (results[of][unit].total if unit in results[of] else None for of in rounds)
+        yield (name, *_total(), *totals, None)

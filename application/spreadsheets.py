@@ -11,7 +11,7 @@ from typing import Any
 
 from xlsxwriter import Workbook
 
-from application.downloads import Cell, Table
+from application.downloads import Cell, Strong, Table
 from domain.times import ICT
 
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -62,6 +62,8 @@ def _formats(book: Any) -> dict[str, Any]:
     return {
         "heading": book.add_format({**border, "bold": True, "text_wrap": True, "bg_color": "#EFE8DF"}),
         "text": book.add_format({**border, "num_format": "@", "text_wrap": True}),
+        "above": book.add_format({"bold": True}),
+        "strong": book.add_format({**border, "num_format": "@", "text_wrap": True, "bold": True}),
         "number": book.add_format(border),
         "day": book.add_format({**border, "num_format": "dd/mm/yyyy", "align": "left"}),
         "instant": book.add_format({**border, "num_format": "dd/mm/yyyy hh:mm", "align": "left"}),
@@ -82,22 +84,25 @@ def sheet_title(wanted: str, used: set[str]) -> str:
 
 def _write(book: Any, formats: dict[str, Any], title: str, table: Table, rows: Sequence[Sequence[Cell]]) -> None:
     sheet = book.add_worksheet(title)
-    _lay_out(sheet, table, len(rows))
+    top = len(table.above)
+    _lay_out(sheet, table, top, len(rows))
+    for at, line in enumerate(table.above):
+        sheet.write_string(at, 0, plain_text(line), formats["above"])
     widths = [width_of(heading) for heading in table.headings]
     for column, heading in enumerate(table.headings):
-        sheet.write_string(0, column, plain_text(heading), formats["heading"])
-    for at, row in enumerate(rows, 1):
+        sheet.write_string(top, column, plain_text(heading), formats["heading"])
+    for at, row in enumerate(rows, top + 1):
         for column, value in enumerate(row):
             widths[column] = max(widths[column], _write_cell(sheet, formats, at, column, value))
     for column, width in enumerate(widths):
         sheet.set_column(column, column, max(_NARROWEST, min(width + 2, _WIDEST)))
 
 
-def _lay_out(sheet: Any, table: Table, rows: int) -> None:
-    """How a sheet is filtered, scrolls and prints."""
+def _lay_out(sheet: Any, table: Table, top: int, rows: int) -> None:
+    """How a sheet is filtered, scrolls and prints. `top`: the row of its headings."""
     if rows:
-        sheet.autofilter(0, 0, rows, len(table.headings) - 1)
-    print_on_a4(sheet, table.title, 0, len(table.headings))
+        sheet.autofilter(top, 0, top + rows, len(table.headings) - 1)
+    print_on_a4(sheet, table.title, top, len(table.headings))
 
 
 def print_on_a4(sheet: Any, title: str, heading: int, columns: int) -> None:
@@ -128,7 +133,7 @@ def _write_cell(sheet: Any, formats: dict[str, Any], row: int, column: int, valu
         sheet.write_number(row, column, value, formats["number"])
         return len(str(value))
     text = plain_text(f"{value:%d/%m/%Y}" if isinstance(value, date) else value)
-    sheet.write_string(row, column, text, formats["text"])
+    sheet.write_string(row, column, text, formats["strong" if isinstance(value, Strong) else "text"])
     return width_of(text)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from application.downloads import Cell, Table, table_of
@@ -18,9 +18,6 @@ from projections.board import ListedCycle, title_of
 from projections.board_lines import BoardLines
 from projections.home_lines import HomeLines, TaskQuery
 from vault.texts import Texts
-
-FAR_DAYS = timedelta(days=45)
-"""What is due later than this is listed in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +75,24 @@ class TaskCard:
         return self.due is not None and self.now >= self.due
 
     @property
-    def is_far(self) -> bool:
-        """Its last day is more than `FAR_DAYS` away."""
-        return self.due is not None and self.due - self.now > FAR_DAYS
+    def waits(self) -> bool:
+        """It waits for an act of others: what they owe, or that they open it again."""
+        return bool(self.waits_for) or (self.closed and self.asked)
 
     @property
     def can_be_done(self) -> bool:
         """The unit can do it now: it waits for no other act, and is not closed."""
         return not self.waits_for and not self.closed
+
+
+@dataclass(frozen=True, slots=True)
+class ToAnswer(ListedCycle):
+    """What an organiser answers, as a row of its list of tasks: what it is, about whom, until when."""
+
+    task: str
+    about: str
+    due: datetime | None = None
+    asked_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +136,24 @@ LATELY_DONE = 10
 _COLUMNS = ("due", "state", "task", "about", "cluster", "year", "waiting_for", "asked_until", "article", "how_sure")
 
 
-def tasks_table(tasks: Sequence[TaskCard]) -> Table:
-    """Tasks for a spreadsheet."""
+def tasks_table(answers: Sequence[ToAnswer], tasks: Sequence[TaskCard]) -> Table:
+    """What an organiser answers, and tasks, for a spreadsheet."""
     rows: list[dict[str, Cell]] = [
+        {
+            "due": day_ending(one.due) if one.due is not None else None,
+            "state": _("waits for your answer"),
+            "task": one.task,
+            "about": one.about,
+            "cluster": one.cluster,
+            "year": one.year,
+            "waiting_for": "",
+            "asked_until": one.asked_until,
+            "article": None,
+            "how_sure": _how_sure(one.rehearsed),
+        }
+        for one in answers
+    ]
+    rows += [
         {
             "due": day_ending(one.due) if one.due is not None else None,
             "state": _state(one),
@@ -142,11 +164,15 @@ def tasks_table(tasks: Sequence[TaskCard]) -> Table:
             "waiting_for": "; ".join(one.waits_for),
             "asked_until": one.asked_until,
             "article": one.article,
-            "how_sure": word("sureness", "rehearsed" if one.rehearsed else "stated"),
+            "how_sure": _how_sure(one.rehearsed),
         }
         for one in tasks
     ]
     return table_of(_("Tasks"), _COLUMNS, rows)
+
+
+def _how_sure(rehearsed: bool) -> str:
+    return word("sureness", "rehearsed" if rehearsed else "stated")
 
 
 def _state(task: TaskCard) -> str:

@@ -5,18 +5,20 @@ A page of each list is read from the projections; no cycle is loaded.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from application.board import own_now, reasons_on, request_on
+from application.board import found_deviation, own_now, reasons_on, request_on
 from application.extension_requests import ExtensionRequest
-from domain.dates import from_iso
-from domain.deviations import Deviation
+from application.tasks import ToAnswer
 from domain.duties import Duty
 from domain.times import day_ending
-from i18n.state_text import deviation_text
+from i18n.acts import act_name
+from i18n.messages import word
+from i18n.state_text import deviation_text, says_its_day
 from ledger.paging import Paged, PageRequest
 from projections.board import ListedVersion, title_of
 from projections.board_lines import Line
@@ -73,6 +75,7 @@ class OpenDeviation(ListedVersion):
     key: str
     text: str
     on: str
+    """Its date, where the text does not say it; "" otherwise."""
 
 
 async def asked_times(
@@ -150,6 +153,41 @@ async def proposed_escalations(
     )
 
 
+async def all_to_answer(home: HomeLines, texts: Texts, organiser: str, asked: PageRequest) -> list[ToAnswer]:
+    """What an organiser answers, in the order of its first page: `asked` of each kind."""
+    requests, reports, escalations, deviations = await asyncio.gather(
+        asked_times(home, texts, organiser, asked),
+        reports_to_accept(home, texts, organiser, asked),
+        proposed_escalations(home, organiser, asked),
+        open_deviations(home, organiser, asked),
+    )
+    extend, accept, escalate, acknowledge = map(
+        act_name, ("extend", "accept-report", "confirm-escalation", "acknowledge")
+    )
+    return [
+        *(
+            ToAnswer(*_listed(one), f"{extend}: {word('duty', one.request.duty)}", *_until(one.request))
+            for row in requests.rows
+            for one in row
+        ),
+        *(ToAnswer(*_listed(one), accept, one.name, one.due) for one in reports.rows),
+        *(
+            ToAnswer(*_listed(one), f"{escalate}: {word('duty', one.duty)}", ", ".join(one.units))
+            for row in escalations.rows
+            for one in row
+        ),
+        *(ToAnswer(*_listed(one), f"{acknowledge}: {one.text}", "") for one in deviations.rows),
+    ]
+
+
+def _until(request: ExtensionRequest) -> tuple[str, datetime | None, date]:
+    return request.name, request.due, request.until
+
+
+def _listed(one: ListedVersion) -> tuple[str, str, int, bool]:
+    return one.cycle, one.cluster, one.year, one.rehearsed
+
+
 async def open_deviations(home: HomeLines, organiser: str, asked: PageRequest) -> Paged[OpenDeviation]:
     """A page of the deviations that an organiser has not acknowledged, of cycles that are not filed."""
     found = await home.deviations(organiser, asked)
@@ -162,13 +200,11 @@ async def open_deviations(home: HomeLines, organiser: str, asked: PageRequest) -
             one.version,
             one.found["key"],
             deviation_in_words(one.found, one.names),
-            one.found["on"] or "",
+            "" if says_its_day(one.found["code"]) else one.found["on"] or "",
         )
     )
 
 
 def deviation_in_words(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """A deviation as a projection holds it, in one line."""
-    on = from_iso(found["on"]) if found["on"] else None
-    one = Deviation(found["key"], found["code"], found["article"], on, found["facts"], settled=found["settled"])
-    return deviation_text(one, {**names, **found.get("titles", {})})
+    return deviation_text(found_deviation(found), {**names, **found.get("titles", {})})

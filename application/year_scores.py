@@ -85,7 +85,7 @@ async def year_score_tables(
                 spooled.add(points)
         cluster, unit, rank = headings(("cluster", "unit", "rank"))
         rows = [(name, of, *(cells.get(title) for title in rounds), place) for name, of, cells, place in totals]
-        by_criterion = headings(("cluster", "unit", "criterion", "most", "round", "points"))
+        by_criterion = headings(("cluster", "unit", "ordinal", "criterion", "level", "most", "round", "points"))
         yield (
             Table(_("Points of all units"), (cluster, unit, *rounds, rank), rows),
             Table(_("Points by criterion"), by_criterion, spooled),

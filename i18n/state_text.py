@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -28,7 +29,7 @@ from domain.steps.meetings import MeetingHeld, MeetingTold
 from domain.steps.membership import OverseerNamed
 from domain.steps.signing import Signing
 from domain.steps.targets import TargetsRegistered
-from domain.times import When, day_ending
+from domain.times import ICT, When, day_ending
 from domain.titles import title_key, titles_of_acts
 from domain.types import Document
 from domain.units import Unnamed
@@ -343,11 +344,60 @@ def deviation_text(one: Deviation, names: Mapping[str, str], sure: Mapping[When,
 
     `sure` has the sureness by date.
     """
-    told = {name: fact for name, fact in one.facts.items() if fact not in {"", None, 0}}
-    facts = ", ".join(_fact(one.code, name, fact, names) for name, fact in told.items())
     sureness = word("sureness", sure[one.on]) if sure and one.on is not None and one.on in sure else ""
-    marks = "".join(f" ({mark})" for mark in (facts, _("settled") if one.settled else "", sureness) if mark)
-    return f"{word('deviation', one.code)}: {one.article or _('remark')}{marks}"
+    marks = [mark for mark in (_("settled") if one.settled else "", sureness) if mark]
+    if one.code == _LATE:
+        return _late(one, names, one.article) + "".join(f" ({mark})" for mark in marks)
+    facts = _facts(one, names)
+    ending = "".join(f" ({mark})" for mark in (facts, *marks) if mark)
+    return f"{word('deviation', one.code)}: {one.article or _('remark')}{ending}"
+
+
+def deviation_told(one: Deviation, names: Mapping[str, str]) -> str:
+    """What a deviation is, with its facts: the article and its state stand beside it."""
+    if one.code == _LATE:
+        return _late(one, names, None)
+    facts = _facts(one, names)
+    return f"{word('deviation', one.code)} ({facts})" if facts else word("deviation", one.code)
+
+
+def says_its_day(code: str) -> bool:
+    """Whether a deviation in words names its date itself."""
+    return code == _LATE
+
+
+_LATE = "late_act"
+
+
+def _late(one: Deviation, names: Mapping[str, str], article: str | None) -> str:
+    """Who did what when, how late, due when, by which article."""
+    facts, due = one.facts, str(one.facts["due"])
+    unnamed = facts.get("unnamed")
+    who = unnamed_units(unnamed if isinstance(unnamed, int) else str(unnamed)) if unnamed else str(facts["unit"])
+    subject = str(facts.get("subject") or "")
+    days = _days_late(one.on, due)
+    text = _("{unit}: {duty} on {day}, {late} (due {due})")
+    return text.format(
+        unit=names.get(who, who),
+        duty=word("duty", facts["duty"]) + (f" ({names.get(subject, subject)})" if subject else ""),
+        day=day(one.on) if one.on is not None else "?",
+        late=ngettext("late by {count} day", "late by {count} days", days).format(count=days)
+        if days
+        else _("too late"),
+        due="; ".join((day(due), *([article] if article else []))),
+    )
+
+
+def _days_late(on: When | None, due: str) -> int:
+    """How many days after its last day something was done; 0 where its day is not known."""
+    if on is None or day_ending(on.latest) != on.earliest.astimezone(ICT).date():
+        return 0
+    return (day_ending(on.latest) - date.fromisoformat(due)).days
+
+
+def _facts(one: Deviation, names: Mapping[str, str]) -> str:
+    told = {name: fact for name, fact in one.facts.items() if fact not in {"", None, 0}}
+    return ", ".join(_fact(one.code, name, fact, names) for name, fact in told.items())
 
 
 def _fact(code: str, name: str, fact: object, names: Mapping[str, str]) -> str:

@@ -150,7 +150,7 @@ WORDS: Mapping[str, WordTable] = {
             "meeting_unusual": N_("held at an unusual time of the year: is the date right?"),
             "signing_unusual": N_("the covenant was signed at an unusual time of the year: is the date right?"),
             "ranked_before_appraisal": N_("ranked before the score was appraised"),
-            "head_nominated": N_("the head, who chairs, is nominated itself"),
+            "head_nominated": N_("the head is nominated itself"),
             "granted_unnominated": N_("granted without a nomination"),
             "published_undecided": N_("the results were published before a decision, or no decision is recorded"),
             "decision_undocumented": N_("awards were granted, and no document of the decision is known"),

@@ -6,19 +6,24 @@ What depends on the time of reading, such as overdue duties, is computed by `gla
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain.dates import as_iso
 from domain.deviations import Deviation, deviations
 from domain.due_dates import Obligation, alarm
+from domain.duties import Duty
+from domain.late_escalations import late_still
 from domain.obligations import DUTIES_OF_STEP, StepProgress, current_step, obligations, open_requests, steps
 from domain.rules import Edition
 from domain.state import State
 from domain.summaries import deviation_values, obligation_values, step_values
 from domain.titles import TitleKind, cluster_title, title_key, titles_of_acts, titles_of_rules
+
+FAR_DAYS = timedelta(days=45)
+"""What is due later than this is far: it need not be done now."""
 
 MOST_DONE = 10
 """The latest duties that a unit has done, of each cycle: as many as a page of tasks shows of all cycles."""
@@ -42,9 +47,10 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         "now": state.lifecycle.now.isoformat() if state.lifecycle.clock != "wall" and state.lifecycle.now else None,
         "names": {**state.membership.names, state.lifecycle.organiser: state.lifecycle.organiser_name},
         "members": list(state.membership.members()),
+        "head": state.membership.holder("head"),
         "overseer": state.membership.overseer.id if state.membership.overseer is not None else None,
         "duties_done": dict(Counter(o.duty.value for o in owed if o.done is not None)),
-        "open": [_open(o, state, rules) for o in open_],
+        "open": [_open(o, state, rules) for o in map(_in_turn(open_), open_)],
         "extensions_asked": [
             {"unit": unit, "duty": duty.value, "until": asked.until.isoformat(), "reason": asked.reason}
             for (unit, duty), asked in open_requests(state, open_).items()
@@ -56,9 +62,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         "closed": [duty.value for duty in state.lifecycle.closed],
         "done_by": _done_by(owed),
         "escalations": [
-            {"duty": duty.value, "units": list(e.units)}
-            for duty, e in state.deadlines.escalations.items()
-            if e.confirmed is None
+            {"duty": duty.value, "units": list(units)} for duty, units in late_still(state.deadlines, open_).items()
         ],
         "deviations": {
             "open": sum(1 for d in found if d.article and not d.settled and not d.acknowledged),
@@ -86,6 +90,23 @@ def _editions(state: State) -> list[list[str | None]]:
     return [[first, None], *later] if first is not None else [*later]
 
 
+_AFTER: Mapping[Duty, Duty] = {Duty.PUBLICATION: Duty.DECISION, Duty.FILING: Duty.PUBLICATION}
+"""By duty, the one before it. It can be recorded out of turn, but is asked of nobody while that one is open."""
+
+
+def _in_turn(open_: Sequence[Obligation]) -> Callable[[Obligation], Obligation]:
+    """Return a function that lets an open task wait for the one that comes before it, where that is open, too."""
+    bearers = {one.duty: one.bearer for one in open_}
+
+    def in_turn(owed: Obligation) -> Obligation:
+        before = _AFTER.get(owed.duty)
+        if before is None or before not in bearers or owed.waits_for:
+            return owed
+        return replace(owed, waits_for=(bearers[before],), awaited=before)
+
+    return in_turn
+
+
 def _open(owed: Obligation, state: State, rules: Edition) -> dict[str, Any]:
     values = obligation_values(owed)
     extension = state.deadlines.extension_of(owed.duty, owed.bearer) if owed.extended else None
@@ -99,13 +120,17 @@ def _open(owed: Obligation, state: State, rules: Edition) -> dict[str, Any]:
 
 
 def _found(found: Sequence[Deviation], state: State, rules: Edition) -> list[dict[str, Any]]:
-    """Return the deviations, each with the titles of what its facts name by an id."""
+    """Return the deviations, each with the titles of what its facts name by an id, and why it was acknowledged."""
     if not found:
         return []
     titles = {**titles_of_rules(rules), **titles_of_acts(state)}
     named = [{title_key(kind, str(fact)) for kind in _TITLED for fact in d.facts.values()} for d in found]
     return [
-        {**deviation_values(d), "titles": {key: titles[key] for key in sorted(keys & titles.keys())}}
+        {
+            **deviation_values(d),
+            "titles": {key: titles[key] for key in sorted(keys & titles.keys())},
+            "reason": state.corrections.acknowledged.get(d.key),
+        }
         for d, keys in zip(found, named, strict=True)
     ]
 

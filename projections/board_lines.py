@@ -79,12 +79,14 @@ class DeviationFilter:
 class FoundDeviation(ListedCycle):
     """A deviation with its cycle.
 
-    `cluster` is how the cluster is named, `unit` the name of the unit that it is about; `found` has the rest.
+    `cluster` is how the cluster is named, `unit` the name of the unit that it is about; `found` has the rest, and
+    `names` the names of the cycle's units.
     """
 
     state: DeviationState
     unit: str
     found: dict[str, Any]
+    names: Mapping[str, str]
 
 
 class BoardLines:
@@ -224,11 +226,13 @@ class BoardLines:
         self, organiser: str | None, year: str | None, now: datetime, asked: PageRequest
     ) -> Paged[tuple[Line, dict[str, Any]]]:
         """Return a page of the overdue tasks, each with the line of its cycle, in the order of the board's lines."""
-        conditions = Conditions()
-        conditions.add("late_from <= {}", now)
-        conditions.add("organiser = {}", organiser)
-        conditions.add("year = {}", year)
-        return await self._tasks(conditions, asked, f"{_ORDER}, number")
+        return await self._tasks(_late(organiser, year, now), asked, f"{_ORDER}, number")
+
+    async def count_late_units(self, organiser: str | None, year: str | None, now: datetime) -> int:
+        """Return how many units have an overdue task."""
+        conditions = _late(organiser, year, now)
+        query = f"select count(distinct unit) from projections.open_task where {conditions.where()}"  # noqa: S608 - ours
+        return int(await self._pool.fetchval(query, *conditions.arguments))
 
     async def tasks_page(
         self, unit: str, asked: PageRequest = ALL_ROWS, *, dated: bool = False
@@ -281,7 +285,7 @@ class BoardLines:
         found = await fetch_page(
             self._pool,
             asked,
-            f"d.*, {NAMED}, b.cycle_year, b.rehearsed",
+            f"d.*, {NAMED}, b.cycle_year, b.rehearsed, b.line -> 'names' as names",
             f"projections.deviation d left join projections.board b using (stream) where {conditions.where()}",
             "d.year desc, d.sort_key, d.stream, d.number",
             *conditions.arguments,
@@ -307,6 +311,14 @@ def _lines_that_fit(wanted: LineFilter, now: datetime) -> Conditions:
     return conditions
 
 
+def _late(organiser: str | None, year: str | None, now: datetime) -> Conditions:
+    conditions = Conditions()
+    conditions.add("late_from <= {}", now)
+    conditions.add("organiser = {}", organiser)
+    conditions.add("year = {}", year)
+    return conditions
+
+
 def _deviations_that_fit(wanted: DeviationFilter) -> Conditions:
     conditions = Conditions()
     conditions.add("d.organiser = {}", wanted.organiser)
@@ -321,4 +333,4 @@ def _deviations_that_fit(wanted: DeviationFilter) -> Conditions:
 
 def _found_deviation(row: Mapping[str, Any]) -> FoundDeviation:
     found = decode(row["found"])
-    return FoundDeviation(*listed(row), row["state"], row["unit"], found)
+    return FoundDeviation(*listed(row), row["state"], row["unit"], found, decode(row["names"]))

@@ -15,13 +15,14 @@ from typing import Any
 import structlog
 
 from domain.dates import from_iso
+from domain.duties import Duty
 from domain.streams import is_cycle
 from i18n.sorting import folded, natural_key
 from ledger.connection import BOARD_LOCK, DATABASE_ERRORS, Connection
 from ledger.events import RecordedEvent
 from ledger.postgres import PostgresLedger
 from projections import cursors
-from projections.board import line_of
+from projections.board import FAR_DAYS, line_of
 from projections.board_lines import BoardLines, DeviationState
 from projections.known_editions import KnownEditions
 from projections.people import write_units
@@ -156,10 +157,10 @@ async def _write_open_tasks(connection: Connection, stream: str, line: dict[str,
     await connection.execute("delete from projections.open_task where stream = $1", stream)
     await connection.execute(
         "insert into projections.open_task "
-        "(stream, number, organiser, year, unit, due, late_from, duty, ready, sort_key) "
-        "select $1, t.number - 1, $2, $3, t.unit, t.due, t.late_from, t.duty, t.ready, $9 "
-        "from unnest($4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::boolean[]) "
-        "with ordinality t (unit, due, late_from, duty, ready, number)",
+        "(stream, number, organiser, year, unit, due, late_from, duty, ready, near_from, sort_key) "
+        "select $1, t.number - 1, $2, $3, t.unit, t.due, t.late_from, t.duty, t.ready, t.near_from, $10 "
+        "from unnest($4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::boolean[], $9::timestamptz[]) "
+        "with ordinality t (unit, due, late_from, duty, ready, near_from, number)",
         stream,
         organiser,
         year,
@@ -168,8 +169,24 @@ async def _write_open_tasks(connection: Connection, stream: str, line: dict[str,
         _late_from(line),
         [owed["duty"] for owed in line["open"]],
         _ready(line),
+        _near_from(line),
         natural_key(line["cluster"]),
     )
+
+
+def _near_from(line: dict[str, Any]) -> list[datetime | None]:
+    """Return for each open task from which real time on it is not far: `near_from` in projections/schema.sql."""
+    now = datetime.fromisoformat(line["now"]) if line["now"] else None
+    return [_near(owed["duty"], due, now) for owed, due in zip(line["open"], _dues(line), strict=True)]
+
+
+def _near(duty: str, due: datetime | None, now: datetime | None) -> datetime | None:
+    if due is None or duty == Duty.MIDYEAR_ACCEPTANCE:
+        return _ALWAYS
+    near = due - FAR_DAYS
+    if now is None:
+        return near
+    return _ALWAYS if near <= now else None
 
 
 def _ready(line: dict[str, Any]) -> list[bool]:

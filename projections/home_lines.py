@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.json import decode
@@ -23,10 +23,15 @@ _BY_NAME = "year desc, sort_key, stream"
 
 @dataclass(frozen=True, slots=True)
 class TaskQuery:
-    """Which open tasks of a unit: those that it can do something about now, or the others; of a duty, or without it."""
+    """Which open tasks of a unit: those that it can do something about, or the others; None for both, in this order.
+
+    `far`: only those whose last day is far, or only the others; None for both. `only`: of a duty. `but`: without what
+    can be done of a duty.
+    """
 
     unit: str
-    ready: bool
+    ready: bool | None
+    far: bool | None = None
     only: Duty | None = None
     but: Duty | None = None
 
@@ -86,16 +91,26 @@ class HomeLines:
     async def count(self, unit: str, *, organises: bool) -> int:
         """Return how many tasks a unit can do now, counted up to one more than `MOST_COUNTED`.
 
-        `organises`: with the requests and escalations that it answers.
+        `organises`: with what it answers.
         """
-        some = f"select from projections.open_task where unit = $1 and ready limit {MOST_COUNTED + 1}"
-        ready = f"(select count(*) from ({some}) few)"  # noqa: S608 - ours
+        some = (
+            f"select from projections.open_task where unit = $1 and ready and near_from <= $2 limit {MOST_COUNTED + 1}"
+        )
+        found = int(await self._pool.fetchval(f"select count(*) from ({some}) few", unit, datetime.now(UTC)))  # noqa: S608 - ours
+        return found + sum(await self.to_answer(unit)) if organises else found
+
+    async def to_answer(self, organiser: str) -> tuple[int, int, int]:
+        """Return how many requests, escalations and deviations an organiser answers; the last up to `MOST_COUNTED`."""
         asked, escalated = (
-            f"(select coalesce(sum({name}), 0) from projections.board where organiser = $1 and {name} > 0)"  # noqa: S608 - ours
+            f"(select coalesce(sum({name}), 0)::integer from projections.board where organiser = $1 and {name} > 0)"  # noqa: S608 - ours
             for name in ("asked", "escalated")
         )
-        query = f"select {' + '.join((ready, asked, escalated) if organises else (ready,))}"
-        return int(await self._pool.fetchval(query, unit))
+        some = f"select from projections.deviation where organiser = $1 and waiting limit {MOST_COUNTED + 1}"
+        deviating = f"(select count(*)::integer from ({some}) few)"  # noqa: S608 - ours
+        ((requests, escalations, deviations),) = await self._pool.fetch(
+            f"select {asked}, {escalated}, {deviating}", organiser
+        )
+        return requests, escalations, deviations
 
     async def tasks(
         self, wanted: TaskQuery, asked: PageRequest, *, brief: bool
@@ -106,10 +121,15 @@ class HomeLines:
         """
         conditions = Conditions()
         conditions.add("unit = {}", wanted.unit)
-        conditions.add("ready" if wanted.ready else "not ready")
+        if wanted.ready is not None:
+            conditions.add("ready" if wanted.ready else "not ready")
+        if wanted.far is not None:
+            near = "near_from <= {}"
+            conditions.add(f"({near}) is not true" if wanted.far else near, datetime.now(UTC))
         conditions.add("duty = {}", wanted.only)
-        conditions.add("duty <> {}", wanted.but)
-        order, arguments = "due, sort_key, stream, number", conditions.arguments
+        conditions.add("(duty <> {} or not ready)", wanted.but)
+        by_due, arguments = "due, sort_key, stream, number", conditions.arguments
+        order = by_due if wanted.ready is not None else f"ready desc, {by_due}"
         found = await fetch_page(
             self._pool,
             asked,

@@ -78,6 +78,9 @@ create table projections.open_task (
     -- The real time from which it is overdue: the deadline. Where the cycle has a clock of its own, a time before every
     -- deadline when it is overdue by that clock, and null when it is not: real time changes nothing then.
     late_from timestamptz,
+    -- The real time from which its last day is not far any more; a time before every deadline where it has none, or what
+    -- is waited for is there. Where the cycle has a clock of its own, as late_from.
+    near_from timestamptz,
     -- of the board's line
     sort_key  text collate "C" not null,
     primary key (stream, number)

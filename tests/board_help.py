@@ -37,6 +37,7 @@ def made_up_line(dice: random.Random, organiser: str, year: int, number: int) ->
         "now": own_now.isoformat() if own_now else None,
         "names": names,
         "members": list(dict.fromkeys(units)),
+        "head": units[0],
         "overseer": "phu-trach" if dice.random() < 0.3 else None,
         "duties_done": {},
         "open": open_,

@@ -12,6 +12,7 @@ from domain.cycle import CYCLE
 from domain.deviations import deviations
 from domain.due_dates import escalation, next_office_hours, reminders, usual_due
 from domain.duties import Duty
+from domain.late_escalations import late_still
 from domain.obligations import current_step, obligations, steps, tasks
 from domain.rules import NO_RULES, Edition
 from domain.steps.clock import MarkOverdue
@@ -24,6 +25,7 @@ from domain.steps.membership import AssignRole
 from domain.steps.midyear import ReportMidyear, SendBack
 from domain.times import ICT, When
 from domain.types import Document
+from projections.board import line_of
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(title="Bản")
@@ -110,6 +112,29 @@ def test_escalation_goes_out_only_when_confirmed() -> None:
     case = Case().when(ConfirmEscalation(duty=Duty.STANCE)).refused("nothing_to_escalate")
     case.step(day(3, 3)).when(ConfirmEscalation(duty=Duty.STANCE)).happened("EscalationConfirmed")
     case.when(ConfirmEscalation(duty=Duty.STANCE)).already()
+
+
+def test_an_escalation_is_offered_of_those_that_are_late_still() -> None:
+    """The proposal stays; who has done it or has more time is not offered, until that has passed, too."""
+    case = Case().when(PresentDraft(kind="plan", document=PAPER)).step(day(3, 3))
+
+    def offered() -> tuple[str, ...]:
+        line = {
+            one["duty"]: one["units"] for one in line_of("mttq-tp/2026/cum-1", case.state, case.rules)["escalations"]
+        }
+        found = late_still(case.state.deadlines, obligations(case.state, case.rules))
+        assert line == {duty.value: list(units) for duty, units in found.items()}
+        return found.get(Duty.STANCE, ())
+
+    assert offered() == (HEAD, DEPUTY, THIRD)
+    case.when(TakeStance(unit=THIRD, stance="agreed"), by=THIRD).happened()
+    assert offered() == (HEAD, DEPUTY)
+    case.when(GrantExtension(unit=DEPUTY, duty=Duty.STANCE, until=date(2026, 3, 20), reason=TEXT)).happened()
+    assert offered() == (HEAD,)
+    case.step(day(3, 21))
+    assert offered() == (HEAD, DEPUTY)
+    case.when(ConfirmEscalation(duty=Duty.STANCE)).happened()
+    assert offered() == ()
 
 
 def test_the_clock_closes_what_the_rules_close() -> None:

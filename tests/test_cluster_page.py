@@ -142,6 +142,12 @@ async def test_escalation_is_proposed_of_those_that_are_late_still(site: Site) -
         rows = [row for row in re.findall(r"<li.*?</li>", page, re.DOTALL) if "confirm-escalation" in row]
         assert [unit for unit in units(2) if any(unit_name(unit) in row for row in rows)] == late
         assert len(rows) == bool(late)
+        form = await secretary.get(urls.act_url(stream, "confirm-escalation", duty="stance"))
+        assert "Cụm chưa phân công lãnh đạo phụ trách" in form
+        told = re.search("Trong số này, (.+?) không còn trễ", form)
+        assert [unit for unit in units(2) if told and unit_name(unit) in told.group(1)] == [
+            unit for unit in units(2) if unit not in late
+        ]
 
 
 async def test_who_may_not_see_accounts_is_asked_for_no_id(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from html import unescape
 
 from engine_help import CITY, event_names, open_cycle, submit, units
@@ -10,6 +11,7 @@ from speech import RULES, day
 from web_help import PASSWORD, Site, Visitor
 
 from domain.rules import Edition
+from domain.times import When
 
 EDITION = RULES.model_copy(
     update={"awards": Edition.model_validate({**RULES.model_dump(mode="json"), "awards": [
@@ -182,7 +184,7 @@ async def test_a_decision_starts_from_the_nominations_and_leads_to_the_handing_o
     way = f"/cum/{stream}/lam/decide-awards"
     shown = words(await secretary.get(way))
     assert "07/TTr" in shown
-    fields = {**fields_of(secretary), "decision.number": "412/QĐ", "decision.issued": "20/01/2027"}
+    fields = {**fields_of(secretary), "decision.number": "412/QĐ", "decision.issued": "30/11/2026"}
     assert [fields[f"grants.{n}.{one}"] for n in (0, 1) for one in ("unit", "award")] == [
         "don-vi-2",
         "co",
@@ -203,6 +205,8 @@ async def test_a_decision_starts_from_the_nominations_and_leads_to_the_handing_o
     assert "412/QĐ" in receipt, receipt
     for text in ("Đơn vị 2: Cờ thi đua", "Đơn vị 3: Bằng khen"):
         assert text in receipt, "the receipt says what was decided"
+    state, _rules = await site.app.state(stream)
+    assert state.conclusion.decided == When.on(date(2026, 11, 30)), "the day of the document"
     hand_over = [unescape(one) for one in re.findall(r'href="([^"]+/lam/hand-over-object[^"]+)"', secretary.page)]
     assert len(hand_over) == 2
     await secretary.get(hand_over[0])

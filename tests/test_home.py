@@ -67,10 +67,14 @@ async def test_three_groups_each_with_its_number_and_the_number_in_the_menu(site
     an = await site.log_in("an")
     page = await shown(an, "/viec", "Chờ Thành phố: ")
     found = counts(page)
-    waits = page.partition('id="dang-cho"')[2].partition('id="vua-lam"')[0]
+    waits = page.partition('id="dang-cho"')[2].partition("</section>")[0]
     assert found["dang-cho"] == len(re.findall(r'<li class="task', waits)) > 0
     assert "<details>" in waits, "what waits for others is folded"
-    assert found["lam-duoc"] == len(re.findall(r'<li class="task', page.partition('id="dang-cho"')[0])) > 0
+    assert found["lam-duoc"] == len(re.findall(r'<li class="task', page.partition('id="dang-cho"')[0]))
+    later = page.partition('id="con-xa"')[2].partition("</section>")[0]
+    assert found["con-xa"] == len(re.findall(r'<li class="task-later', later)) > 0, (
+        "what is due in months is not counted"
+    )
     assert found["vua-lam"] == 0
     await submit(site.app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
 

@@ -197,18 +197,28 @@ async def test_workbooks_hold_what_the_pages_show(site: Site, tmp_path: Path) ->
     own = [line for line in lines if line["cycle"].startswith(f"{CITY}/2026/")]
     found = await sheets("/bang.xlsx?nam=2026")
     assert list(found) == ["Bảng theo dõi", "Việc quá hạn"]
-    heading, *rows = found["Bảng theo dõi"]
-    assert heading[:4] == ["cụm", "năm", "bước", "hạn gần nhất"]
+    (title, heading), rows = board_rows(found["Bảng theo dõi"])
+    assert (title, heading[:5]) == ("Bảng theo dõi", ["cụm", "năm", "cụm trưởng", "bước", "hạn sắp tới"])
     assert len(rows) == len(own)
-    assert all(isinstance(row[1], int) and isinstance(row[3], datetime | None) for row in rows)
-    assert any(row[3] for row in rows)
+    assert all(isinstance(row[1], int) and isinstance(row[4], datetime | None) for row in rows)
+    assert any(row[4] for row in rows)
     # Each overdue task that the board counts stands on the second sheet.
-    assert sum(row[5] for row in rows) == len(found["Việc quá hạn"]) - 1 > 0
+    (_title, heading), late = board_rows(found["Việc quá hạn"])
+    assert sum(row[6] for row in rows) == len(late) > 0
+    days = heading.index("số ngày quá hạn")
+    assert all(row[days] >= 0 for row in late)
+    assert any(row[days] > 0 for row in late)
     ((tasks_title, tasks),) = (await sheets("/viec.xlsx")).items()
     assert tasks_title == "Việc phải làm"
     owed = [task for line in lines for task in line["open"] if task["unit"] == CITY]
-    assert len(tasks) - 1 == len(owed)
-    assert sum(isinstance(row[0], datetime) for row in tasks[1:]) == sum(task["due"] is not None for task in owed)
+    # What the secretariat answers stands first, reports to accept among it; what waits for others at the end.
+    states = [row[1] for row in tasks[1:]]
+    answers, others = states.count("chờ trả lời"), [one for one in states if one != "chờ trả lời"]
+    assert states[:answers] == ["chờ trả lời"] * answers
+    assert answers
+    assert len(others) == len(owed)
+    asked = sum(len(line["extensions_asked"]) for line in lines if line["cycle"].startswith(f"{CITY}/"))
+    assert asked == sum(row[7] is not None for row in tasks[1 : answers + 1])
     ((_title, deviations),) = (await sheets("/diem-khac.xlsx?nam=2026")).items()
     assert len(deviations) - 1 == sum(len(line["found"]) for line in own)
     ((_title, people),) = (await sheets("/nguoi-dung.xlsx?tim=thu-ky")).items()
@@ -217,6 +227,12 @@ async def test_workbooks_hold_what_the_pages_show(site: Site, tmp_path: Path) ->
     ]
     for path in ("/bang", "/viec", "/diem-khac", "/nguoi-dung"):
         assert f'href="{path}.xlsx' in await secretary.get(path)
+
+
+def board_rows(sheet: list[list[Any]]) -> tuple[tuple[Any, list[Any]], list[list[Any]]]:
+    """The title of a sheet and its headings, and the rows under them."""
+    at = next(n for n, row in enumerate(sheet) if row[0] == "cụm")
+    return (sheet[0][0], sheet[at]), sheet[at + 1 :]
 
 
 async def test_points_of_all_clusters_of_a_year_are_one_workbook(site: Site) -> None:
@@ -242,8 +258,13 @@ async def test_points_of_all_clusters_of_a_year_are_one_workbook(site: Site) -> 
     given = sorted((row[2], row[3]) for row in totals if row[2] is not None)
     assert given == [(21.75, 21.75), (37.5, None)]
     heading, *points_ = found["Điểm theo tiêu chí"]
-    assert heading == ["cụm", "đơn vị", "tiêu chí", "điểm tối đa", "vòng chấm", "điểm"]
-    assert Counter((row[4], row[5]) for row in points_ if row[5] in {12.5, 7.25}) == {
+    assert heading == ["cụm", "đơn vị", "TT", "tiêu chí", "cấp", "điểm tối đa", "vòng chấm", "điểm"]
+    for round_, total in (("tự chấm", 37.5), ("thẩm định", 21.75)):
+        of_round = [row for row in points_ if row[6] == round_ and row[7] is not None]
+        leaves = [row[7] for row in of_round if str(row[4]).startswith("tiêu chí")]
+        assert sum(leaves) == sum(row[7] for row in of_round if row[4] == "tổng"), of_round
+        assert total in [row[7] for row in of_round if row[4] == "tổng"]
+    assert Counter((row[6], row[7]) for row in points_ if row[7] in {12.5, 7.25}) == {
         ("tự chấm", 12.5): 3,
         ("tự chấm", 7.25): 3,
         ("thẩm định", 7.25): 3,
@@ -281,7 +302,7 @@ async def test_points_come_out_as_far_as_they_are_open_and_every_download_is_log
     assert [row[1] for row in whole["Bảng tổng hợp điểm"][1:]] == [25.5, None, 8.25]
     assert [row[1] for row in own["Bảng tổng hợp điểm"][1:]] == [25.5, "chưa công khai", "chưa công khai"]
     assert {row[0] for row in own["Điểm theo tiêu chí"][1:]} == {"Đơn vị 1"}
-    assert 7.25 in [row[3] for row in whole["Điểm theo tiêu chí"]]
+    assert 7.25 in [row[5] for row in whole["Điểm theo tiêu chí"]]
     text = (await an.http.get(f"/cum/{stream}/bang-diem.csv")).text
     assert '"Đơn vị 1";"25,5"' in text
     assert not {"7,25", "8,25"} & set(re.findall(r"[\d,]+", text))

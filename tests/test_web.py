@@ -383,7 +383,7 @@ async def test_the_secretariat_reminds_extends_and_escalates_from_the_board(site
     visitor = await site.log_in("thu-ky")
     await visitor.get("/bang/don-doc")
     assert "024 0000 0000" in visitor.page
-    assert "Thư ký mong đơn vị làm sớm" in visitor.page
+    assert "Đề nghị đơn vị khẩn trương thực hiện" in visitor.page
     token = visitor.hidden()["_form"]
     called = {"_task": f"{first}|signature|don-vi-1", "text": "Hẹn thứ Sáu."}
     await visitor.post("/bang/don-doc", **called, _do="telephoned")

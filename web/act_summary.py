@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from hashlib import sha256
+from typing import Any
 
+from application.act_remarks import remarks_on
 from application.application import CommandInput
 from application.command_preview import CommandPreview, preview
 from application.corrections import completed_correction
+from application.fields import parse_day
 from application.form_values import flattened
-from application.papers import earlier_answers
+from application.permitted_acts import may_date
 from application.visits import ForbiddenError, VisitedCycle
 from domain.records import Refused
-from domain.steps.drafting import PresentDraft
-from i18n import _, ngettext
+from domain.times import ICT, When
+from errors import InputError
 from web.act_form import FORM_ERRORS, ActForm, error_text
 from web.forms import without_made
 from web.services import Services
@@ -48,8 +52,8 @@ class Summary:
     command: CommandInput
     found: CommandPreview
     binding: bool
-    remarks: tuple[str, ...] = ()
-    """What the act changes for others, in sentences."""
+    remarks: Sequence[str] = ()
+    """What one should know before it is entered (`application.act_remarks`)."""
 
     @property
     def in_time(self) -> Mapping[str, str]:
@@ -86,27 +90,8 @@ async def summary_of(services: Services, cycle: VisitedCycle, act_form: ActForm)
     clean, notes = act_form.cleaned()
     command = await command_of(services, cycle, clean)
     found = await preview(services.application, cycle, command)
-    binding = await services.application.gate.binds(command)
-    return Summary(clean, notes, command, found, binding, _remarks(cycle, clean))
-
-
-def _remarks(cycle: VisitedCycle, act_form: ActForm) -> tuple[str, ...]:
-    """For a new version of a draft, how many units have answered or signed those before it."""
-    if act_form.act is not PresentDraft or act_form.corrects is not None:
-        return ()
-    told = []
-    for one in earlier_answers(cycle, str(act_form.values.get("kind", ""))):
-        if one.answered:
-            text = ngettext(
-                "{count} unit has answered version {number}; its answer is not one to the new version.",
-                "{count} units have answered version {number}; their answers are not answers to the new version.",
-                one.answered,
-            )
-            told.append(text.format(count=one.answered, number=one.number))
-        if one.signers:
-            text = _("Signed version {number} already: {units}. Their signatures are of version {number}.")
-            told.append(text.format(number=one.number, units=", ".join(one.signers)))
-    return tuple(told)
+    remarks = remarks_on(cycle, clean.act, clean.values) if clean.corrects is None else ()
+    return Summary(clean, notes, command, found, await services.application.gate.binds(command), remarks)
 
 
 async def summary_so_far(services: Services, cycle: VisitedCycle, act_form: ActForm) -> tuple[Summary | None, str]:
@@ -122,6 +107,27 @@ async def summary_so_far(services: Services, cycle: VisitedCycle, act_form: ActF
         return None, ""
 
 
+_ISSUED_BY_ACT = ("decision", "notice", "submission", "document", "minutes")
+"""The documents that are issued by an act. What an act rests on, or what is handed in by it, is of an earlier day."""
+
+
+def day_of_document(cycle: VisitedCycle, values: Mapping[str, Any]) -> date | None:
+    """The past day on which the document of a form was issued, where the visitor may say when an act happened.
+
+    It is when the act happened, as long as nobody types another day.
+    """
+    if not may_date(cycle):
+        return None
+    documents = (values.get(name) for name in _ISSUED_BY_ACT)
+    typed = [str(one["issued"]) for one in documents if isinstance(one, Mapping) and one.get("issued")]
+    try:
+        found = [parse_day(one) for one in typed]
+    except InputError:  # a month, a year, or what the form itself refuses
+        return None
+    is_past = cycle.state.lifecycle.clock == "backfill" or (found and found[0] < cycle.now.astimezone(ICT).date())
+    return found[0] if found and is_past else None
+
+
 async def command_of(services: Services, cycle: VisitedCycle, act_form: ActForm) -> CommandInput:
     """The command of the form.
 
@@ -130,5 +136,6 @@ async def command_of(services: Services, cycle: VisitedCycle, act_form: ActForm)
     """
     command = act_form.command_input(cycle.stream)
     if act_form.corrects is None:
-        return command
+        day = day_of_document(cycle, act_form.values) if not act_form.on else None
+        return command if day is None else replace(command, happened=When.on(day))
     return await completed_correction(services.application, cycle, act_form.corrects, command)

@@ -34,7 +34,7 @@ MOST_LINES = 200
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the form as it was sent: `about` is a unit, a duty or a deviation's key."""
+    """A line of the form as it was sent: `about` is a unit or a deviation's key."""
 
     stream: str
     version: int | None
@@ -155,7 +155,6 @@ class GivenAnswer:
         fields: Mapping[str, dict[str, Any]] = {
             "extend": {**more_time, "until": self.until},
             "refuse-extension": more_time,
-            "confirm-escalation": {"duty": about},
             "acknowledge": {"key": about, "reason": self.reason},
             "accept-report": {"unit": about},
         }
@@ -163,11 +162,10 @@ class GivenAnswer:
 
     def told(self, about: str, names: Mapping[str, str]) -> str:
         """A line in words."""
-        unit, duty = names.get(about, "…"), _duty(self.duty or about)
+        unit, duty = names.get(about, "…"), _duty(self.duty)
         texts = {
             "extend": _("{unit}: more time until {day} for “{duty}”"),
             "refuse-extension": _("{unit}: no more time for “{duty}”"),
-            "confirm-escalation": _("The overseer is asked to intervene: {duty}"),
             "acknowledge": _("A deviation from the rules"),
             "accept-report": _("{unit}: the mid-year report is accepted"),
         }
@@ -196,7 +194,6 @@ def answer_in(form: FormData) -> GivenAnswer | None:
 _ANSWERS: Mapping[str, tuple[str, str]] = {
     "grant": ("extend", "_line"),
     "refuse": ("refuse-extension", "_line"),
-    "confirm": ("confirm-escalation", "_line"),
     "accept": ("accept-report", "_report"),
     "acknowledge": ("acknowledge", "_deviation"),
 }

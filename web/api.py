@@ -221,7 +221,8 @@ async def deviations(
     request: Request, response: Response, visitor: HistoryReader, asked: AskedPage, year: str | None = None
 ) -> list[RegisteredDeviation]:
     """The register of deviations over all cycles."""
-    found = await deviations_page(get_services(request).board, visitor, DeviationQuery(year), asked)
+    services = get_services(request)
+    found = await deviations_page(services.board, services.application.texts, visitor, DeviationQuery(year), asked)
     return [RegisteredDeviation(**row) for row in _rows(request, response, found)]
 
 

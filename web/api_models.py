@@ -204,7 +204,10 @@ class CycleLine(Answer):
 
 
 class RegisteredDeviation(Answer):
-    """A deviation in the register over all cycles. `what` and `state` are words; `article` and `on` may be empty."""
+    """A deviation in the register over all cycles. `what` and `state` are words; `article` and `on` may be empty.
+
+    `reason` is why it was acknowledged; it is empty where it was not.
+    """
 
     cycle: str
     cluster: str
@@ -215,6 +218,7 @@ class RegisteredDeviation(Answer):
     on: str
     unit: str
     state: str
+    reason: str
     rehearsed: bool
 
 

@@ -259,6 +259,15 @@ def due(state: ClockContext, rules: Edition, now: datetime) -> tuple[datetime, t
     return first, tuple(pending.build() for pending in together)
 
 
+def has_passed(owed: Obligation, deadlines: ClockRecord) -> bool:
+    """Return whether the clock has recorded that the last day of an obligation has passed."""
+    if owed.due is None:
+        return False
+    overdue = _key("overdue", owed.duty, owed.bearer, owed.subject or None, owed.due)
+    escalated = _key("escalate", owed.duty, "", None, owed.due)  # the clock may have begun in between
+    return overdue in deadlines.recorded or escalated in deadlines.recorded
+
+
 def clock_command_id(stream: str, command: Command, instant: datetime) -> UUID:
     """Return the command id of a clock command: equal inputs give equal ids, so a retry is no second command."""
     return uuid5(CLOCK_IDS, f"{stream}\n{command.NAME}\n{command.model_dump_json()}\n{instant.isoformat()}")

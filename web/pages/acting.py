@@ -33,6 +33,7 @@ from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
 from domain.records import Command
 from domain.steps.awards import HandOverObject
+from domain.steps.conclusion import DecideAwards, Nominate
 from domain.steps.corrections import CorrectAct
 from domain.steps.drafting import PresentDraft
 from domain.steps.extensions import GrantExtension, RefuseExtension
@@ -81,6 +82,8 @@ WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
 """Acts whose document is typed or pasted as a text."""
 TAKES_BACK = frozenset({"correct", "withdraw-report", "withdraw-score", "withdraw-stance"})
 """Acts by which head and deputy can take back what another unit entered: the form asks for the meeting that decided."""
+_OF_MEMBERS = frozenset({Nominate, DecideAwards})
+"""Acts that name members only: the organiser is not among what is offered."""
 _MEETING_DECIDES = TAKES_BACK | {"assign-cross-checks", "cross-check", "rank", "score-self"}
 _OPENS_WITH: Mapping[type[Command], tuple[str, ...]] = {RegisterTargets: ("targets 3",)}
 """Lists that are opened with so many empty rows: most units fill in several."""
@@ -354,7 +357,7 @@ async def _form(
         saved=saved,
         since=since,
         sheet=sheet,
-        units=cycle.units(),
+        units=cycle.members() if act_form.act in _OF_MEMBERS else cycle.units(),
         dated=dated,
         meetings=[(meeting, held) for meeting, held in cycle.state.meetings.items()],
         decided=dated and _takes_back(act_form) and cycle.visitor.unit != cycle.state.lifecycle.organiser,

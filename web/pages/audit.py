@@ -302,8 +302,8 @@ async def deviations(
     request: Request, visitor: HistoryReader, filters: Annotated[DeviationsQuery, Query()]
 ) -> Response:
     """Deviations over all clusters."""
-    board = get_services(request).board
-    found = await deviations_page(board, visitor, filters.wanted(), PageRequest(filters.page))
+    board, texts = get_services(request).board, get_services(request).application.texts
+    found = await deviations_page(board, texts, visitor, filters.wanted(), PageRequest(filters.page))
     return page(
         request,
         "deviations.html",
@@ -322,7 +322,8 @@ async def deviations_download(
     request: Request, visitor: HistoryReader, extension: Extension, filters: Annotated[DeviationFilters, Query()]
 ) -> Response:
     """The register of deviations that fit, as JSON or for a spreadsheet."""
-    found = await deviations_page(get_services(request).board, visitor, filters.wanted())
+    services = get_services(request)
+    found = await deviations_page(services.board, services.application.texts, visitor, filters.wanted())
     if extension == "json":
         return await as_json(list(found.rows), DEVIATIONS_FILE)
     return await as_table(extension, DEVIATIONS_FILE, await of_many(found.total, deviations_table, found.rows))

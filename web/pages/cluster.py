@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from application.act_view import latest_acts, may_be_corrected, may_open
-from application.cluster_overview import answers_to, by_duty, is_closed, late_still, open_tasks, waiting_for_answer
+from application.cluster_overview import answers_to, by_duty, is_closed, open_tasks, proposed, waiting_for_answer
 from application.comment_threads import threads
 from application.corrected_acts import CycleCorrections
 from application.event_texts import event_texts
@@ -33,7 +33,7 @@ from errors import InputError
 from i18n import N_, _
 from i18n.editions import edition_title
 from i18n.page_texts import STEPS
-from i18n.state_text import deviation_text
+from i18n.state_text import deviation_text, says_its_day
 from i18n.values import Words, person_named, round_title, target_told, total_told, unnamed_units, voice
 from ledger.paging import Paged, PageRequest
 from web import urls
@@ -162,7 +162,7 @@ async def cluster(
         own=own,
         answers=answers,
         waiting=waiting,
-        late_still=late_still(cycle),
+        late_still=proposed(cycle),
         requests=requests,
         task_url=lambda one: _task_url(cycle, one),
         is_closed=lambda one: is_closed(cycle, one),
@@ -179,6 +179,7 @@ async def cluster(
         grids=[(urls.grid_url(cycle.stream, one), round_title(one, cycle.names)) for one in grid_rounds(cycle)],
         ranking=sorted(state.conclusion.ranking, key=lambda one: one.rank),
         deviations=[(one, deviation_text(one, cycle.names)) for one in found],
+        says_its_day=says_its_day,
         corrections=corrections,
         corrected_acts=await corrections.in_words(application, corrections.latest(MOST_CORRECTIONS)),
         all_corrections=len(corrections.by_command),

@@ -22,19 +22,26 @@ from application.tasks import (
     DoneTask,
     SentMatter,
     TaskCard,
+    ToAnswer,
     by_cluster,
     lately_done,
     listed_tasks,
     sent_matters,
-    tasks_page,
     tasks_table,
 )
 from application.visits import ForbiddenError, Visitor
-from application.waiting_answers import asked_times, open_deviations, proposed_escalations, reports_to_accept
+from application.waiting_answers import (
+    all_to_answer,
+    asked_times,
+    open_deviations,
+    proposed_escalations,
+    reports_to_accept,
+)
 from application.work import of_many
 from domain.access import Matter
 from domain.duties import Duty
 from domain.obligations import DUTIES_OF_STEP
+from domain.times import ICT
 from errors import InputError
 from i18n.guides import guide
 from ledger.paging import ALL_ROWS, Paged, PageRequest
@@ -198,23 +205,25 @@ async def _own_lists(services: Services, visitor: Visitor, pages: HomePages) -> 
     secretary, texts, unit = answers_for_organiser(visitor), services.application.texts, visitor.unit
     is_auditor = visitor.login.account.kind == "auditor"
     # A report to accept stands among the answers.
-    ready = TaskQuery(unit, ready=True, but=Duty.MIDYEAR_ACCEPTANCE if secretary else None)
+    but = Duty.MIDYEAR_ACCEPTANCE if secretary else None
+    ready, far = (TaskQuery(unit, ready=True, far=far, but=but) for far in (False, True))
     asked = PageRequest(pages.tasks, SECRETARY_ROWS) if secretary else PageRequest(pages.tasks)
     waits = PageRequest(1, SECRETARY_ROWS) if secretary else PageRequest()
     if is_auditor:
         nothing, done = Paged[TaskCard].of((), asked), list[DoneTask]()
-        found, waiting, sent = nothing, nothing, list[SentMatter]()
+        found, later, waiting, sent = nothing, nothing, nothing, list[SentMatter]()
     else:
-        found, waiting, done, sent = await asyncio.gather(
+        found, later, waiting, done, sent = await asyncio.gather(
             listed_tasks(services.home, texts, ready, asked, brief=secretary),
+            listed_tasks(services.home, texts, far, waits, brief=True),
             listed_tasks(services.home, texts, TaskQuery(unit, ready=False), waits, brief=True),
             lately_done(services.home, unit),
             sent_matters(services.home, unit),
         )
     begun = await services.drafts.page(visitor.contact.id, PageRequest(1, LATEST_DRAFTS))
     return {
-        "groups": by_cluster(one for one in found.rows if not one.is_far),
-        "later": [one for one in found.rows if one.is_far],
+        "groups": by_cluster(found.rows),
+        "later": later,
         "pager": pages.pager(found, urls.PAGE, "lam-duoc"),
         "waiting": by_cluster(waiting.rows),
         "all_waiting": waiting,
@@ -236,6 +245,7 @@ async def _answer_lists(services: Services, visitor: Visitor, pages: HomePages) 
         heat_page(home, organiser, PageRequest(pages.clusters, CLUSTER_ROWS)),
         home.late_clusters(organiser, datetime.now(UTC)),
     )
+    asked, escalated, _deviating = await home.to_answer(organiser)
     return {
         "requests": [one for row in requests.rows for one in row],
         "requests_pager": pages.pager(requests, urls.REQUESTS_PAGE, "gia-han"),
@@ -249,6 +259,8 @@ async def _answer_lists(services: Services, visitor: Visitor, pages: HomePages) 
         "clusters_pager": pages.pager(clusters, urls.CLUSTERS_PAGE, "tien-do"),
         "steps": list(DUTIES_OF_STEP),
         "late": late,
+        "asked": asked,
+        "escalated": escalated,
     }
 
 
@@ -272,13 +284,16 @@ async def tasks_sheet(
     services = get_services(request)
     await services.board.wait_until_reached(visitor.login.position)
     found = await _all_tasks(services, visitor, PageRequest(number, SHEET_ROWS))
+    days = {one.now.astimezone(ICT).date() for one in found.rows}
     return page(
         request,
         "tasks_sheet.html",
         tasks=found.rows,
+        answers=await _all_to_answer(services, visitor, PageRequest(1, SHEET_ROWS)) if found.number == 1 else [],
         pager=Pager(found, urls.TASKS_SHEET),
         unit_name=found.rows[0].unit_name if found.rows else "",
-        today=today(),
+        # A rehearsal has a day of its own.
+        today=days.pop() if len(days) == 1 else today(),
     )
 
 
@@ -288,14 +303,25 @@ async def tasks_download(request: Request, visitor: OwnReader, extension: TableE
     services = get_services(request)
     await services.board.wait_until_reached(visitor.login.position)
     found = await _all_tasks(services, visitor, ALL_ROWS)
-    return await as_table(extension, "viec-phai-lam", await of_many(found.total, tasks_table, found.rows))
+    answers = await _all_to_answer(services, visitor, ALL_ROWS)
+    rows = len(answers) + found.total
+    return await as_table(extension, "viec-phai-lam", await of_many(rows, tasks_table, answers, found.rows))
 
 
 async def _all_tasks(services: Services, visitor: Visitor, asked: PageRequest) -> Paged[TaskCard]:
-    """The tasks of the visitor's unit. Auditors have none."""
+    """The tasks of the visitor's unit, those that wait for others at the end. Auditors have none."""
     if visitor.login.account.kind == "auditor":
         return Paged.of((), asked)
-    return await tasks_page(services.board, services.application.texts, visitor.unit, asked)
+    but = Duty.MIDYEAR_ACCEPTANCE if answers_for_organiser(visitor) else None
+    wanted = TaskQuery(visitor.unit, ready=None, but=but)
+    return await listed_tasks(services.home, services.application.texts, wanted, asked, brief=True)
+
+
+async def _all_to_answer(services: Services, visitor: Visitor, asked: PageRequest) -> list[ToAnswer]:
+    """What the visitor answers; nothing for others than the secretariat."""
+    if not answers_for_organiser(visitor):
+        return []
+    return await all_to_answer(services.home, services.application.texts, visitor.unit, asked)
 
 
 @router.get(urls.DRAFTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.datastructures import FormData
 
 from application.application import CommandInput
-from application.board import LateUnit, late_page
+from application.board import LateUnit, late_page, organiser_of
 from application.fields import parse_day
 from application.many_acts import submit_lines
 from application.reminders import Reminder, late_reminders
@@ -23,7 +24,7 @@ from domain.duties import Duty
 from domain.times import day_ending
 from errors import CodedError, InputError
 from i18n import _
-from i18n.messages import counted, day, word
+from i18n.messages import counted, day, days_left, word
 from ledger.paging import PageRequest
 from projections.board import title_of
 from projections.board_lines import Line
@@ -72,6 +73,7 @@ async def _late(
     services = get_services(request)
     await services.board.wait_until_reached(visitor.login.position)
     found = await late_page(services.board, visitor, query.year or None, PageRequest(query.page))
+    units = await services.board.count_late_units(organiser_of(visitor), query.year or None, datetime.now(UTC))
     contacts = await services.application.people.of_units({one.task.unit for one in found.rows})
     failed = form is not None and (outcome is None or bool(outcome.again))
     status = error.http_status if error is not None else outcome.status if outcome is not None else 200
@@ -91,6 +93,7 @@ async def _late(
             )
             for one in found.rows
         ],
+        units=units,
         pager=Pager(found, urls.LATE_UNITS, {urls.YEAR: query.year}),
         years=await services.board.years(),
         query=query,
@@ -111,9 +114,13 @@ async def _late(
 
 def _chat(late: LateUnit) -> str:
     """A text for a chat, in the reader's language."""
-    text = _("{cluster}, {year}: please {duty}. It was due on {due}. The secretariat asks you to do it soon.")
+    text = _("{cluster}, {year}: please {duty}. It was due on {due} ({late}). The secretariat asks you to do it soon.")
     return text.format(
-        cluster=late.cluster, year=late.year, duty=word("duty", late.task.duty), due=day(day_ending(late.task.due))
+        cluster=late.cluster,
+        year=late.year,
+        duty=word("duty", late.task.duty),
+        due=day(day_ending(late.task.due)),
+        late=days_left((day_ending(late.task.due) - day_ending(late.now)).days, over=True),
     )
 
 

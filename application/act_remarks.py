@@ -1,0 +1,60 @@
+"""What one should know of an act before it is recorded, beside what it would record: it stands with its summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from application.papers import earlier_answers
+from application.visits import VisitedCycle
+from domain.late_escalations import late_still
+from domain.records import Command
+from domain.steps.drafting import PresentDraft
+from domain.steps.escalation import ConfirmEscalation
+from i18n import _, ngettext
+from i18n.values import person_named
+
+
+def remarks_on(cycle: VisitedCycle, act: type[Command], values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Sentences for who is about to enter an act with these values."""
+    found = _REMARKS.get(act)
+    return tuple(found(cycle, values)) if found is not None else ()
+
+
+def _of_escalation(cycle: VisitedCycle, values: Mapping[str, Any]) -> Iterator[str]:
+    """To whom it goes, and which of the proposed units are not late any more: the act names all of them."""
+    state = cycle.readable_state()
+    overseer = state.membership.overseer
+    if overseer is None:
+        yield _("The cluster has no overseer yet: nobody is there to be told.")
+    else:
+        yield _("Goes to {person}, who oversees the cluster.").format(person=person_named(overseer, cycle.names))
+    late = late_still(state.deadlines, cycle.readable.obligations)
+    for duty, one in state.deadlines.escalations.items():
+        done = [unit for unit in one.units if unit not in late.get(duty, ())]
+        if duty == values.get("duty") and one.confirmed is None and done:
+            names = ", ".join(cycle.names.get(unit, unit) for unit in done)
+            yield _("Of these, {units} are not late any more: they have done it, or were given more time.").format(
+                units=names
+            )
+
+
+def _of_earlier_versions(cycle: VisitedCycle, values: Mapping[str, Any]) -> Iterator[str]:
+    """How many units have answered or signed the versions before the one that is presented."""
+    for one in earlier_answers(cycle, str(values.get("kind", ""))):
+        if one.answered:
+            yield ngettext(
+                "{count} unit has answered version {number}; its answer is not one to the new version.",
+                "{count} units have answered version {number}; their answers are not answers to the new version.",
+                one.answered,
+            ).format(count=one.answered, number=one.number)
+        if one.signers:
+            yield _("Signed version {number} already: {units}. Their signatures are of version {number}.").format(
+                number=one.number, units=", ".join(one.signers)
+            )
+
+
+_REMARKS: Mapping[type[Command], Callable[[VisitedCycle, Mapping[str, Any]], Iterator[str]]] = {
+    ConfirmEscalation: _of_escalation,
+    PresentDraft: _of_earlier_versions,
+}
