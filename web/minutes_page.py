@@ -127,7 +127,7 @@ async def minutes_page(request: Request, opened: OpenMinutes, name: str, told: M
         input_id=input_id,
         mark=lambda path: f"{path} {mark_of(opened.kept(path))}",
         value=opened.value,
-        interest=lambda unit, cycle: conflict_of_interest(unit, chairs(opened), cycle.names),
+        interest=lambda unit, cycle, subject: conflict_of_interest(unit, chairs(opened), cycle, subject),
         ballot=RecordBallot.NAME,
         acts_start=ACTS,
         count_text=count_text(opened) if name == CHECK else "",
@@ -153,10 +153,10 @@ def meeting_title(opened: OpenMinutes) -> str:
 
 
 def chairs(opened: OpenMinutes) -> frozenset[str]:
-    """The units that chair the meeting, by the minutes; the head, where they name none."""
+    """The units that chair the meeting, by the minutes; the head, where they name nobody at all."""
     typed = opened.minutes.head.get("chairs", ())
     units = {str(one.get("unit")) for one in typed if isinstance(one, Mapping) and one.get("unit")}
-    return frozenset(units or {opened.cycle.state.membership.holder_on("head", held_when(opened))})
+    return frozenset(units if typed else {opened.cycle.state.membership.holder_on("head", held_when(opened))})
 
 
 @dataclass(frozen=True, slots=True)

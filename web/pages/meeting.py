@@ -16,11 +16,13 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
+from application.act_view import names_actor
 from application.corrected_acts import CycleCorrections
-from application.event_texts import event_texts
+from application.event_texts import event_texts, persons_in
 from application.fields import clean_line
 from application.minutes import day_come, other_cycle, recorded_near, require_minutes_keeper
 from application.minutes_cells import HEAD, ON, OTHER, is_group
+from application.printed_minutes import absent_units, printed_minutes
 from application.slugs import SLUG
 from application.visits import VisitedCycle
 from domain.access import Matter
@@ -344,16 +346,27 @@ async def recorded(
     held = cycle.readable_state().meetings.get(meeting)
     if held is None:
         raise InputError("no_such_minutes", meeting=meeting)
+    application = get_services(request).application
     pairs = [
         (row, envelope)
         for row, envelope in cycle.readable_history()
         if row.version == held.version or (row.meeting == meeting and row.type != "MeetingHeld")
     ]
-    words = await event_texts(
-        get_services(request).application, cycle.background, (envelope for _row, envelope in pairs)
-    )
+    words = await event_texts(application, cycle.background, (envelope for _row, envelope in pairs))
     lines = {row.version: (row, one) for (row, _envelope), one in zip(pairs, words, strict=True)}
     head = lines.pop(held.version, None)
+    corrected = cycle.readable_state().corrections.corrected
+    standing = [
+        (envelope, one)
+        for (row, envelope), one in zip(pairs, words, strict=True)
+        if row.version not in corrected or row.version == held.version
+    ]
+    persons = persons_in((held.event, *(envelope.event for envelope, _one in standing)))
+    first = cycle.by_version[held.version][0]
+    told_by = not first.provenance.source and names_actor(cycle, first)
+    people = await application.people.names({*persons, *([first.actor] if told_by else [])})
+    writer = people.get(first.actor, "") if told_by else ""
+    names = {**people, **cycle.background.titled}
     return page(
         request,
         "minutes_read.html",
@@ -361,10 +374,12 @@ async def recorded(
         held=held,
         head=None if head is None else head[1],
         lines=list(lines.values()),
+        printed=printed_minutes(cycle, held, standing, names, writer),
+        absent=absent_units(cycle, held.event, held.when),
         meeting=meeting,
         entered=version_in(entered) == held.version,
         corrections=(corrections := CycleCorrections(cycle)),
-        corrected=cycle.readable_state().corrections.corrected,
+        corrected=corrected,
         replacing=corrections.replacing,
         sure=held.sureness,
     )
