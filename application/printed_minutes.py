@@ -5,7 +5,7 @@ The form is that of minutes in Decree 30/2020/NĐ-CP. Everything comes from even
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from application.visits import VisitedCycle
 from application.votes_told import outcome_told
 from domain.dates import as_written
 from domain.file_references import with_file_names
+from domain.msgids import N_
 from domain.records import Event, EventEnvelope, Meta
 from domain.steps.commenting import CommentAdded, StanceTaken, StanceTakenTogether
 from domain.steps.conclusion import (
@@ -80,11 +81,18 @@ class PrintedMinutes:
     chair: str
 
 
-def absent_units(cycle: VisitedCycle, held: MeetingHeld, when: When) -> list[str]:
-    """The names of the members that did not take part; [] where no unit is named as present."""
-    if not any(one.unit for one in held.present):
+def absent_at(cycle: VisitedCycle, held: RecordedMeeting) -> list[str]:
+    """The names of the members that did not take part in a meeting; [] where no unit is named as present."""
+    event = held.event
+    if not any(one.unit for one in event.present):
         return []
-    there = {one.unit for one in (*held.present, *held.chairs, *(paper.by for paper in held.presenters))} | {held.host}
+    took_part = (*event.present, *event.chairs, *(paper.by for paper in event.presenters))
+    there = {one.unit for one in took_part if one.unit is not None}
+    return absent_units(cycle, there | ({event.host} if event.host else set()), held.when)
+
+
+def absent_units(cycle: VisitedCycle, there: Collection[str], when: When) -> list[str]:
+    """The names of the members of a day that are not among those that were there."""
     return [cycle.names.get(unit, unit) for unit in cycle.state.membership.members_on(when) if unit not in there]
 
 
@@ -101,9 +109,7 @@ def printed_minutes(
     """
     lifecycle, event = cycle.state.lifecycle, held.event
     title = event.name or word("meeting", event.kind)
-    prepared = next(
-        (one.event.signatories.prepared for one, _text in told if _names_writers(one, held.version)), ()
-    )
+    prepared = next((one.event.signatories.prepared for one, _text in told if _names_writers(one, held.version)), ())
     secretary = "; ".join(voice(one, names) for one in prepared) or writer
     chairs = "; ".join(voice(one, names) for one in event.chairs)
     alone = event.chairs[0] if len(event.chairs) == 1 else None
@@ -140,7 +146,9 @@ def _opening(held: RecordedMeeting, title: str, cluster: str) -> str:
 def _day_in_words(when: When) -> str:
     if when.day != when.last_day:
         return as_written(when)
-    on = _("the {day} of month {month}, {year}").format(day=f"{when.day:%d}", month=f"{when.day:%m}", year=when.day.year)
+    on = _("the {day} of month {month}, {year}").format(
+        day=f"{when.day:%d}", month=f"{when.day:%m}", year=when.day.year
+    )
     if not when.is_instant:
         return on
     at = when.earliest.astimezone(ICT)
@@ -150,7 +158,7 @@ def _day_in_words(when: When) -> str:
 def _people(
     cycle: VisitedCycle, held: RecordedMeeting, names: Mapping[str, str], chairs: str, secretary: str
 ) -> Iterator[tuple[str, str]]:
-    event, absent = held.event, absent_units(cycle, held.event, held.when)
+    event, absent = held.event, absent_at(cycle, held)
     members = len(cycle.state.membership.members_on(held.when))
     here = "; ".join(voice(one, names) for one in event.present)
     units = sum(one.unit is not None for one in event.present)
@@ -178,63 +186,77 @@ def _numbered(sections: Iterable[PrintedSection]) -> Iterator[PrintedSection]:
     return (one for one in sections if one.lines or one.tables)
 
 
+_PARTS: Mapping[str, str] = {
+    "papers": N_("What was presented"),
+    "said": N_("Discussion and comments"),
+    "votes": N_("Votes"),
+    "awards": N_("Ranking, nominations"),
+    "next": N_("Head and deputies"),
+    "signing": N_("Signing of the covenant"),
+    "other": N_("Other contents"),
+    "end": N_("Conclusions"),
+}
+"""The parts of what happened at a meeting, in their order, each with its title."""
+
+_PART_OF: Mapping[type[Event], str] = {
+    DraftPresented: "papers",
+    ContentsStated: "papers",
+    CommentAdded: "said",
+    StanceTakenTogether: "said",
+    TotalsRecorded: "awards",
+    UnitUnranked: "awards",
+    ClassRuled: "awards",
+    UnitExcluded: "awards",
+    NominationsSubmitted: "awards",
+    NextChosen: "next",
+    RoleAssigned: "next",
+    CovenantSignedJointly: "signing",
+    WitnessesNamed: "signing",
+    SigningDeclined: "signing",
+}
+"""Where events are told by their sentence; those of other types stand among the other contents."""
+
+_TOLD_OTHERWISE = (MeetingHeld, SignatoriesNamed, UnitNominated, StanceTaken, CovenantSigned)
+"""Events that the head of the minutes tells, or that are told together."""
+
+
 def _sections(
     cycle: VisitedCycle,
     held: MeetingHeld,
     told: Sequence[tuple[EventEnvelope[Event], EventText]],
     names: Mapping[str, str],
 ) -> list[PrintedSection]:
-    papers, said, votes, awards, next_year, signing, other, end = (
-        PrintedSection(title)
-        for title in (
-            _("What was presented"),
-            _("What was said"),
-            _("Votes"),
-            _("Ranking and nominations"),
-            _("Head and deputies"),
-            _("Signing of the covenant"),
-            _("Other contents"),
-            _("Conclusions"),
-        )
-    )
-    notes = notes_by_kind(held.notes)
+    found = {name: PrintedSection(_(title)) for name, title in _PARTS.items()}
+    notes, events = notes_by_kind(held.notes), [envelope.event for envelope, _text in told]
     text = _("{who} presented: {paper}.")
-    papers.lines += [text.format(who=voice(one.by, names), paper=one.paper) for one in held.presenters]
-    papers.lines += notes[PAPERS]
+    found["papers"].lines += [text.format(who=voice(one.by, names), paper=one.paper) for one in held.presenters]
+    found["papers"].lines += notes[PAPERS]
     for (event, meta), one in told:
-        line = with_file_names(one.sentence)
-        match event:
-            case DraftPresented() | ContentsStated():
-                papers.lines.append(line)
-            case CommentAdded():
-                asks = f" ({_('asks for a change')})" if event.asks_for_change else ""
-                said.lines.append(f"{line}{asks}")
-            case StanceTakenTogether():
-                said.lines.append(line)
-            case BallotRecorded():
-                votes.tables.append(_vote(cycle, event, meta, names))
-            case UnitsRanked():
-                awards.tables.append(_ranking(event, names))
-            case TotalsRecorded() | UnitUnranked() | ClassRuled() | UnitExcluded() | NominationsSubmitted():
-                awards.lines.append(line)
-            case NextChosen() | RoleAssigned():
-                next_year.lines.append(line)
-            case CovenantSignedJointly() | WitnessesNamed() | SigningDeclined():
-                signing.lines.append(line)
-            case UnitNominated() | StanceTaken() | CovenantSigned() | SignatoriesNamed() | MeetingHeld():
-                pass  # told together below, or above
-            case _:
-                beside = [f"{detail.label[:1].lower()}{str(detail)[1:]}" for detail in one.details]
-                other.lines.append(f"{line.removesuffix('.')} ({'; '.join(beside)})." if beside else line)
-    events = [envelope.event for envelope, _text in told]
-    said.lines += [*_stances(events, names), *notes[DISCUSSION]]
-    awards.lines += _nominations(events, names)
+        if isinstance(event, BallotRecorded):
+            found["votes"].tables.append(_vote(cycle, event, meta, names))
+        elif isinstance(event, UnitsRanked):
+            found["awards"].tables.append(_ranking(event, names))
+        elif not isinstance(event, _TOLD_OTHERWISE):
+            found[_PART_OF.get(type(event), "other")].lines.append(_line(event, one))
+    found["said"].lines += [*_stances(events, names), *notes[DISCUSSION]]
+    found["awards"].lines += _nominations(events, names)
     signed = [names.get(one.unit, one.unit) for one in events if isinstance(one, CovenantSigned)]
     if signed:
-        signing.lines.append(_("The units that signed: {units}.").format(units="; ".join(signed)))
-    other.lines += notes[NOTES]
-    end.lines += [*notes[CONCLUSIONS], *(_("Resolution: {text}").format(text=one) for one in notes[RESOLUTIONS])]
-    return [papers, said, votes, awards, next_year, signing, other, end]
+        found["signing"].lines.append(_("The units that signed: {units}.").format(units="; ".join(signed)))
+    found["other"].lines += notes[NOTES]
+    resolutions = [_("Resolution: {text}").format(text=one) for one in notes[RESOLUTIONS]]
+    found["end"].lines += [*notes[CONCLUSIONS], *resolutions]
+    return list(found.values())
+
+
+def _line(event: Event, told: EventText) -> str:
+    line = with_file_names(told.sentence)
+    if isinstance(event, CommentAdded):
+        return f"{line} ({_('asks for a change')})" if event.asks_for_change else line
+    if type(event) in _PART_OF or not told.details:
+        return line
+    beside = "; ".join(f"{str(one)[:1].lower()}{str(one)[1:]}" for one in told.details)
+    return f"{line.removesuffix('.')} ({beside})."
 
 
 def _stances(events: Sequence[Event], names: Mapping[str, str]) -> Iterator[str]:

@@ -61,7 +61,12 @@ OF_CODE: dict[tuple[str, str], Any] = {
 }
 """The value where a code has another one under the same name."""
 
-NAMES = {"phuong-a": "Phường A", "award/co-thi-dua": "Cờ thi đua", "letter/cv-1": "Công văn số 1", "ballot/bau-1": "head"}
+NAMES = {
+    "phuong-a": "Phường A",
+    "award/co-thi-dua": "Cờ thi đua",
+    "letter/cv-1": "Công văn số 1",
+    "ballot/bau-1": "head",
+}
 
 
 def facts_of_codes() -> Iterator[tuple[str, frozenset[str]]]:

@@ -484,7 +484,9 @@ async def test_entered_minutes_are_printed_as_an_office_prints_them(site: Site, 
         await lan.presses(**{f"{act}.unit": unit, f"{act}.award": RULES.awards[0].id})
     assert f"Vắng mặt: {unit_name(THIRD)}" in await lan.sees("check")
     await lan.enters()
-    printed = re.sub(r"\s*<[^>]+>\s*", "\n", html.unescape(lan.page.split('class="official"')[1].split("</section>")[0]))
+    printed = re.sub(
+        r"\s*<[^>]+>\s*", "\n", html.unescape(lan.page.split('class="official"')[1].split("</section>")[0])
+    )
     for text in (
         "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
         "BIÊN BẢN\n\nHội nghị tổng kết",

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from accounts.shared_drafts import SharedCell
 from application.minutes import (
+    AWARDS,
     COMMENTS,
     MEETING,
     PAPERS,
@@ -42,6 +43,7 @@ from web.act_form import suggested_persons
 from web.form_problems import FormProblem
 from web.minutes_faults import MinutesFault, all_faults, cell_anchor, input_id
 from web.minutes_parts import MinutesPart, held_when, vote_lines, wrong_votes
+from web.minutes_remarks import absent_of, remarks_of, remarks_on_points
 from web.minutes_words import cell_title, cell_words, part_of_cell, part_title
 from web.open_minutes import CHECK, PAGE_PARTS, STANCES, OpenMinutes, colleagues, note_presence, other_years
 from web.posted_minutes import mark_of
@@ -131,11 +133,14 @@ async def minutes_page(request: Request, opened: OpenMinutes, name: str, told: M
         ballot=RecordBallot.NAME,
         acts_start=ACTS,
         count_text=count_text(opened) if name == CHECK else "",
+        remarks=remarks_of(opened) if name == CHECK else remarks_on_points(opened) if name == AWARDS else (),
+        absent=absent_of(opened) if name == CHECK else (),
         constants={
             "meeting": MEETING,
             "people": PEOPLE,
             "papers": PAPERS,
             "votes": VOTES,
+            "awards": AWARDS,
             "signing": SIGNING,
             "rest": REST,
             "check": CHECK,
