@@ -109,7 +109,8 @@ def printed_minutes(
     """
     lifecycle, event = cycle.state.lifecycle, held.event
     title = event.name or word("meeting", event.kind)
-    prepared = next((one.event.signatories.prepared for one, _text in told if _names_writers(one, held.version)), ())
+    named = (one.event for one, _text in told if isinstance(one.event, SignatoriesNamed))
+    prepared = next((one.signatories.prepared for one in named if one.of == held.version), ())
     secretary = "; ".join(voice(one, names) for one in prepared) or writer
     chairs = "; ".join(voice(one, names) for one in event.chairs)
     alone = event.chairs[0] if len(event.chairs) == 1 else None
@@ -124,10 +125,6 @@ def printed_minutes(
         secretary,
         chairs if alone is not None and alone.unit is None else "",
     )
-
-
-def _names_writers(one: EventEnvelope[Event], version: int) -> bool:
-    return isinstance(one.event, SignatoriesNamed) and one.event.of == version
 
 
 def _opening(held: RecordedMeeting, title: str, cluster: str) -> str:

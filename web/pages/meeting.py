@@ -108,7 +108,7 @@ async def _begin_page(
         same=same,
         same_recorded=[(id_, meetings_held[id_]) for id_ in same_recorded],
         others=await other_years(services, cycle),
-        entered=list(reversed(meetings_held.items())),
+        entered=list(meetings_held.items())[::-1],
         correctable=may_be_corrected(cycle),
         kinds=get_args(MeetingKind),
     )
