@@ -36,6 +36,7 @@ from application.permitted_acts import permitted_acts
 from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
 from domain.access import Matter
 from domain.limits import LABEL_CHARS
+from domain.msgids import N_
 from domain.records import Command, Refused
 from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether
 from domain.steps.conclusion import ChooseNext, ExcludeUnit, Nominate, RankUnits, RecordTotals, RuleClass, Submit
@@ -224,20 +225,42 @@ def meeting_fields(minutes: Minutes) -> dict[str, Any]:
     }
 
 
+_NOTES_BEGIN: Mapping[str, str] = {
+    cells.PAPERS: N_("Paper of the meeting: {text}"),
+    cells.DISCUSSION: N_("Discussion: {text}"),
+    cells.CONCLUSIONS: N_("Conclusion: {text}"),
+    cells.RESOLUTIONS: N_("Resolution: {text}"),
+}
+
+
+def notes_by_kind(notes: Iterable[str]) -> dict[str, list[str]]:
+    """The notes of a meeting by what they are, as `notes_of` has written them, without the words that they begin with.
+
+    What goes on in a next note is one text again. Notes that begin with none of these words are other notes.
+    """
+    found: dict[str, list[str]] = {name: [] for name in (*cells.KINDS_OF_NOTES, cells.NOTES)}
+    begins = [(name, one.removesuffix("{text}")) for name, text in _NOTES_BEGIN.items() for one in (text, _(text))]
+    last = cells.NOTES
+    for note in notes:
+        name, begin = next(((name, begin) for name, begin in begins if note.startswith(begin)), (last, ""))
+        text = note.removeprefix(begin)
+        if begin or name == cells.NOTES:
+            found[name].append(text)
+        else:
+            found[name][-1] = f"{found[name][-1]} {text}"
+        last = name
+    return found
+
+
 def notes_of(minutes: Minutes) -> list[tuple[str, str]]:
     """The notes of the meeting as the register keeps them, each with the path of the row that it comes from.
 
-    A paper, a discussion, a conclusion or a resolution begins with what it is. What is longer than a note goes on in
-    the next one.
+    A paper, a discussion, a conclusion or a resolution begins with what it is, behind the notes that are none of these.
+    What is longer than a note goes on in the next one.
     """
-    begins = {
-        cells.PAPERS: _("Paper of the meeting: {text}"),
-        cells.DISCUSSION: _("Discussion: {text}"),
-        cells.CONCLUSIONS: _("Conclusion: {text}"),
-        cells.RESOLUTIONS: _("Resolution: {text}"),
-    }
+    begins = {name: _(text) for name, text in _NOTES_BEGIN.items()}
     found = []
-    for name in (*cells.KINDS_OF_NOTES, cells.NOTES):
+    for name in (cells.NOTES, *cells.KINDS_OF_NOTES):
         for path, typed in minutes.rows(name):
             if typed and name == cells.NOTES:
                 found.append((path, typed))

@@ -14,6 +14,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 
@@ -76,6 +77,10 @@ class VerificationJob:
     seen: int = 0
     report: VerificationReport | None = None
     failed: str = ""
+    by: str = ""
+    """The name of the person who had it verified."""
+
+    ended: datetime | None = None
 
     @property
     def runs(self) -> bool:
@@ -123,6 +128,7 @@ class VerificationJob:
                 said = json.loads(line)
                 if "report" in said:
                     self.report = _REPORT.validate_python(said["report"])
+                    self.ended = datetime.now(UTC)
                 else:
                     self.part, self.seen, self.events = said["part"], said["seen"], said["events"]
         finally:
@@ -132,7 +138,9 @@ class VerificationJob:
                 await child.wait()
 
 
-async def start_verification(application: Application, jobs: Jobs, kept: KeptCheckpoints | None = None) -> str:
+async def start_verification(
+    application: Application, jobs: Jobs, kept: KeptCheckpoints | None = None, *, by: str = ""
+) -> str:
     """Begin to verify the ledger, or join the verification that runs; returns the job's id.
 
     Raises:
@@ -146,7 +154,7 @@ async def start_verification(application: Application, jobs: Jobs, kept: KeptChe
             if kept.text and job.kept != kept:
                 raise VerificationRunsError
             return id_
-    job = VerificationJob(kept, events=await application.ledger.last_position())
+    job = VerificationJob(kept, by=by, events=await application.ledger.last_position())
     return jobs.start(job, job.run(application))
 
 

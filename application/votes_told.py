@@ -71,7 +71,7 @@ def _told_by_law(cycle: VisitedCycle, values: Mapping[str, Any], when: When) -> 
     if not whole:
         return VoteTold(told, _sums(tally), fits=True)
     found = outcomes(Ballot(tally, when, "stated", version), cycle.rules)
-    return VoteTold(told, _sums(tally), fits=True, rows=tuple((_outcome(one), one.carried) for one in found))
+    return VoteTold(told, _sums(tally), fits=True, rows=tuple((outcome_told(one), one.carried) for one in found))
 
 
 def _command(fields: Mapping[str, Any]) -> RecordBallot | None:
@@ -137,7 +137,8 @@ def _sums(tally: BallotRecorded) -> str:
     return _("✓ adds up: {sum}").format(sum=f"{' + '.join(map(str, parts))} = {tally.cast}")
 
 
-def _outcome(one: BallotOutcome) -> str:
+def outcome_told(one: BallotOutcome) -> str:
+    """The share of a choice and whether it is carried; "" where nothing is known."""
     if not one.base or one.choice.votes == "unknown":
         return ""
     share = _percent(Decimal(one.choice.votes) / one.base)
@@ -150,6 +151,10 @@ def _percent(share: Decimal) -> str:
     return _("{number} %").format(number=number((share * 100).quantize(Decimal("0.1")).normalize()))
 
 
-def conflict_of_interest(unit: str, chairs: Collection[str], names: Mapping[str, str]) -> str:
-    """What is noted beside a candidate who chairs the meeting; "" where none does."""
-    return _("chairs and stands for it: will be noted") if unit in chairs and unit in names else ""
+def conflict_of_interest(unit: str, chairs: Collection[str], cycle: VisitedCycle, subject: str) -> str:
+    """What is told beside a candidate that chairs the meeting; "" where it does not."""
+    if unit not in chairs or unit not in cycle.names:
+        return ""
+    if any(award.id == subject for award in cycle.rules.awards):
+        return _("the unit that chairs the meeting is nominated at it")
+    return _("the unit that chairs the meeting stands for it")

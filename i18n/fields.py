@@ -224,6 +224,7 @@ FIELDS_OF_ACTS: Mapping[str, Mapping[str, str]] = {
     "cross-check": {"by": NC_("field", "unit that checks")},
     "file-complaint": {"by": NC_("field", "who complains")},
     "record-ballot": {"took_part": NC_("field", "units that took part: all of them, or none")},
+    "record-meeting": {"by": NC_("field", "who presented")},
     "score-round": {"by": NC_("field", "who scores")},
     "sign": {"number": NC_("field", "version that is signed")},
     "sign-jointly": {"number": NC_("field", "version that is signed")},

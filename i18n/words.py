@@ -202,6 +202,12 @@ WORDS: Mapping[str, WordTable] = {
             "stances": N_("stances with reservations"),
             "number": N_("number"),
             "papers": NC_("deviation_count", "papers"),
+            "found": NC_("deviation_count", "nominated"),
+            "most": NC_("deviation_count", "at most"),
+            "votes": NC_("deviation_count", "votes"),
+            "rank": NC_("deviation_count", "rank"),
+            "seen": NC_("deviation_count", "listed"),
+            "stated": NC_("deviation_count", "stated"),
         }
     ),
     "door": WordTable(

@@ -305,7 +305,12 @@ async def test_a_vote_is_checked_by_the_law_as_it_is_typed(site: Site, stream: s
     faults = (await lan.types(vote, **{**typed, f"{vote}.cast": "mười"}))["faults"]
     assert [anchor for anchor, _text in faults] == [f"f-{vote.replace('.', '-')}-cast"]
     page = await lan.sees("votes")
-    assert "chủ trì và được đề nghị: sẽ ghi chú" in page, "the head chairs, where nobody else is named"
+    noted = "đơn vị chủ trì hội nghị đồng thời được"
+    assert noted in page, "the head chairs, where nobody else is named"
+    await lan.sees("people")
+    chair = await lan.adds("head.chairs")
+    await lan.presses(**{f"{chair}.group": "Ban Thường trực"})
+    assert noted not in await lan.sees("votes"), "a chair in words is not the head"
     assert not re.search(r'<input(?![^>]*hidden)[^>]*name="[^"]*\.(id|subject)"', page), "nothing is typed as a code"
 
 
@@ -456,3 +461,45 @@ async def test_who_keeps_one_year_only_neither_sees_nor_writes_the_other(site: S
     assert (await event_names(site.app, opening))[-1] == "RoleAssigned"
     state, _rules = await site.app.state(opening)
     assert state.membership.holder("deputy") == "don-vi-9"
+
+
+async def test_entered_minutes_are_printed_as_an_office_prints_them(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream, kind="final", name="Hội nghị tổng kết")
+    await lan.presses(head__place="Hội trường A")
+    await lan.sees("people")
+    await lan.presses(**{f"present.{FIRST}": "yes", f"present.{SECOND}": "yes"})
+    await lan.sees("rest")
+    for kind, text in (("conclusions", "Thống nhất kết quả"), ("notes", "Bản gốc lưu ở phường")):
+        note = await lan.adds(f"head.{kind}")
+        await lan.presses(**{note: text})
+    await lan.sees("votes")
+    vote = await lan.adds("acts.record-ballot")
+    choices = {f"{vote}.choices.0.unit": FIRST, f"{vote}.choices.0.votes": "9", f"{vote}.choices.1.unit": SECOND}
+    papers = {"choices.1.votes": "5", "handed_out": "15", "cast": "15", "blank": "1", "spoiled": "0"}
+    tally = {f"{vote}.{name}": value for name, value in papers.items()}
+    await lan.presses(**{f"{vote}.subject": "head", f"{vote}.method": "secret-ballot", **choices, **tally})
+    await lan.sees("awards")
+    for unit in (FIRST, SECOND):
+        act = await lan.adds("acts.nominate")
+        await lan.presses(**{f"{act}.unit": unit, f"{act}.award": RULES.awards[0].id})
+    assert f"Vắng mặt: {unit_name(THIRD)}" in await lan.sees("check")
+    await lan.enters()
+    printed = re.sub(
+        r"(\s*<[^>]+>\s*)+", "\n", html.unescape(lan.page.split('class="official"')[1].split("</section>")[0])
+    )
+    for text in (
+        "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
+        "BIÊN BẢN\nHội nghị tổng kết",
+        f"Hôm nay, ngày 05 tháng 01 năm {YEAR}, tại Hội trường A, ",
+        "Thư ký hội nghị: Nguyễn Lan",
+        f"Có mặt: 2/3 đơn vị: {unit_name(FIRST)}; {unit_name(SECOND)}",
+        f"Vắng mặt: {unit_name(THIRD)}",
+        "Số phiếu phát ra 15, số phiếu thu về 15, số phiếu hợp lệ 14, số phiếu trắng 1, số phiếu không hợp lệ 0.",
+        f": {unit_name(FIRST)}; {unit_name(SECOND)}.",
+        "Bản gốc lưu ở phường",
+        "Kết luận\nThống nhất kết quả",
+        "CHỦ TRÌ",
+    ):
+        assert text in printed, (text, printed)
+    for name in ("Vòng 1", "Số người được ghi trên một phiếu", "Kết luận: "):
+        assert name not in printed

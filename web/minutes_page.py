@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from accounts.shared_drafts import SharedCell
 from application.minutes import (
+    AWARDS,
     COMMENTS,
     MEETING,
     PAPERS,
@@ -42,6 +43,7 @@ from web.act_form import suggested_persons
 from web.form_problems import FormProblem
 from web.minutes_faults import MinutesFault, all_faults, cell_anchor, input_id
 from web.minutes_parts import MinutesPart, held_when, vote_lines, wrong_votes
+from web.minutes_remarks import absent_of, remarks_of, remarks_on_points
 from web.minutes_words import cell_title, cell_words, part_of_cell, part_title
 from web.open_minutes import CHECK, PAGE_PARTS, STANCES, OpenMinutes, colleagues, note_presence, other_years
 from web.posted_minutes import mark_of
@@ -127,15 +129,18 @@ async def minutes_page(request: Request, opened: OpenMinutes, name: str, told: M
         input_id=input_id,
         mark=lambda path: f"{path} {mark_of(opened.kept(path))}",
         value=opened.value,
-        interest=lambda unit, cycle: conflict_of_interest(unit, chairs(opened), cycle.names),
+        interest=lambda unit, cycle, subject: conflict_of_interest(unit, chairs(opened), cycle, subject),
         ballot=RecordBallot.NAME,
         acts_start=ACTS,
         count_text=count_text(opened) if name == CHECK else "",
+        remarks=remarks_of(opened) if name == CHECK else remarks_on_points(opened) if name == AWARDS else (),
+        absent=absent_of(opened) if name == CHECK else (),
         constants={
             "meeting": MEETING,
             "people": PEOPLE,
             "papers": PAPERS,
             "votes": VOTES,
+            "awards": AWARDS,
             "signing": SIGNING,
             "rest": REST,
             "check": CHECK,
@@ -153,10 +158,10 @@ def meeting_title(opened: OpenMinutes) -> str:
 
 
 def chairs(opened: OpenMinutes) -> frozenset[str]:
-    """The units that chair the meeting, by the minutes; the head, where they name none."""
+    """The units that chair the meeting, by the minutes; the head, where they name nobody at all."""
     typed = opened.minutes.head.get("chairs", ())
     units = {str(one.get("unit")) for one in typed if isinstance(one, Mapping) and one.get("unit")}
-    return frozenset(units or {opened.cycle.state.membership.holder_on("head", held_when(opened))})
+    return frozenset(units if typed else {opened.cycle.state.membership.holder_on("head", held_when(opened))})
 
 
 @dataclass(frozen=True, slots=True)

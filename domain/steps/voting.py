@@ -289,10 +289,10 @@ def _base(tally: BallotRecorded, rule: VoteRule) -> int | None:
         return _present(tally)
     if tally.cast == "unknown":
         return None
-    return tally.cast if rule.base == "cast" else _valid(tally, tally.cast)
+    return tally.cast if rule.base == "cast" else valid_papers(tally, tally.cast)
 
 
-def _valid(tally: BallotRecorded, cast: int) -> int | None:
+def valid_papers(tally: BallotRecorded, cast: int) -> int | None:
     """Return the number of valid papers; None where no source tells how many were blank or spoiled.
 
     Where each paper carries one choice, the papers of all choices are the valid ones.

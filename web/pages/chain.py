@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -23,6 +24,7 @@ from application.verification_text import (
 from application.visits import Visitor
 from domain.access import Matter
 from domain.records import OPERATOR
+from domain.times import ICT
 from errors import CodedError, InputError, NotFoundError
 from i18n import _
 from i18n.messages import sentence
@@ -52,13 +54,13 @@ def _beginning(request: Request, kept: KeptCheckpoints, error: CodedError | None
 
 
 @router.post(urls.VERIFICATION)
-async def start_verify(request: Request, _visitor: HistoryReader) -> Response:
+async def start_verify(request: Request, visitor: HistoryReader) -> Response:
     """Begin to verify, or join the verification that runs; the next page shows the progress."""
     form = await checked_form(request)
     services = get_services(request)
     kept = KeptCheckpoints(str(form.get("checkpoint", "")).strip(), str(form.get("key", "")).strip())
     try:
-        job = await start_verification(services.application, services.jobs, kept)
+        job = await start_verification(services.application, services.jobs, kept, by=visitor.contact.name)
     except (InputError, NoteError, VerificationRunsError) as error:
         return _beginning(request, kept, error)
     return RedirectResponse(urls.verification_url(job), 303)
@@ -110,7 +112,8 @@ async def verify_json(request: Request, _visitor: HistoryReader, job: str) -> Re
         "first_decided_otherwise_position": report.first_decided_otherwise,
     }
     data = {"ok": report.ok, "proven": report.proven, **found_first, **asdict(report)}
-    return await as_json(data, "kiem-tra")
+    on = (found.ended or datetime.now(UTC)).astimezone(ICT)
+    return await as_json(data, f"kiem-tra-{on:%Y-%m-%d}")
 
 
 @router.get(urls.READ_LOG)

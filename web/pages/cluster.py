@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from application.act_view import latest_acts, may_be_corrected, may_open
+from application.act_view import latest_acts, may_be_corrected, may_open, names_actor
 from application.cluster_overview import answers_to, by_duty, is_closed, open_tasks, proposed, waiting_for_answer
 from application.comment_threads import threads
 from application.corrected_acts import CycleCorrections
@@ -250,7 +250,7 @@ async def recorded(
 
 @router.get(urls.ENTRY)
 async def entry(request: Request, cycle: ReadableCycle, version: Number) -> Response:
-    """One entry in full: what was entered, without who entered it, for all who may read it.
+    """One entry in full for all who may read it; who entered it only for those who learn that (`names_actor`).
 
     Raises:
         InputError: there is none that the visitor may read.
@@ -259,7 +259,9 @@ async def entry(request: Request, cycle: ReadableCycle, version: Number) -> Resp
     if pair is None:
         raise InputError("no_such_act", version=version)
     row, envelope = pair
-    (told,) = await event_texts(get_services(request).application, cycle.background, [envelope])
+    application = get_services(request).application
+    (told,) = await event_texts(application, cycle.background, [envelope])
+    names = names_actor(cycle, row)
     return page(
         request,
         "entry.html",
@@ -268,6 +270,8 @@ async def entry(request: Request, cycle: ReadableCycle, version: Number) -> Resp
         told=told,
         corrected=cycle.readable_state().corrections.corrected.get(version),
         may_open=may_open(cycle, row),
+        who=await application.people.get(row.actor) if names else None,
+        of_unit=cycle.names.get(row.unit, "") if names else "",
         sure=row.provenance,
     )
 

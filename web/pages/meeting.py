@@ -16,17 +16,19 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
+from application.act_view import may_be_corrected, names_actor
 from application.corrected_acts import CycleCorrections
-from application.event_texts import event_texts
+from application.event_texts import event_texts, persons_in
 from application.fields import clean_line
 from application.minutes import day_come, other_cycle, recorded_near, require_minutes_keeper
 from application.minutes_cells import HEAD, ON, OTHER, is_group
+from application.printed_minutes import absent_at, printed_minutes
 from application.slugs import SLUG
 from application.visits import VisitedCycle
 from domain.access import Matter
 from domain.steps.meetings import MeetingKind, RecordMeeting
 from errors import InputError, QuotaError
-from i18n import _
+from i18n import _, ngettext
 from web import urls
 from web.act_files import FILE_STEP, chosen_for, store_files
 from web.act_form import LESS, error_text, file_list, typed_text, version_in, without_row
@@ -106,6 +108,8 @@ async def _begin_page(
         same=same,
         same_recorded=[(id_, meetings_held[id_]) for id_ in same_recorded],
         others=await other_years(services, cycle),
+        entered=list(meetings_held.items())[::-1],
+        correctable=may_be_corrected(cycle),
         kinds=get_args(MeetingKind),
     )
 
@@ -344,16 +348,27 @@ async def recorded(
     held = cycle.readable_state().meetings.get(meeting)
     if held is None:
         raise InputError("no_such_minutes", meeting=meeting)
+    application = get_services(request).application
     pairs = [
         (row, envelope)
         for row, envelope in cycle.readable_history()
         if row.version == held.version or (row.meeting == meeting and row.type != "MeetingHeld")
     ]
-    words = await event_texts(
-        get_services(request).application, cycle.background, (envelope for _row, envelope in pairs)
-    )
+    words = await event_texts(application, cycle.background, (envelope for _row, envelope in pairs))
     lines = {row.version: (row, one) for (row, _envelope), one in zip(pairs, words, strict=True)}
     head = lines.pop(held.version, None)
+    corrected = cycle.readable_state().corrections.corrected
+    standing = [
+        (envelope, one)
+        for (row, envelope), one in zip(pairs, words, strict=True)
+        if row.version not in corrected or row.version == held.version
+    ]
+    persons = persons_in((held.event, *(envelope.event for envelope, _one in standing)))
+    first, entry = cycle.by_version[held.version]
+    told_by = not entry.meta.provenance.source and names_actor(cycle, first)
+    people = await application.people.names({*persons, *([first.actor] if told_by else [])})
+    writer = people.get(first.actor, "") if told_by else ""
+    names = {**people, **cycle.background.titled}
     return page(
         request,
         "minutes_read.html",
@@ -361,10 +376,17 @@ async def recorded(
         held=held,
         head=None if head is None else head[1],
         lines=list(lines.values()),
+        entered_text=ngettext(
+            "{count} entry is entered, number {first}:",
+            "{count} entries are entered, numbers {first} to {last}:",
+            len(pairs),
+        ).format(count=len(pairs), first=pairs[0][0].version, last=pairs[-1][0].version),
+        printed=printed_minutes(cycle, held, standing, names, writer),
+        absent=absent_at(cycle, held),
         meeting=meeting,
         entered=version_in(entered) == held.version,
         corrections=(corrections := CycleCorrections(cycle)),
-        corrected=cycle.readable_state().corrections.corrected,
+        corrected=corrected,
         replacing=corrections.replacing,
         sure=held.sureness,
     )
