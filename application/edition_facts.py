@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from domain.numbers import whole_number
 from domain.rules import Edition
 from i18n import LANGUAGES, _, in_language, ngettext
 from i18n.editions import edition_title
@@ -88,7 +89,7 @@ def _without_mark(title: str) -> str:
         if title.endswith(first):
             return title.removesuffix(first)
         head, mark, number = title.removesuffix(after).rpartition(before)
-        if mark and title.endswith(after) and number.isdecimal():
+        if mark and title.endswith(after) and whole_number(number) is not None:
             return head
     return title
 
