@@ -58,11 +58,11 @@ async def test_paper_shows_what_was_recorded_and_no_buttons(site: Site, browser:
     held = {"id": "hn-1", "kind": "launching", "name": "Hội nghị ký giao ước", "place": "Hà Nội"}
     await submit(site.app, stream, CITY, "record-meeting", held)
     await site.person("thu-ky", CITY, "secretariat")
-    pages = {
+    pages = {  # each with what is seen on paper
         "/bang": "table",
         f"/cum/{stream}": "h1",
         f"/cum/{stream}/bang-diem/don-vi-1": "h1",
-        f"/cum/{stream}/bien-ban/hn-1": "h1",
+        f"/cum/{stream}/bien-ban/hn-1": ".official-title",
         f"/cum/{stream}/so": ".timeline",
     }
     async with a_user(browser, site.address, "thu-ky", PASSWORD) as secretary:

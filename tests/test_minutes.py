@@ -372,13 +372,14 @@ async def test_papers_discussion_conclusions_and_resolutions_are_kept_in_the_rec
     assert lan.visitor.at == urls.recorded_minutes_url(stream, "hn-1"), lan.page
     state, _rules = await site.app.state(stream)
     notes = state.meetings["hn-1"].event.notes
-    assert notes[:3] == (
+    assert notes[:4] == (
+        "Họp kín",
         "Văn bản của hội nghị: Báo cáo tổng kết số 12/BC-MTTQ",
         "Thảo luận: Bốn ý kiến, đều nhất trí.",
         "Một ý kiến bổ sung.",
     )
-    assert (" ".join(notes[3:5])) == f"Kết luận: {typed['conclusions'][1]}", "what is longer goes on in the next note"
-    assert notes[5:] == ("Nghị quyết: Nghị quyết thông qua kết quả thi đua", "Họp kín")
+    assert (" ".join(notes[4:6])) == f"Kết luận: {typed['conclusions'][1]}", "what is longer goes on in the next note"
+    assert notes[6:] == ("Nghị quyết: Nghị quyết thông qua kết quả thi đua",)
     assert all(one in html.unescape(lan.page) for one in notes)
 
 

@@ -87,6 +87,7 @@ TITLES: Mapping[str, str] = {
     urls.REPORT: N_("Mid-year report"),
     urls.REPORT_TEXT: N_("Mid-year report"),
     urls.SCORES: N_("Points of all units"),
+    urls.CYCLE_RULES: N_("Rules in force"),
     urls.SCORES_DOWNLOAD: N_("Points of all units, as a table"),
     urls.SCORE_SHEET: N_("Score sheet"),
     urls.SCORE_WORKBOOK: N_("Points with formulas, as a table"),
