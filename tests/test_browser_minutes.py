@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from browser_help import a_user
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from browser_help import User, a_user
 from engine_help import CITY, YEAR, open_cycle, units
 from playwright.async_api import Browser, expect
 from speech import RULES
@@ -13,7 +16,9 @@ from web import urls
 FIRST, SECOND = units(2)
 
 
-async def test_two_people_write_the_same_minutes(site: Site, browser: Browser) -> None:
+@asynccontextmanager
+async def two_keepers(site: Site, browser: Browser) -> AsyncIterator[tuple[User, User, str, str]]:
+    """Two secretaries with minutes that the first has begun: both, the cycle, the minutes."""
     stream = await open_cycle(site.app, RULES, members=units(2))
     for person in ("lan", "minh"):
         await site.person(person, CITY, "secretariat")
@@ -24,7 +29,11 @@ async def test_two_people_write_the_same_minutes(site: Site, browser: Browser) -
         await lan.goto(urls.meetings_url(stream, kind="final"))
         await lan.fill({"_on": f"01/01/{YEAR}"})
         await lan.press("Mở biên bản")
-        meeting = lan.page.url.rpartition("/")[2]
+        yield lan, minh, stream, lan.page.url.rpartition("/")[2]
+
+
+async def test_two_people_write_the_same_minutes(site: Site, browser: Browser) -> None:
+    async with two_keepers(site, browser) as (lan, minh, stream, meeting):
         await minh.goto(urls.minutes_url(stream, meeting, part="people"))
         await expect(minh.page.locator("#present")).to_have_text("Nguyễn Lan đang ở phần: Hội nghị")
         # Who types goes on typing; what the other one has written comes in beside it.
@@ -76,17 +85,8 @@ async def test_two_people_write_the_same_minutes(site: Site, browser: Browser) -
 
 
 async def test_two_people_add_a_choice_to_one_vote_at_once(site: Site, browser: Browser) -> None:
-    stream = await open_cycle(site.app, RULES, members=units(2))
-    for person in ("lan", "minh"):
-        await site.person(person, CITY, "secretariat")
-    async with (
-        a_user(browser, site.address, "lan", PASSWORD) as lan,
-        a_user(browser, site.address, "minh", PASSWORD) as minh,
-    ):
-        await lan.goto(urls.meetings_url(stream, kind="final"))
-        await lan.fill({"_on": f"01/01/{YEAR}"})
-        await lan.press("Mở biên bản")
-        votes = urls.minutes_url(stream, lan.page.url.rpartition("/")[2], part="votes")
+    async with two_keepers(site, browser) as (lan, minh, stream, meeting):
+        votes = urls.minutes_url(stream, meeting, part="votes")
         await lan.goto(votes)
         await lan.page.get_by_role("button", name="Ghi kết quả biểu quyết").click()
         path = await lan.page.locator(".vote").get_attribute("data-cell")

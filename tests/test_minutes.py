@@ -383,6 +383,21 @@ async def test_papers_discussion_conclusions_and_resolutions_are_kept_in_the_rec
     assert all(one in html.unescape(lan.page) for one in notes)
 
 
+async def test_that_nobody_has_points_is_told_to_those_who_may_read_points(site: Site, stream: str) -> None:
+    remark = "Chưa đơn vị nào có điểm"
+    lan = await Keeper.begins(site, "lan", stream)
+    await lan.sees("awards")
+    act = await lan.adds("acts.nominate")
+    await lan.presses(**{f"{act}.unit": SECOND})
+    assert remark in html.unescape(await lan.sees("awards"))
+    head = await Keeper.opens(site, "truong", stream, "awards")
+    assert f'name="{act}.unit"' in head.page
+    assert remark not in html.unescape(head.page), "a member does not learn whether others have points"
+    sheet = [{"criterion": leaf, "points": "1"} for leaf in RULES.leaves()]
+    await submit(site.app, stream, SECOND, "score-self", {"unit": SECOND, "sheet": sheet})
+    assert remark not in html.unescape(await lan.sees("awards"))
+
+
 async def test_what_is_wrong_is_told_at_its_line_and_nothing_is_entered(site: Site, stream: str) -> None:
     lan = await Keeper.begins(site, "lan", stream)
     await lan.sees("awards")

@@ -39,7 +39,8 @@ def absent_of(opened: OpenMinutes) -> list[str]:
 
 def _of_points(opened: OpenMinutes, cycle: VisitedCycle) -> Iterator[str]:
     acts = {one.act for one in opened.minutes.acts(cycle.stream)}
-    if cycle.state.scores or cycle.state.conclusion.totals:
+    # Whether there are points at all is closed to a keeper to whom those of others are.
+    if not cycle.readable.everything or cycle.state.scores or cycle.state.conclusion.totals:
         return
     if RankUnits.NAME in acts:
         yield _("No unit has points yet, so that no ranking can be made.")
