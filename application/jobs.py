@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -34,11 +35,11 @@ class Jobs:
         return id_
 
     def of_kind(self, kind: type[J]) -> list[tuple[str, J]]:
-        """The jobs of a kind, each with its id, the oldest first."""
-        return [(id_, job) for id_, job in self._jobs.items() if isinstance(job, kind)]
+        """The jobs of a kind as they are now, each with its id, the oldest first."""
+        return [(id_, copy.copy(job)) for id_, job in self._jobs.items() if isinstance(job, kind)]
 
     def get(self, id_: str, kind: type[J]) -> J:
-        """A job of a kind.
+        """A job of a kind as it is now: a copy, since a page is made of it while the job goes on.
 
         Raises:
             NotFoundError: `no_such_job`.
@@ -46,4 +47,4 @@ class Jobs:
         job = self._jobs.get(id_)
         if not isinstance(job, kind):
             raise NotFoundError("no_such_job")
-        return job
+        return copy.copy(job)

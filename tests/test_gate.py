@@ -15,11 +15,10 @@ from uuid import uuid4
 import httpx
 import pyotp
 import pytest
-from conftest import eventually
 from engine_help import CITY, assert_ledger_verifies, enter_staff, open_cycle, submit, units
 from nacl.signing import SigningKey
 from speech import NOW, RULES
-from web_help import PASSWORD, TLS, Site, Visitor
+from web_help import PASSWORD, TLS, Site, Visitor, year_opened
 
 from accounts import Kind, Scope
 from application.application import CommandInput
@@ -33,7 +32,6 @@ from ledger.mapping import authenticate
 from ledger.signing import BatchItem, Header, Signer
 from resources import ROOT
 from web.cookies import LOGIN
-from web.pages.year import YearOpening
 
 OTHER = "mttq-khac"
 MEMBER = "don-vi-1"
@@ -136,12 +134,7 @@ class Doors:
         if "_seal" not in visitor.page:
             return
         await visitor.post("/bat-dau-nam/mo", **visitor.hidden())
-        job = self.site.services.jobs.get(visitor.at.rsplit("/", 1)[-1], YearOpening)
-
-        async def over() -> bool:
-            return job.done
-
-        await eventually(over)
+        await year_opened(self.site, visitor)
 
     async def command_line(self) -> None:
         app, contact = self.site.app, await self.site.app.person(self.person)

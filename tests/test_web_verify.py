@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from conftest import eventually
@@ -9,6 +10,7 @@ from engine_help import open_cycle, submit, units
 from speech import RULES
 from web_help import Site
 
+from application.jobs import Jobs
 from application.verification_job import KeptCheckpoints, VerificationJob, start_verification
 from ledger.checkpoints import CheckpointFile, CheckpointLog
 from ledger.notes import SignedCheckpoint
@@ -66,26 +68,45 @@ async def test_a_second_request_joins_the_first(site: Site) -> None:
     application, jobs = site.services.application, site.services.jobs
     signed, key = await checkpoint(site)
     first = await start_verification(application, jobs)
-    job = jobs.get(first, VerificationJob)
     assert await start_verification(application, jobs) == first
-    await eventually(lambda: _ended(job))
+    job = await _ended(jobs, first)
     assert job.report is not None
     assert (job.failed, job.report.problems, job.report.events >= 3) == ("", [], True)
     again = await start_verification(application, jobs, KeptCheckpoints(signed.note, key))
     assert again != first
-    await eventually(lambda: _ended(jobs.get(again, VerificationJob)))
-    found = jobs.get(again, VerificationJob).report
+    found = (await _ended(jobs, again)).report
     assert found is not None
     assert found.proven == signed.checkpoint.size == found.events
 
 
-async def _ended(job: VerificationJob) -> bool:
-    return not job.runs
+async def _ended(jobs: Jobs, id_: str) -> VerificationJob:
+    """The job when it has ended."""
+
+    async def ended() -> bool:
+        return not jobs.get(id_, VerificationJob).runs
+
+    await eventually(ended)
+    return jobs.get(id_, VerificationJob)
+
+
+async def test_a_page_tells_of_one_moment_of_a_job() -> None:
+    """A page is made in a thread while the job goes on: half of it would tell of an earlier moment."""
+    jobs, later = Jobs(), asyncio.Event()
+    job = VerificationJob(KeptCheckpoints())
+
+    async def work() -> None:
+        await later.wait()
+        job.failed = "ended"
+
+    id_ = jobs.start(job, work())
+    found, (_id, listed) = jobs.get(id_, VerificationJob), jobs.of_kind(VerificationJob)[0]
+    later.set()
+    await _ended(jobs, id_)
+    assert (found.failed, listed.failed) == ("", "")
 
 
 async def test_a_verification_whose_process_ends_says_so(site: Site) -> None:
     application, jobs = site.services.application, site.services.jobs
     application.ledger.url = application.ledger.url.replace("thidua_web", "nobody")
-    job = jobs.get(await start_verification(application, jobs), VerificationJob)
-    await eventually(lambda: _ended(job))
+    job = await _ended(jobs, await start_verification(application, jobs))
     assert (job.report, job.failed) == (None, "ended")

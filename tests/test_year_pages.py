@@ -11,10 +11,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from conftest import eventually
 from engine_help import CITY
 from speech import RULES
-from web_help import Site, Visitor
+from web_help import Site, Visitor, year_opened
 
 from application.fields import parse_day
 from application.last_year import last_year
@@ -27,7 +26,6 @@ from domain.duties import Duty
 from domain.obligations import obligations
 from domain.times import ICT, day_ending, start_of
 from web import urls
-from web.pages.year import YearOpening
 
 FILES = Path(__file__).parent / "data" / "tables"
 TYPED = {"organiser_name": "Ủy ban MTTQ thành phố", "edition": "specimen-2020.yaml"}
@@ -49,12 +47,7 @@ async def upload(visitor: Visitor, name: str, year: str) -> str:
 async def opened(site: Site, visitor: Visitor) -> None:
     """Press the last button of the preview, and wait until the cycles are open."""
     await visitor.post(urls.NEW_YEAR_START, **visitor.hidden())
-    job = site.services.jobs.get(visitor.at.rsplit("/", 1)[-1], YearOpening)
-
-    async def over() -> bool:
-        return job.done
-
-    await eventually(over)
+    job = await year_opened(site, visitor)
     assert (job.stopped, job.failed) == ("", [])
 
 
@@ -147,12 +140,7 @@ async def test_a_year_begun_late_proposes_days_and_no_task_is_overdue(site: Site
     assert "Ký giao ước: Ngày 01/02/2003 đã qua" in html.unescape(visitor.page)
     seal = visitor.hidden_in(urls.NEW_YEAR_START)["_seal"]
     await visitor.post(urls.NEW_YEAR_START, _seal=seal, **{**typed, "day-stance": ""})
-    job = site.services.jobs.get(visitor.at.rsplit("/", 1)[-1], YearOpening)
-
-    async def over() -> bool:
-        return job.done
-
-    await eventually(over)
+    job = await year_opened(site, visitor)
     assert (job.stopped, job.failed) == ("", [])
     for cluster in ("cum-1", "cum-2"):
         state, rules = await site.app.state(f"{CITY}/{year}/{cluster}")

@@ -33,6 +33,7 @@ from projections.search import SearchIndex
 from vault.persons import Contact, People
 from vault.texts import Texts
 from web.app import build
+from web.pages.year import YearOpening
 from web.services import Services, services_of
 from web.settings import Settings
 
@@ -196,3 +197,14 @@ async def _project(app: Session) -> None:
             await search.catch_up()
             done, pauses = last, 0
         await asyncio.sleep(0.05)
+
+
+async def year_opened(site: Site, visitor: Visitor) -> YearOpening:
+    """The job whose page the visitor sees, when all cycles of the year are open."""
+    id_ = visitor.at.rsplit("/", 1)[-1]
+
+    async def over() -> bool:
+        return site.services.jobs.get(id_, YearOpening).done
+
+    await eventually(over)
+    return site.services.jobs.get(id_, YearOpening)
