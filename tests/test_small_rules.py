@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from speech import CITY, RULES, TEXT, UNITS, Case
 
 from domain.due_dates import OFFICE_CLOSES, OFFICE_OPENS, Obligation, next_office_hours
@@ -23,17 +23,22 @@ from domain.problems import first_problem
 from domain.records import Command
 from domain.references import references
 from domain.rules import Edition
+from domain.scoring.classes import gaps
 from domain.scoring.criteria import Scoring
 from domain.scoring.methods import BestInCluster, RelativeToMean, ScoreEntry, Undetermined
 from domain.scoring.remarks import most_possible, remarks
+from domain.scoring.scores import ScoreSelfTogether
 from domain.steps import together
+from domain.steps.commenting import TakeStanceTogether
 from domain.steps.conclusion import BareTotal, RecordTotals
 from domain.steps.drafting import PresentDraft
 from domain.steps.lifecycle import ChangeCalendar
+from domain.steps.meetings import RecordMeeting
 from domain.steps.midyear import ReportMidyear, SendBack
 from domain.steps.succession import HandOver, TakenOver
 from domain.times import When, start_of
-from domain.types import Document, Participant, Person
+from domain.titles import title_key, titles_of_acts
+from domain.types import Document, Participant, Person, Text
 from domain.units import Unit
 
 UNIT, SECOND, *_ = UNITS
@@ -112,6 +117,36 @@ def test_in_percent_the_bonus_counts_by_what_can_be_reached_without_it(least: st
     assert ("class_unreachable" in codes(edition)) is not reached
 
 
+def test_a_pass_mark_out_of_reach_says_what_can_be_reached_with_the_bonus() -> None:
+    bonus = {"id": "t", "part": "bonus", "max": "4"}
+    edition, scoring = criteria({"id": "a", "max": "80"}, bonus, pass_marks=[{"least": "90"}])
+    (found,) = (one for one in remarks(edition.criteria, scoring, None) if one.code == "pass_mark_unreachable")
+    assert dict(found.facts) == {"least": "90", "most": "84"}
+
+
+def test_of_two_classes_that_end_alike_the_gap_is_told_of_the_narrower() -> None:
+    bounds = {"wide": ("50", "80"), "narrow": ("70", "80"), "top": ("90", None)}
+    classes = [{"id": name, "title": name, "least": least, "most": most} for name, (least, most) in bounds.items()]
+    _edition, scoring = criteria({"id": "a", "max": "100"}, classes=classes)
+    assert [(lower.id, upper.id) for lower, upper in gaps(scoring.classes)] == [("narrow", "top")]
+
+
+@pytest.mark.parametrize(("share", "hidden"), [("1/2", False), ("1", True)])
+def test_only_a_class_for_all_takes_those_of_the_next_one(share: str, hidden: bool) -> None:
+    classes = [{"id": "a", "title": "A", "share": share}, {"id": "b", "title": "B"}]
+    edition, _scoring = criteria({"id": "c", "max": "100"}, classes=classes)
+    assert ("class_never_given" in codes(edition)) is hidden
+
+
+def test_of_two_criteria_that_a_round_lacks_the_first_is_told() -> None:
+    rounds = [{"id": "v", "title": "Vòng", "by": "own", "criteria": ["x", "a", "y"]}]
+    told = {"id": "thu", "title": "Thử", "criteria": [{"id": "a", "title": "A", "max": "5"}], "rounds": rounds}
+    with pytest.raises(ValidationError) as refused:
+        Edition.model_validate(told)
+    problem = first_problem(refused.value)
+    assert (problem["problem"], problem["given"]["criterion"]) == ("round_of_no_criterion", "x")
+
+
 def test_criteria_nest_as_deep_as_the_bound() -> None:
     def nested(depth: int) -> dict[str, Any]:
         node: dict[str, Any] = {"id": f"c{depth}", "title": "C", "max": "1"}
@@ -162,6 +197,22 @@ def test_a_person_is_referred_to_by_id_and_commitment() -> None:
     assert references(named) == (set(), {("lan", "c" * 64)})
     for person in (Person(office="Chủ tịch"), Person(id="lan")):
         assert references(Participant(person=person)) == (set(), set())
+
+
+class Table(BaseModel):
+    """A model whose fields nobody has looked through yet: what was found of a model is kept."""
+
+    text: Text | None = None
+    title: str = ""
+    people: tuple[Participant, ...] | None = None
+    by_name: dict[str, Participant] = {}
+
+
+def test_what_lists_and_tables_refer_to_is_found() -> None:
+    named = Participant(person=Person(id="lan", commitment="c" * 64))
+    assert references(Table(text=TEXT, title="A")) == ({TEXT}, set())
+    assert references(Table(people=(named,))) == (set(), {("lan", "c" * 64)})
+    assert references(Table(by_name={"a": named})) == (set(), {("lan", "c" * 64)})
 
 
 # Acts ---------------------------------------------------------------------------------------------------------------
@@ -231,3 +282,24 @@ def test_a_notice_of_a_duty_says_when_it_is_due() -> None:
     )
     assert with_rules.due is not None  # type: ignore[attr-defined]
     assert without.due is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("clock", "sureness"), [("stepped", "rehearsed"), ("backfill", "inferred")])
+def test_a_joint_self_score_is_inferred_for_each_unit_except_in_a_rehearsal(clock: str, sureness: str) -> None:
+    case = Case(clock=clock)
+    case.when(ScoreSelfTogether(units=(UNIT,)), happened=When.on(date(2026, 1, 1))).happened()
+    assert case.state.scores[UNIT, "self"].sureness == sureness
+
+
+def test_a_stance_is_of_the_draft_that_it_names() -> None:
+    stance = TakeStanceTogether(stance="agreed", group="Tổ 1")
+    for on, subject in ((None, "draft"), ("plan", "draft/plan")):
+        taken = stance.model_copy(update={"on": on})
+        assert TakeStanceTogether.READS is not None
+        assert TakeStanceTogether.READS(taken) == (subject,)
+
+
+def test_a_meeting_with_a_name_is_called_by_it() -> None:
+    case = Case().when(RecordMeeting(id="hop", kind="other", name="Họp tổng kết")).happened()
+    case.when(RecordMeeting(id="khac", kind="other")).happened()
+    assert titles_of_acts(case.state) == {title_key("meeting", "hop"): "Họp tổng kết"}
