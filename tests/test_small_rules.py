@@ -138,6 +138,12 @@ def test_only_a_class_for_all_takes_those_of_the_next_one(share: str, hidden: bo
     assert ("class_never_given" in codes(edition)) is hidden
 
 
+def test_a_class_between_the_ends_of_others_is_reached() -> None:
+    ends = ({"most": "80"}, {"under": "90"}, {})
+    classes = [{"id": f"c{place}", "title": "C", **bounds} for place, bounds in enumerate(ends)]
+    assert not [code for code in codes(criteria({"id": "c", "max": "100"}, classes=classes)[0]) if "class" in code]
+
+
 def test_of_two_criteria_that_a_round_lacks_the_first_is_told() -> None:
     rounds = [{"id": "v", "title": "Vòng", "by": "own", "criteria": ["x", "a", "y"]}]
     told = {"id": "thu", "title": "Thử", "criteria": [{"id": "a", "title": "A", "max": "5"}], "rounds": rounds}
