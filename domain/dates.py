@@ -95,6 +95,8 @@ def as_written(when: When) -> str:
 
 def as_iso(when: When) -> str:
     """Return a date as JSON holds it: 2026-07-20, 2026-07, 2026, or the first and the last with a slash between."""
+    if when.is_instant:  # nearly all acts: a board's line holds hundreds
+        return when.day.isoformat()
     exactness, *ends = written_ends(when) or ("day", when.day, when.last_day)
     return "/".join(dict.fromkeys(_WRITTEN_ISO[exactness].format(day) for day in ends))
 

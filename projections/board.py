@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from domain.dates import as_iso
@@ -140,15 +141,19 @@ _TITLED: tuple[TitleKind, ...] = ("award", "ballot", "criterion", "letter", "mee
 
 def _done(owed: Sequence[Obligation]) -> dict[str, list[dict[str, Any]]]:
     """Return by unit the duties that it has done, the latest first, `MOST_DONE` at most."""
-    found: dict[str, list[tuple[datetime, dict[str, Any]]]] = {}
+    found: dict[str, list[tuple[datetime, Obligation]]] = {}
     for one in owed:
         if one.done is not None:
-            values = {**_picked(obligation_values(one), ("duty", "subject", "late")), "on": as_iso(one.done)}
-            found.setdefault(one.bearer, []).append((one.done.latest, values))
+            found.setdefault(one.bearer, []).append((one.done.latest, one))
     return {
-        unit: [values for _latest, values in sorted(done, key=lambda pair: pair[0], reverse=True)[:MOST_DONE]]
+        unit: [_done_values(one) for _latest, one in sorted(done, key=itemgetter(0), reverse=True)[:MOST_DONE]]
         for unit, done in found.items()
     }
+
+
+def _done_values(owed: Obligation) -> dict[str, Any]:
+    values = obligation_values(owed)
+    return {**_picked(values, ("duty", "subject", "late")), "on": values["done"]}
 
 
 def _heat(year: Sequence[StepProgress], owed: Sequence[Obligation]) -> list[dict[str, Any]]:
