@@ -21,12 +21,23 @@ from i18n.values import round_title
 class ScoreTable:
     """Totals of each unit in each round, of the sheets that the reader may see.
 
-    A total that is not there is None; where `closed`, it may be there and closed to the reader.
+    Of each unit: its id, its totals in the order of the rounds, its rank. A total that is not there is None; where
+    `closed`, it may be there and closed to the reader.
     """
 
-    rounds: tuple[str, ...]
+    results: Mapping[str, Mapping[str, UnitResult]]
+    """By round, in the order of the rounds, and by unit."""
+
     rows: tuple[tuple[str, tuple[Decimal | None, ...], int | None], ...]
     closed: bool
+
+    @property
+    def rounds(self) -> tuple[str, ...]:
+        """The rounds, in their order."""
+        return tuple(self.results)
+
+
+NO_SCORES = ScoreTable({}, (), closed=False)
 
 
 def score_table(cycle: VisitedCycle) -> ScoreTable | None:
@@ -34,10 +45,10 @@ def score_table(cycle: VisitedCycle) -> ScoreTable | None:
 
     Ranked units come first, in the order of their ranks.
     """
-    state, rules = cycle.readable_state(), cycle.rules
-    if not state.scores or not rules.leaves():
-        return None
+    state = cycle.readable_state()
     results = results_by_round(cycle)
+    if not results:
+        return None
     ranks = {ranked.unit: ranked.rank for ranked in state.conclusion.ranking}
     rows = []
     for unit in state.membership.members():
@@ -45,13 +56,13 @@ def score_table(cycle: VisitedCycle) -> ScoreTable | None:
         totals = tuple(None if one is None else one.total for one in found)
         rows.append((unit, totals, ranks.get(unit)))
     rows.sort(key=lambda row: (row[2] is None, row[2] or 0))
-    return ScoreTable(tuple(results), tuple(rows), not cycle.readable.everything)
+    return ScoreTable(results, tuple(rows), not cycle.readable.everything)
 
 
 def results_by_round(cycle: VisitedCycle) -> Mapping[str, Mapping[str, UnitResult]]:
-    """The results by round, in the order of the rounds, and by unit."""
+    """The results by round, in the order of the rounds, and by unit; none where no criterion takes points."""
     state, rules = cycle.readable_state(), cycle.rules
-    names = [name for _unit, name in state.scores]
+    names = {name for _unit, name in state.scores} if rules.leaves() else set()
     return {name: calculated_scores(state, rules, name) for name in rules.rounds_in_order(names) if name in names}
 
 
@@ -69,7 +80,7 @@ def reasons_in(cycle: VisitedCycle) -> set[str]:
 
 def score_tables(cycle: VisitedCycle, texts: Mapping[str, str]) -> tuple[Table, Table]:
     """The totals, and the points by criterion, for a spreadsheet. `texts` has the reasons by digest."""
-    found = score_table(cycle) or ScoreTable((), (), closed=False)
+    found = score_table(cycle) or NO_SCORES
     rounds = tuple(round_title(name, cycle.names) for name in found.rounds)
     gap = _("closed") if found.closed else None
     unit, rank = headings(("unit", "rank"))
@@ -83,18 +94,20 @@ def score_tables(cycle: VisitedCycle, texts: Mapping[str, str]) -> tuple[Table, 
         Table(
             _("Points by criterion"),
             (*criteria, *rounds, *headings(("evidence",))),
-            list(_by_criterion(cycle, found.rounds, texts)),
+            list(_by_criterion(cycle, found.results, texts)),
         ),
     )
 
 
-def criterion_points(cycle: VisitedCycle) -> Iterator[tuple[Cell, ...]]:
-    """The points that were given, as far as the visitor may see them, and behind those of each unit its total.
+def criterion_points(
+    cycle: VisitedCycle, results_of: Mapping[str, Mapping[str, UnitResult]]
+) -> Iterator[tuple[Cell, ...]]:
+    """The points that were given in the rounds, and behind those of each unit its total.
 
     Unit, number, criterion, level, at most, round, points.
     """
     nodes = list(criteria_in_order(cycle.rules.criteria))
-    for name, results in results_by_round(cycle).items():
+    for name, results in results_of.items():
         title = round_title(name, cycle.names)
         for unit, unit_name in cycle.members():
             if (result := results.get(unit)) is None:
@@ -117,8 +130,10 @@ def _total() -> tuple[Cell, ...]:
     return None, Strong(_("Total")), _("total"), None
 
 
-def _by_criterion(cycle: VisitedCycle, rounds: tuple[str, ...], texts: Mapping[str, str]) -> Iterator[tuple[Cell, ...]]:
-    state, results = cycle.readable_state(), results_by_round(cycle) if rounds else {}
+def _by_criterion(
+    cycle: VisitedCycle, results: Mapping[str, Mapping[str, UnitResult]], texts: Mapping[str, str]
+) -> Iterator[tuple[Cell, ...]]:
+    state, rounds = cycle.readable_state(), tuple(results)
     for unit, name in cycle.members():
         lines: dict[str, dict[str, Decimal | None]] = {
             of: {line.criterion: line.points for line in results[of][unit].lines}

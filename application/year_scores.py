@@ -10,7 +10,7 @@ from typing import IO, Any, overload
 
 from application.application import Application
 from application.downloads import Cell, Table
-from application.score_tables import ScoreTable, criterion_points, score_table
+from application.score_tables import NO_SCORES, criterion_points, score_table
 from application.visits import VisitedCycle, Visitor, open_cycle
 from application.work import of_many
 from domain.access import Matter
@@ -94,7 +94,7 @@ async def year_score_tables(
 
 def _points(cycle: VisitedCycle) -> tuple[list[tuple[str, dict[str, Cell], int | None]], list[Row]]:
     """Of each unit the totals by round and the rank; and the points by criterion, a row for each that was given."""
-    found = score_table(cycle) or ScoreTable((), (), closed=False)
+    found = score_table(cycle) or NO_SCORES
     titles = [round_title(name, cycle.names) for name in found.rounds]
     gap = _("closed") if found.closed else None
     totals: list[tuple[str, dict[str, Cell], int | None]] = [
@@ -102,4 +102,4 @@ def _points(cycle: VisitedCycle) -> tuple[list[tuple[str, dict[str, Cell], int |
         for of, cells, rank in found.rows
     ]
     name = cycle.state.lifecycle.cluster_name
-    return totals, [(name, *row) for row in criterion_points(cycle)] if found.rounds else []
+    return totals, [(name, *row) for row in criterion_points(cycle, found.results)]
