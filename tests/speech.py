@@ -117,6 +117,8 @@ class Case:
         except (Refused, AlreadyRecorded) as outcome:
             self.outcome = outcome
             return self
+        first = len(self.history) + 1
+        assert [one.meta.version for one in self.outcome] == [*range(first, first + len(self.outcome))]
         # As the ledger would store it: a moment after it was issued, each append at a time of its own.
         stored = recorded or authenticated.issued + timedelta(seconds=self.issued)
         self.outcome = tuple(

@@ -85,6 +85,15 @@ def test_what_is_decided_about_keys(command: Command, code: str | None) -> None:
     assert event is None or dict(event) == dict(command)
 
 
+def test_a_key_is_the_last_of_its_role_when_the_others_are_retired() -> None:
+    known = KNOWN
+    for command in (NameKey(key="root-2", public_key=PUBLIC, role=KeyRole.ROOT), RetireKey(key="root-1")):
+        event, _refused = decided(command, known)
+        assert event is not None
+        known = installation.evolve(known, event)
+    assert decided(RetireKey(key="root-2"), known) == (None, "last_key")
+
+
 def test_a_statement_about_a_stolen_key_can_be_made_later_and_changed() -> None:
     known = KNOWN
     for position, code in ((None, None), (None, "key_gone"), (4, None), (4, "key_gone"), (6, None), (None, "key_gone")):

@@ -25,7 +25,7 @@ from domain.references import references
 from domain.rules import Edition
 from domain.scoring.classes import gaps
 from domain.scoring.criteria import Scoring
-from domain.scoring.methods import BestInCluster, RelativeToMean, ScoreEntry, Undetermined
+from domain.scoring.methods import Band, Banded, BestInCluster, RelativeToMean, ScoreEntry, Undetermined
 from domain.scoring.remarks import most_possible, remarks
 from domain.scoring.scores import ScoreSelfTogether
 from domain.steps import together
@@ -91,6 +91,27 @@ def test_a_bonus_without_a_maximum_gives_as_much_as_its_cap() -> None:
     assert most_possible(edition.criteria, scoring, UNIT, None) == (Decimal(10), Decimal(5))
     edition, scoring = criteria({"id": "a", "max": "10"}, bonus)
     assert most_possible(edition.criteria, scoring, UNIT, None) == (Decimal(10), Decimal(0))
+
+
+def test_a_bonus_counts_up_to_its_cap() -> None:
+    edition, scoring = criteria({"id": "a", "max": "10"}, {"id": "t", "part": "bonus", "max": "9"}, bonus_cap="5")
+    assert most_possible(edition.criteria, scoring, UNIT, None) == (Decimal(10), Decimal(5))
+
+
+def test_a_gap_in_which_a_rounded_total_can_lie_is_open() -> None:
+    for least, code in (("82", "class_gap_open"), ("81", "class_gap_closed")):
+        classes = [{"id": "b", "title": "B", "most": "80"}, {"id": "a", "title": "A", "least": least}]
+        edition, _scoring = criteria({"id": "c", "max": "100"}, classes=classes, total_rounding={"places": 0})
+        assert [one for one in codes(edition) if one.startswith("class_gap")] == [code]
+
+
+def test_a_band_in_percent_holds_what_lies_above_its_lower_end() -> None:
+    bands = (Band(low="90", high="100", points="1"), Band(low="100", above=True, points="2"))
+    method = Banded(way="bands", of="percent", bands=bands)
+    entries = [ScoreEntry(criterion="a", target=Decimal(200), actual=Decimal(actual)) for actual in (200, 201)]
+    assert [method.points(entry, None, BestInCluster()) for entry in entries] == [Decimal(1), Decimal(2)]
+    assert not bands[1].holds(Decimal(100))
+    assert bands[1].holds(Decimal(101))
 
 
 @pytest.mark.parametrize(
@@ -188,6 +209,11 @@ def test_only_of_an_unknown_field_the_possible_ones_are_told() -> None:
     assert (unknown["given"]["field"], "title" in unknown["given"]["fields"]) == ("tilte", True)
     wrong = problem_of(faults(command.NAME, {"kind": "quite-another", "document": {"title": "A"}}), command)
     assert "fields" not in wrong["given"]
+
+
+def test_of_two_faults_the_first_is_told() -> None:
+    found = first_problem(faults("present-draft", {"kind": "quite-another", "document": {"title": ["A"]}}))
+    assert found["place"] == ("kind",)
 
 
 def test_a_figure_that_yaml_took_apart_is_recognised_by_the_last_name() -> None:
