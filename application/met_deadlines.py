@@ -55,11 +55,11 @@ def owed_by_form(cycle: VisitedCycle, act: type[Command], values: Mapping[str, A
     They are those of the unit that the form names, else of the visitor's; and the visitor's about that unit.
     """
     by = values.get("by")
-    unit = values.get("unit") or (by.get("unit") if isinstance(by, Mapping) else None)
+    unit = _word(values, "unit") or (_word(by, "unit") if isinstance(by, Mapping) else "")
     own = cycle.visitor.unit
     whose = {(unit or own, ""), *([(own, unit)] if unit else [])}
     if "duty" in act.model_fields:
-        duties = frozenset({values.get("duty")})
+        duties = frozenset({_word(values, "duty")})
     elif values.get("answers"):  # an answer to a comment does no duty
         return ()
     else:
@@ -69,6 +69,12 @@ def owed_by_form(cycle: VisitedCycle, act: type[Command], values: Mapping[str, A
         for one in cycle.readable.obligations
         if one.done is None and one.due is not None and one.duty in duties and (one.bearer, one.subject) in whose
     )
+
+
+def _word(values: Mapping[str, Any], name: str) -> str:
+    """A field of a form; "" where the form has a list or fields within it."""
+    found = values.get(name)
+    return found if isinstance(found, str) else ""
 
 
 async def met_by(cycle: VisitedCycle, rows: Sequence[RecordedEvent]) -> tuple[MetDeadline, ...]:

@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 from datetime import date
 from html import unescape
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
 from engine_help import CITY, event_names, open_cycle, submit, units
-from speech import RULES, day
+from speech import RULES, Case, day
 from web_help import PASSWORD, Site, Visitor
 
+from domain.records import Command
 from domain.rules import Edition
+from domain.steps.conclusion import DecideAwards, Submit
+from domain.steps.drafting import PresentDraft
+from domain.steps.targets import RegisterTargets
 from domain.times import When
+from web.act_summary import day_of_document
 
 EDITION = RULES.model_copy(
     update={"awards": Edition.model_validate({**RULES.model_dump(mode="json"), "awards": [
@@ -256,3 +264,21 @@ async def test_three_targets_are_registered_on_one_page(site: Site) -> None:
     assert "Chỉ tiêu số 3" in shown, "the row between was left empty"
     await an.post(way, **an.hidden(), _step="send")
     assert (await event_names(site.app, stream))[-1] == "TargetsRegistered"
+
+
+@pytest.mark.parametrize(
+    ("act", "field", "counts"),
+    [
+        (DecideAwards, "decision", True),
+        (Submit, "submission", True),
+        (PresentDraft, "document", False),
+        (RegisterTargets, "document", False),
+    ],
+)
+def test_only_what_an_act_issues_gives_it_a_day(act: type[Command], field: str, counts: bool) -> None:
+    """A registration of 5 April is late, though its paper is of March; a draft counts from when it was presented."""
+    case = Case().until(day(4, 5))
+    cycle: Any = SimpleNamespace(state=case.state, visitor=SimpleNamespace(unit=CITY), now=day(4, 5))
+    found = day_of_document(cycle, act, {field: {"issued": "20/03/2026"}})
+    assert found == (date(2026, 3, 20) if counts else None)
+    assert day_of_document(cycle, act, {field: {"issued": {"x": "1"}}}) is None

@@ -21,6 +21,7 @@ from minutes_help import Keeper
 from speech import RULES
 from web_help import PASSWORD, Site, Visitor
 
+from domain.records import Command
 from web import urls
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -110,6 +111,11 @@ async def stream(site: Site) -> str:
     stream = await open_cycle(site.app, RULES, members=units(3))
     await submit(site.app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
     return stream
+
+
+async def status_of(visitor: Visitor, path: str) -> int:
+    await visitor.get(path)
+    return visitor.status
 
 
 async def secretary(site: Site) -> Visitor:
@@ -210,6 +216,14 @@ class TestActs:
         found = await self.looked(thu, stream, act)
         assert found.marked or act == "decide-awards", found
         assert "bắt buộc" in found.text or act in {"comment", "decide-awards"}, found
+
+    async def test_fields_within_a_field_that_holds_a_word(self, site: Site, stream: str) -> None:
+        """Everybody can type an address: what it holds for a field may have another shape than the field."""
+        await site.person("an", "don-vi-1")
+        asked = "&".join(f"{name}.x=1" for name in ("unit", "duty", "by", "by.unit", "decision.issued", "grants", "on"))
+        for visitor in (await secretary(site), await site.log_in("an")):
+            found = {act: await status_of(visitor, f"{urls.act_url(stream, act)}?{asked}") for act in Command.KNOWN}
+            assert not {act: status for act, status in found.items() if status >= 500}
 
     async def test_the_password_of_the_summary(self, site: Site, stream: str) -> None:
         await site.person("an", "don-vi-1")

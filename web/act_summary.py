@@ -21,7 +21,11 @@ from application.fields import parse_day
 from application.form_values import flattened
 from application.permitted_acts import may_date
 from application.visits import ForbiddenError, VisitedCycle
-from domain.records import Refused
+from domain.records import Command, Refused
+from domain.steps.awards import AnnulAward, AnswerComplaint
+from domain.steps.conclusion import DecideAwards, PublishResults, Submit
+from domain.steps.letters import RecordLetter, RecordSiteCheck
+from domain.steps.voting import RecordBallot
 from domain.times import ICT, When
 from errors import InputError
 from web.act_form import FORM_ERRORS, ActForm, error_text
@@ -107,25 +111,34 @@ async def summary_so_far(services: Services, cycle: VisitedCycle, act_form: ActF
         return None, ""
 
 
-_ISSUED_BY_ACT = ("decision", "notice", "submission", "document", "minutes")
-"""The documents that are issued by an act. What an act rests on, or what is handed in by it, is of an earlier day."""
+_ISSUED_BY_ACT: Mapping[type[Command], str] = {
+    AnnulAward: "decision",
+    AnswerComplaint: "document",
+    DecideAwards: "decision",
+    PublishResults: "notice",
+    RecordBallot: "minutes",
+    RecordLetter: "document",
+    RecordSiteCheck: "minutes",
+    Submit: "submission",
+}
+"""By act, its field with the document that it issues. What an act rests on, or hands in, is of an earlier day: a paper
+that is handed in late, or presented to be answered, is not so on the day that is written on it."""
 
 
-def day_of_document(cycle: VisitedCycle, values: Mapping[str, Any]) -> date | None:
+def day_of_document(cycle: VisitedCycle, act: type[Command], values: Mapping[str, Any]) -> date | None:
     """The past day on which the document of a form was issued, where the visitor may say when an act happened.
 
     It is when the act happened, as long as nobody types another day.
     """
-    if not may_date(cycle):
+    document = values.get(_ISSUED_BY_ACT.get(act, ""))
+    if not isinstance(document, Mapping) or not document.get("issued") or not may_date(cycle):
         return None
-    documents = (values.get(name) for name in _ISSUED_BY_ACT)
-    typed = [str(one["issued"]) for one in documents if isinstance(one, Mapping) and one.get("issued")]
     try:
-        found = [parse_day(one) for one in typed]
+        found = parse_day(str(document["issued"]))
     except InputError:  # a month, a year, or what the form itself refuses
         return None
-    is_past = cycle.state.lifecycle.clock == "backfill" or (found and found[0] < cycle.now.astimezone(ICT).date())
-    return found[0] if found and is_past else None
+    is_past = cycle.state.lifecycle.clock == "backfill" or found < cycle.now.astimezone(ICT).date()
+    return found if is_past else None
 
 
 async def command_of(services: Services, cycle: VisitedCycle, act_form: ActForm) -> CommandInput:
@@ -136,6 +149,6 @@ async def command_of(services: Services, cycle: VisitedCycle, act_form: ActForm)
     """
     command = act_form.command_input(cycle.stream)
     if act_form.corrects is None:
-        day = day_of_document(cycle, act_form.values) if not act_form.on else None
+        day = day_of_document(cycle, act_form.act, act_form.values) if not act_form.on else None
         return command if day is None else replace(command, happened=When.on(day))
     return await completed_correction(services.application, cycle, act_form.corrects, command)

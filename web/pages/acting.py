@@ -397,7 +397,7 @@ def _closed(cycle: VisitedCycle, act_form: ActForm) -> str:
     """The duty that is closed, where the visitor's unit can no longer do it by this form; "" where it can."""
     duty, unit = act_form.act.CLOSED_BY, cycle.visitor.unit
     # Head and deputy enter what a meeting told of other units by the same form.
-    is_own = unit != cycle.state.lifecycle.organiser and act_form.values.get("unit") in {None, "", unit}
+    is_own = unit != cycle.state.lifecycle.organiser and act_form.values.get("unit") in (None, "", unit)
     return duty.value if duty is not None and is_own and duty in cycle.state.lifecycle.closed else ""
 
 
