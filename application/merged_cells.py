@@ -43,6 +43,20 @@ def _merged(base: Any, mine: Any, theirs: Any) -> Any:
     raise _ClashError
 
 
+_WHOM = ("unit", "person", "office", "words")
+"""What says whom a row is about. Where one has changed it, the other has typed about somebody else."""
+
+
+def _merged_row(base: Any, mine: Any, theirs: Any) -> Any:
+    if mine != base and theirs not in (base, mine):
+        rows = (base, mine, theirs)
+        if None in (mine, theirs) or any(not isinstance(row, Mapping) for row in rows):
+            raise _ClashError
+        if any(row.get(name) != base.get(name) for row in (mine, theirs) for name in _WHOM):
+            raise _ClashError
+    return _merged(base, mine, theirs)
+
+
 def _merged_rows(base: list[Any], mine: list[Any], theirs: list[Any]) -> list[Any]:
     own, own_new = _changes(base, mine)
     other, other_new = _changes(base, theirs)
@@ -51,7 +65,7 @@ def _merged_rows(base: list[Any], mine: list[Any], theirs: list[Any]) -> list[An
         found += own_new[at]
         found += [row for row in other_new[at] if row not in own_new[at]]
         if at < len(base):
-            row = _merged(base[at], own[at], other[at])
+            row = _merged_row(base[at], own[at], other[at])
             found += [] if row is None else [row]
     return found
 

@@ -251,7 +251,11 @@ ROWS = [{"unit": "a", "votes": "9"}, {"unit": "b", "votes": "5"}]
         ([*ROWS, {"unit": "c"}], [*ROWS, {"unit": "d"}], [*ROWS, {"unit": "c"}, {"unit": "d"}]),
         ([*ROWS, {"unit": "c"}], [*ROWS, {"unit": "c"}], [*ROWS, {"unit": "c"}]),
         ([{"unit": "a", "votes": "8"}, ROWS[1]], [ROWS[0], {"unit": "e", "votes": "5"}], "each row"),
-        ([{"unit": "a", "votes": "8"}, ROWS[1]], [{"unit": "f", "votes": "9"}, ROWS[1]], "parts of a row"),
+        ([{"unit": "a", "votes": "9", "sign": "1"}, ROWS[1]], [{"unit": "a", "votes": "8"}, ROWS[1]], "parts of a row"),
+        ([{"unit": "a", "votes": "8"}, ROWS[1]], [{"unit": "f", "votes": "9"}, ROWS[1]], None),
+        ([{"unit": "f", "votes": "9"}, ROWS[1]], [{"unit": "a", "votes": "8"}, ROWS[1]], None),
+        ([{"unit": "f", "votes": "9"}, ROWS[1]], [{"unit": "f", "votes": "9"}, ROWS[1]], "another in both"),
+        (ROWS[1:], [{**ROWS[0], "sign": "1"}, ROWS[1]], None),
         (ROWS[1:], [*ROWS, {"unit": "d"}], [ROWS[1], {"unit": "d"}]),
         ([{"unit": "a", "votes": "8"}, ROWS[1]], [{"unit": "a", "votes": "7"}, ROWS[1]], None),
         ([{"unit": "a", "votes": "8"}, ROWS[1]], ROWS[1:], None),
@@ -260,7 +264,8 @@ ROWS = [{"unit": "a", "votes": "9"}, {"unit": "b", "votes": "5"}]
 def test_rows_that_two_have_changed_are_put_together(mine: Any, theirs: Any, both: Any) -> None:
     told = {
         "each row": [{"unit": "a", "votes": "8"}, {"unit": "e", "votes": "5"}],
-        "parts of a row": [{"unit": "f", "votes": "8"}, ROWS[1]],
+        "parts of a row": [{"unit": "a", "votes": "8", "sign": "1"}, ROWS[1]],
+        "another in both": [{"unit": "f", "votes": "9"}, ROWS[1]],
     }
     expected = told.get(both, both) if isinstance(both, str) else both
     base, own, other = (group_text(flattened({"choices": rows})) for rows in (ROWS, mine, theirs))
