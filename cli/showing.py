@@ -24,6 +24,7 @@ from i18n import _
 from i18n.acts import names_in_files, readable_names, stored_names
 from i18n.messages import day, days_left, word
 from i18n.notices import Circumstances, message_of
+from i18n.values import open_deviations_told
 from ledger.mapping import to_envelope
 from ledger.paging import ALL_ROWS, Paged, PageRequest
 from ledger.protocol import load_all
