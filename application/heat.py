@@ -75,7 +75,7 @@ def _level_and_text(step: Mapping[str, Any], dues: Sequence[datetime], late: int
     if late:
         return "late", f"{told} · ⚠ {ngettext('{count} late', '{count} late', late).format(count=late)}"
     if not begun:
-        return "none", _("due {day}").format(day=_short(day_ending(dues[0]).isoformat(), year)) if dues else told
+        return "none", _("due {day}").format(day=_short(day_ending(dues[-1]).isoformat(), year)) if dues else told
     share = sum(one[1] for one in step["duties"]) / sum(one[2] for one in step["duties"])
     return ("most" if share >= _MOST else "some"), told
 

@@ -18,6 +18,7 @@ from domain.cycle import CYCLE
 from domain.deviations import deviations
 from domain.rules import Edition
 from domain.state import State
+from domain.steps.corrections import SourceNamed
 from i18n import _
 from i18n.messages import day
 from i18n.state_text import deviation_text, state_lines
@@ -104,7 +105,12 @@ async def state_at(application: Application, cycle: VisitedCycle, moment: Moment
     standing = {row.version for row in selected} - set(state.corrections.corrected)
     acts = [envelope for row, envelope in cycle.readable_history() if row.version in standing]
     background = Background(
-        [envelope for row, envelope in cycle.readable_history() if row.version <= found.last_version],
+        [
+            envelope
+            for row, envelope in cycle.readable_history()
+            # A source keeps its title also at moments before it was named.
+            if row.version <= found.last_version or isinstance(envelope.event, SourceNamed)
+        ],
         found.rules,
         names,
     )

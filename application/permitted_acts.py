@@ -38,6 +38,15 @@ def permitted_acts(cycle: VisitedCycle) -> tuple[type[Command], ...]:
     return tuple(act for act in _allowed_acts(cycle) if act not in hidden)
 
 
+def year_takes(cycle: VisitedCycle, act: type[Command]) -> bool:
+    """Whether the year is not filed, or takes the act all the same.
+
+    A year that is entered afterwards takes more from sources when it is filed, too.
+    """
+    lifecycle = cycle.state.lifecycle
+    return lifecycle.filed is None or lifecycle.clock == "backfill" or act.AFTER_FILING
+
+
 def _allowed_acts(cycle: VisitedCycle) -> tuple[type[Command], ...]:
     """The acts that the visitor may enter in a cycle. Auditors only read."""
     visitor = cycle.visitor

@@ -217,6 +217,22 @@ class ScenarioPlayer:
             group.append(command_input)
         if group:
             await self._submit(self._secretariat, group)
+        await self._name_sources()
+
+    async def _name_sources(self) -> None:
+        """Enter the titles of the sources, so that readers meet these and not the ids of the file."""
+        last = self._scenario.stated[-1] if self._scenario.stated else self._scenario.opened
+        for index, source in enumerate(self._scenario.sources):
+            fields = source.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+            naming = CommandInput(
+                self.stream,
+                "name-source",
+                fields,
+                self._id("source", index),
+                happened=When.on(last.on, last.until),
+                provenance=Provenance(kind="stated", source=source.id),
+            )
+            await self._submit(self._secretariat, [naming])
 
     async def rehearse(self, rest: RehearsedYear, since: ScenarioMoment) -> None:
         """Change to the stepped calendar and play the rest of the year."""

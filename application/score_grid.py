@@ -9,13 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, partial
+from itertools import takewhile
 from typing import Any
 
 from application.kept import KeptValues
-from application.permitted_acts import permitted_acts
+from application.permitted_acts import permitted_acts, year_takes
 from application.score_sheets import item_as_typed, titled
 from application.typed_sheets import EVIDENCE, REASON, TypedSheet, figures_of, typed_sheet
 from application.visits import ForbiddenError, VisitedCycle
+from domain.duties import Duty
 from domain.obligations import cross_checkers
 from domain.records import Command, Refused
 from domain.rules import USUAL_ROUNDS
@@ -150,6 +152,18 @@ class ScoreGrid:
         return organiser or self.round in {"self", "cross-checked"}
 
     @property
+    def closed(self) -> Duty | None:
+        """The duty that is closed, where the visitor's unit can no longer do it here."""
+        duty, lifecycle = self.act.CLOSED_BY, self.cycle.state.lifecycle
+        is_own = self.cycle.visitor.unit != lifecycle.organiser
+        return duty if is_own and duty in lifecycle.closed else None
+
+    @property
+    def takes_entries(self) -> bool:
+        """Whether the register takes sheets of this round: neither the duty is closed nor the year filed."""
+        return self.closed is None and year_takes(self.cycle, self.act)
+
+    @property
     def needs_all(self) -> bool:
         """Whether a sheet needs an entry for each criterion; a round of the edition can score some of them."""
         return self.round in USUAL_ROUNDS
@@ -195,19 +209,23 @@ class ScoreGrid:
 
     @cached_property
     def before(self) -> Mapping[str, tuple[str, ...]]:
-        """By unit the other rounds that the visitor may read, in their order."""
+        """By unit the earlier rounds that the visitor may read, in their order."""
         scores, rules = self.cycle.readable_state().scores, self.cycle.rules
+        in_order = {
+            unit: rules.rounds_in_order(name for of, name in scores if of == unit or name == self.round)
+            for unit in self.units
+        }
         return {
             unit: tuple(
                 name
-                for name in rules.rounds_in_order(name for of, name in scores if of == unit)
-                if name != self.round and (unit, name) in scores and scores[unit, name].sheet
+                for name in takewhile(lambda one: one != self.round, rounds)
+                if (unit, name) in scores and scores[unit, name].sheet
             )
-            for unit in self.units
+            for unit, rounds in in_order.items()
         }
 
     def item_before(self, unit: str, round_: str, criterion: str) -> SheetItem | None:
-        """What another round says of a unit's criterion, as far as the visitor may read it."""
+        """What an earlier round says of a unit's criterion, as far as the visitor may read it."""
         return self._items_before.get((unit, round_), {}).get(criterion)
 
     @cached_property
@@ -236,7 +254,7 @@ class ScoreGrid:
 
     @cached_property
     def totals_before(self) -> Mapping[str, Mapping[str, Decimal]]:
-        """The totals of the other rounds, by round and unit."""
+        """The totals of the earlier rounds, by round and unit."""
         cycle, rounds = self.cycle, dict.fromkeys(name for names in self.before.values() for name in names)
         last = cycle.history[-1][0]
 
@@ -390,7 +408,7 @@ class ScoreGrid:
         return self.cycle.rules.scoring.class_titles.get(result.class_ or "", "")
 
     def _spread(self, unit: str, result: UnitResult | None) -> Decimal | None:
-        """How far the totals of the rounds lie apart; None where there is one only."""
+        """How far the totals of this round and the earlier ones lie apart; None where there is one only."""
         totals = [of_round[unit] for of_round in self.totals_before.values() if unit in of_round]
         totals += [] if result is None else [result.total]
         return max(totals) - min(totals) if len(totals) > 1 else None

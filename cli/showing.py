@@ -20,10 +20,11 @@ from domain.streams import DEFAULT_ORGANISER
 from domain.times import day_ending
 from domain.titles import names_of
 from errors import InputError
-from i18n import _, ngettext
+from i18n import _
 from i18n.acts import names_in_files, readable_names, stored_names
 from i18n.messages import day, days_left, word
 from i18n.notices import Circumstances, message_of
+from i18n.values import open_deviations_told
 from ledger.mapping import to_envelope
 from ledger.paging import ALL_ROWS, Paged, PageRequest
 from ledger.protocol import load_all
@@ -85,9 +86,7 @@ async def board(year: str | None, asked: PageRequest = ALL_ROWS, *, as_json: boo
                 day(row["next_deadline"]) if row["next_deadline"] else "-",
                 ", ".join(names.get(unit, unit) for unit in row["waiting_for"]) or "-",
                 str(len(row["overdue"])),
-                ngettext("{open} open, {remarks} remark", "{open} open, {remarks} remarks", found["remarks"]).format(
-                    **found
-                ),
+                open_deviations_told(found["open"], found["remarks"]),
                 word("sureness", "rehearsed" if row["rehearsed"] else "stated"),
             )
         terminal().print(table if rows else _("No cycle is open yet: `thidua year start FILE`."))

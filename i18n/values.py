@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -155,6 +156,27 @@ def _text(of: FieldType, value: str, words: Words) -> str:
 def award_title(award: str, names: Mapping[str, str]) -> str:
     """The title of an award by its id; `names` are those of `domain.titles`."""
     return names.get(title_key("award", award)) or word("award", award)
+
+
+def short_unit(name: str) -> str:
+    """The part of a unit's name in which it differs from others, as lists show it: "Phường Bồ Đề".
+
+    A name that does not begin as those of committees of the Front do stays as it is.
+    """
+    rest = _COMMITTEE.sub("", name)
+    return rest[:1].upper() + rest[1:]
+
+
+_COMMITTEE = re.compile(r"^(?:Ủy|Uỷ) ban (?:MTTQ|Mặt trận Tổ quốc)(?: Việt Nam)? (?=\S)", re.IGNORECASE)
+
+
+def open_deviations_told(deviations: int, remarks: int) -> str:
+    """How many deviations are not dealt with, remarks among them, as the register of deviations counts them."""
+    every = deviations + remarks
+    if not remarks:
+        return _("{count} open").format(count=every)
+    text = ngettext("{all} open, {remarks} of them a remark", "{all} open, {remarks} of them remarks", remarks)
+    return text.format(all=every, remarks=remarks)
 
 
 def round_title(round_: str, names: Mapping[str, str]) -> str:

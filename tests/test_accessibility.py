@@ -104,8 +104,8 @@ VIOLATIONS = "axe.run({resultTypes: ['violations']}).then(found => found.violati
 
 BROKEN = """() => { const main = document.querySelector("main"); main.innerHTML = "<img src=x><input><p>Mờ</p><hr>";
     main.querySelector("hr").style.width = "500px";
-    Object.assign(main.querySelector("p").style, { color: "#bbb", marginTop: "60rem" }); }"""
-"""What is wrong in both sizes or in one; the faint words stand below the opened menu, which covers what is under it."""
+    main.querySelector("p").style.color = "#bbb"; }"""
+"""What is wrong in both sizes or in one; the faint words stand where an opened menu would cover them."""
 
 
 @pytest.fixture(scope="module")
@@ -151,8 +151,11 @@ async def faults(user: User, path: str) -> list[str]:
 
 
 async def faults_here(user: User, path: str) -> list[str]:
-    """What is wrong with the page that is shown, in each size. No script asks for the size, so one load serves both."""
-    await user.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    """What is wrong with the page that is shown, in each size. No script asks for the size, so one load serves both.
+
+    The menu stays closed: on a telephone it would cover the top of the page, which axe could not judge.
+    """
+    await user.page.evaluate("document.querySelectorAll('details:not(.menu)').forEach(one => one.open = true)")
     await user.page.evaluate(AXE_SCRIPT)
     found: list[str] = []
     for width, height in SIZES:
@@ -177,6 +180,21 @@ async def test_axe_finds_nothing_and_no_page_is_wider_than_its_screen(site: Site
             for path in paths:
                 found.extend(await faults(user, path))
     assert found == [], "\n".join(found)
+
+
+async def test_axe_finds_nothing_in_the_opened_menu(site: Site, browser: Browser) -> None:
+    found: list[dict[str, str]] = []
+    for person in PAGES:
+        async with a_user(browser, site.address, person, PASSWORD, viewport=TELEPHONE) as user:
+            await user.goto("/toi")
+            await user.page.click(".menu > summary")
+            await user.page.locator(".menu nav a").first.wait_for()
+            await user.page.evaluate(AXE_SCRIPT)
+            found += await user.page.evaluate(VIOLATIONS.replace("axe.run(", "axe.run('.top', "))
+            name = user.page.locator(".me > a")
+            cut = await name.evaluate("one => one.scrollWidth > one.clientWidth + 1")
+            assert not cut, "the name stands whole"
+    assert found == []
 
 
 async def test_axe_finds_nothing_on_the_pages_between(site: Site, browser: Browser) -> None:

@@ -92,6 +92,16 @@ async def test_three_groups_each_with_its_number_and_the_number_in_the_menu(site
     assert "✓ 01/02/2026 · Cho ý kiến về dự thảo" in page
 
 
+async def test_a_step_is_due_on_the_same_day_wherever_it_is_told(site: Site) -> None:
+    """The last day of what is open in it, also where one unit has more time than the others."""
+    stream = await a_cycle(site, 2, 1)
+    more = {"unit": "don-vi-2", "duty": "midyear-report", "until": "2026-08-25", "reason": "Chờ số liệu."}
+    await submit(site.app, stream, CITY, "extend", more)
+    secretary = await site.log_in("thu-ky")
+    assert "hạn 25/08/2026</small>" in await secretary.get(f"/cum/{stream}")
+    assert "hạn 25/08</td>" in await shown(secretary, "/viec", "hạn 25/08")
+
+
 async def test_what_waits_for_others_has_a_page_of_its_own(site: Site) -> None:
     await a_cycle(site, 2, 1)
     an = await site.log_in("an")

@@ -70,6 +70,15 @@ async def browser() -> AsyncIterator[Browser]:
         yield found
 
 
+@pytest.mark.shows_keys("made-up lines hold codes that no version knows")
+async def test_a_moment_names_a_source_by_its_title(site: Site) -> None:
+    """Also at a moment before somebody has entered the title."""
+    reader = await site.log_in("thu-ky")
+    page = await reader.get(f"{CYCLE}/thoi-diem?sau=12")
+    assert "Ban Thường trực Ủy ban MTTQ quận Long Biên ký kết" in page
+    assert "Nguồn: long-bien-2020" not in page
+
+
 async def on_paper(user: User, path: str) -> list[str]:
     """What is wrong with a page on paper."""
     await user.goto(path)

@@ -372,6 +372,33 @@ async def test_a_unit_scores_itself_in_a_list_with_evidence(site: Site) -> None:
     assert state.scores[FIRST, "self"].sheet[0].evidence == ("12/BC-MTTQ", "https://example.vn/anh")
 
 
+async def test_what_is_closed_or_filed_is_read_and_not_filled_in(site: Site, stream: str) -> None:
+    path, asked = urls.grid_url(stream, "self"), f'name="{cell(FIRST, "a1")}"'
+    first = await Desk.of(site, f"cb-{FIRST}", path)
+    assert asked in first.visitor.page
+    await first.types(**{cell(FIRST, "a1"): "12,5"})
+    await submit(site.app, stream, CITY, "appraise", {"unit": FIRST, "sheet": sheet(CLAIMED)})
+    await submit(site.app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch"}})
+    await submit(site.app, stream, CITY, "publish", {})
+    await submit(site.app, stream, CITY, "close-duty", {"duty": "self-score"})
+    page = await first.visitor.get(path)
+    assert asked not in page
+    assert "Đề nghị thư ký" in page
+    assert "<b>30</b>" in page
+    assert "đã gõ, chưa ghi vào sổ: 12,5" in page, "what was typed is not lost from sight"
+    assert "các vòng trước" not in page, "the appraisal came later"
+    lan = await Desk.of(site, "lan", urls.grid_url(stream, "appraised"))
+    assert asked in lan.visitor.page, "the organiser can enter what is closed to units"
+    assert 'value="agree"' in await first.visitor.get(urls.draft_url(stream, "plan"))
+    await submit(site.app, stream, CITY, "file-cycle", {})
+    page = await lan.visitor.get(lan.path)
+    assert "đã được lưu" in page
+    assert asked not in page
+    page = await first.visitor.get(path)
+    assert "Đề nghị thư ký" not in page, "a filed year takes no request for time"
+    assert 'value="agree"' not in await first.visitor.get(urls.draft_url(stream, "plan"))
+
+
 # Who sees what ------------------------------------------------------------------------------------------------
 
 

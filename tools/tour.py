@@ -95,6 +95,9 @@ CITY_PAGES: tuple[tuple[str, Part, str, str], ...] = (
 """As somebody whom the demo's first page offers; cluster and unit are theirs."""
 
 
+NO_BARS = ".bar, #tra-loi > #da-tra-loi { position: static !important }"
+"""What stays at the edge of a window would lie in the middle of a picture of the whole page."""
+
 MINUTES = "{minutes}"
 """In place of the address of minutes, which are begun while the pictures are taken."""
 
@@ -126,7 +129,7 @@ async def pictures(browser: Browser, address: str, roles: RehearsalRoles, target
                 if MINUTES in path:
                     minutes = minutes or await begun_minutes(page, address + begin)
                 await page.goto(address + path.replace(MINUTES, minutes.removeprefix(address)))
-                await page.screenshot(path=target / f"{name}-{size}.png", full_page=True)
+                await page.screenshot(path=target / f"{name}-{size}.png", full_page=True, style=NO_BARS)
             await context.close()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 from uuid import uuid4
@@ -71,7 +71,14 @@ class PageNotes:
 async def grid_page(
     request: Request, opened: OpenGrid, part: GridPart, told: PageNotes, *, look: Look | None = None, entered: str = ""
 ) -> HTMLResponse:
-    """The page. `look` is what the visitor had seen before, `entered` the versions that were entered just now."""
+    """The page. `look` is what the visitor had seen before, `entered` the versions that were entered just now.
+
+    Where the register takes no sheets, the page shows what stands in it, and what was typed and not entered.
+    """
+    is_open, left = opened.grid.takes_entries, dict[str, str]()
+    if not is_open:
+        left = {path: one.value for path, one in opened.cells.items() if one.value != opened.recorded.get(path, "")}
+        opened = replace(opened, saved={}, unkept={})
     await opened.settle()
     people, grid, cycle = get_services(request).application.people, opened.grid, opened.grid.cycle
     found: Paged[str] = opened.shown(part.unit, part.page)
@@ -119,7 +126,9 @@ async def grid_page(
         dated=may_date(cycle),
         must_date=cycle.state.lifecycle.clock == "backfill",
         teams=grid.act is ScoreRound,
-        closed=_closed(opened),
+        closed=grid.closed,
+        is_open=is_open,
+        left=left,
         wide=not is_list,
     )
 
@@ -355,10 +364,3 @@ def _reasons_before(opened: OpenGrid, shown: Sequence[str]) -> set[str]:
         grid.item_before(unit, name, one.id) for unit in shown for name in grid.before[unit] for one in grid.criteria
     )
     return {item.reason for item in items if item is not None and item.reason}
-
-
-def _closed(opened: OpenGrid) -> str:
-    """The duty that is closed, where the visitor's unit can no longer do it here; "" where it can."""
-    duty, cycle = opened.grid.act.CLOSED_BY, opened.grid.cycle
-    is_own = cycle.visitor.unit != cycle.state.lifecycle.organiser
-    return duty.value if duty is not None and is_own and duty in cycle.state.lifecycle.closed else ""

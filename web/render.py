@@ -31,7 +31,7 @@ from i18n.acts import act_name
 from i18n.edition_fields import typed_label
 from i18n.fields import field_label
 from i18n.messages import counted, day, days_left, number, sentence, size_in_words, word
-from i18n.values import award_title, round_title, title_told
+from i18n.values import award_title, open_deviations_told, round_title, short_unit, title_told
 from ledger.connection import DATABASE_ERRORS
 from projections.home_lines import MOST_COUNTED
 from resources import COMPILED_TEMPLATES, STATIC, TEMPLATES
@@ -110,7 +110,7 @@ async def _with_kinds(text: str, files: Files | None) -> str:
 
 def _download_label(kind: str) -> str:
     """What the button says that saves a file of a kind."""
-    return {"xlsx": "Excel", "csv": _("Plain table (CSV)"), "json": _("For other programs (JSON)")}[kind]
+    return {"xlsx": "Excel", "csv": _("Plain table (CSV)"), "json": _("For other programs")}[kind]
 
 
 def _days_left(due: datetime | None, now: datetime) -> str:
@@ -167,6 +167,7 @@ def environment() -> Environment:
         clock_time=clock_time,
         urls=urls,
         file_endings=ENDINGS,
+        open_deviations_told=open_deviations_told,
         download_label=_download_label,
     )
     made.filters.update(
@@ -180,6 +181,7 @@ def environment() -> Environment:
         moment=moment,
         last_day=last_day,
         short_code=short_code,
+        short_unit=short_unit,
     )
     return made
 

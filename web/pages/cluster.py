@@ -99,6 +99,7 @@ class StepPicture:
     """done, now or coming; stated or not-stated in a year that is entered afterwards."""
     when: str
     due: datetime | None
+    """The last day of what is not done yet, as on the secretariat's first page."""
     done: int
     all: int
     unnamed: int | str
@@ -330,7 +331,8 @@ def _year(cycle: VisitedCycle) -> Iterable[StepPicture]:
         mine = [one for one in cycle.readable.owed if one.duty in DUTIES_OF_STEP[step.name]]
         if not mine and step.done is None and step.told is None and not step.unnamed:
             continue  # no unit owes it this year
-        done, due = [one for one in mine if one.done is not None], [one.due for one in mine if one.due is not None]
+        done = [one for one in mine if one.done is not None]
+        due = [one.due for one in mine if one.due is not None and one.done is None]
         if step.told is None:
             state = "done" if step.done is not None else "now" if step.name == current else "coming"
         else:

@@ -37,7 +37,7 @@ from application.papers import (
     signing_of,
     versions_of,
 )
-from application.permitted_acts import permitted_acts, require_permitted
+from application.permitted_acts import permitted_acts, require_permitted, year_takes
 from application.visits import VisitedCycle
 from application.work import of_many
 from domain.access import Matter
@@ -354,7 +354,8 @@ async def _comment_form(
 
 def _may(cycle: VisitedCycle, kind: str, shown: DraftVersion, latest: DraftVersion) -> frozenset[str]:
     """The steps that the page offers: a unit agrees to the latest version and signs it, and comments on any."""
-    unit, permitted = cycle.visitor.unit, {act.NAME for act in permitted_acts(cycle)}
+    unit = cycle.visitor.unit
+    permitted = {act.NAME for act in permitted_acts(cycle) if year_takes(cycle, act)}
     is_member, closed = unit in cycle.state.membership.members(), cycle.state.lifecycle.closed
     found = set()
     if AddComment.NAME in permitted and not (is_member and Duty.STANCE in closed):
@@ -390,7 +391,7 @@ def _new_version(cycle: VisitedCycle, latest: DraftVersion) -> str:
     """The form of the version after the latest one, filled in with this one; "" for who cannot present it."""
     return (
         urls.act_url(cycle.stream, PresentDraft.NAME, **{urls.AGAIN: latest.version})
-        if PresentDraft in permitted_acts(cycle)
+        if PresentDraft in permitted_acts(cycle) and year_takes(cycle, PresentDraft)
         else ""
     )
 

@@ -261,6 +261,11 @@ document.addEventListener("click", (event) => {
 for (const slider of document.querySelectorAll("input[type=range][data-go]")) {
   slider.addEventListener("change", () => slider.form.requestSubmit());
 }
+// What was chosen stands beside our own button for files.
+document.addEventListener("change", ({ target }) => {
+  const told = target.matches?.("input[type=file]") && target.closest(".pick-file")?.querySelector(".chosen");
+  if (told) told.textContent = [...target.files].map((one) => one.name).join("; ");
+});
 document.addEventListener("change", ({ target }) => {
   if (!target.dataset.all) return;
   for (const one of document.querySelectorAll(`input[name="${target.dataset.all}"]`)) one.checked = target.checked;
