@@ -72,7 +72,7 @@ def _is_real() -> bool:
 
 
 @app.command(
-    help=_("Play the two seed years from plan to filing on a real engine, and show what to type next."),
+    help=_("Play two documented years and a made-up city on a real engine, and serve their pages until Ctrl-C."),
     hidden=_is_real(),
 )
 def demo(json: Json = False) -> None:
