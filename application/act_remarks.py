@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from application.papers import earlier_answers
+from application.papers import earlier_answers, host_answers_to
 from application.visits import VisitedCycle
 from domain.late_escalations import late_still
 from domain.records import Command
 from domain.steps.drafting import PresentDraft
 from domain.steps.escalation import ConfirmEscalation
 from i18n import _, ngettext
-from i18n.values import person_named
+from i18n.values import person_named, voice
 
 
 def remarks_on(cycle: VisitedCycle, act: type[Command], values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def _of_escalation(cycle: VisitedCycle, values: Mapping[str, Any]) -> Iterator[s
 
 
 def _of_earlier_versions(cycle: VisitedCycle, values: Mapping[str, Any]) -> Iterator[str]:
-    """How many units have answered or signed the versions before the one that is presented."""
+    """Who has answered or signed the versions before the one that is presented; which comments the host has answered."""
     for one in earlier_answers(cycle, str(values.get("kind", ""))):
         if one.answered:
             yield ngettext(
@@ -52,6 +52,18 @@ def _of_earlier_versions(cycle: VisitedCycle, values: Mapping[str, Any]) -> Iter
             yield _("Signed version {number} already: {units}. Their signatures are of version {number}.").format(
                 number=one.number, units=", ".join(one.signers)
             )
+    comments = host_answers_to(cycle, str(values.get("kind", "")))
+    if comments.comments:
+        yield ngettext(
+            "{count} comment on this paper: {answered} answered as taken up or explained, {open} not answered yet.",
+            "{count} comments on this paper: {answered} answered as taken up or explained, {open} not answered yet.",
+            len(comments.comments),
+        ).format(count=len(comments.comments), answered=comments.answered, open=len(comments.unanswered))
+    if comments.unanswered:
+        said = dict.fromkeys(voice(one.by, cycle.names) for one in comments.unanswered)
+        yield _("Not answered yet are comments of: {units}. Say what was taken up, and explain what was not.").format(
+            units=", ".join(said)
+        )
 
 
 _REMARKS: Mapping[type[Command], Callable[[VisitedCycle, Mapping[str, Any]], Iterator[str]]] = {

@@ -16,7 +16,7 @@ from application.met_deadlines import MetDeadline, met_deadlines, reopened
 from application.pasted_text import clean_text
 from application.readable import ReadablePart
 from application.visits import VisitedCycle, Visitor
-from application.withdrawals import TAKE_BACK
+from domain.withdrawals import TAKE_BACK
 from domain.codec import plain
 from domain.commands import CommandPayload
 from domain.deviations import Deviation

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from application.application import Application
 from application.excerpts import excerpt
-from application.withdrawals import Withdrawal, by_version, withdrawals
+from domain.withdrawals import Withdrawal, by_version, withdrawals
 from application.work import of_many
 from audit.replay import digests_in
 from domain.city_year import ClustersArranged, YearPlanIssued

@@ -11,7 +11,7 @@ from engine_help import CITY, open_cycle, submit, unit_name, units
 from speech import RULES
 from web_help import Site
 
-from application.withdrawals import withdrawals
+from domain.withdrawals import withdrawals
 from domain.records import Event, EventEnvelope, Meta
 from domain.steps.commenting import StanceTaken, StanceWithdrawn
 from domain.steps.corrections import ActCorrected

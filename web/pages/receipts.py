@@ -18,7 +18,7 @@ from application.granted_awards import granted_awards
 from application.met_deadlines import met_by
 from application.permitted_acts import permitted_acts
 from application.visits import ForbiddenError, VisitedCycle
-from application.withdrawals import withdrawing
+from domain.withdrawals import withdrawing
 from application.work import of_many
 from domain.access import Matter
 from domain.obligations import DUTY_COMMANDS
