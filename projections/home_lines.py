@@ -97,7 +97,7 @@ _OWN_ACTS = f"""(
     select * from projections.search_entry where unit = $1 and position is not null
     order by position desc limit {MOST_ACTS}
 ) e join projections.board b using (stream)
-where b.units @> array[$1::text] and (b.organiser <> $1 or $2)"""
+where b.units @> array[$1::text] and (b.organiser <> $1 or $2)"""  # noqa: S608 - ours
 
 _REPORT_WAITS = '$.open[*] ? (@.duty == "midyear-acceptance" && @.subject == $unit && @.waits_for.size() == 0)'
 _ASKED = "$.extensions_asked[*] ? (@.unit == $unit)"

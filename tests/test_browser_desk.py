@@ -8,9 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 from browser_help import User, a_user
 from engine_help import CITY, open_cycle, submit, units
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 from playwright.async_api import Error as BrowserError
-from playwright.async_api import expect
 from speech import RULES
 from web_help import PASSWORD, Site
 

@@ -28,9 +28,9 @@ from domain.file_references import REFERENCE, file_name, references_in, with_fil
 from domain.times import ICT, day_ending
 from i18n import _, language, ngettext, npgettext, pgettext
 from i18n.acts import act_name
-from i18n.guides import GUIDES_BY_KIND, guide_title
 from i18n.edition_fields import typed_label
 from i18n.fields import field_label
+from i18n.guides import GUIDES_BY_KIND, guide_title
 from i18n.messages import counted, day, days_left, number, sentence, size_in_words, word
 from i18n.values import award_title, round_title, title_told
 from ledger.connection import DATABASE_ERRORS
