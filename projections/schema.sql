@@ -161,7 +161,8 @@ create table projections.search_entry (
     corrected bigint,
     -- the version of the act that withdrew what it hands in; null while that stands
     withdrawn bigint,
-    -- of the row that an act as a whole has: who entered it, and its place in the ledger; null for other rows
+    -- of the row that an act as a whole has: who entered it, and its place in the ledger; null for other rows, and where
+    -- time goes on in a rehearsal
     actor    text,
     position bigint,
     primary key (stream, kind, ref)

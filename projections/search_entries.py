@@ -14,6 +14,7 @@ from domain.references import references
 from domain.rules import Edition
 from domain.state import State
 from domain.steps.drafting import DraftPresented
+from domain.steps.lifecycle import TimeStepped
 from domain.steps.meetings import MeetingHeld
 from domain.titles import names_of
 from domain.types import Document
@@ -81,7 +82,8 @@ def entries(
         with in_language(language):
             sentences[language] = describe(envelope, names_of(state, rules), {})
     titles, told = json.dumps(sentences, ensure_ascii=False), lexemes(" ".join(sentences.values()))
-    whole = {"actor": meta.actor, "position": row.position}
+    # That a rehearsal's time goes on is nobody's work.
+    whole = {} if isinstance(event, TimeStepped) else {"actor": meta.actor, "position": row.position}
     if isinstance(event, MeetingHeld):
         yield entry("minutes", version, titles, told | in_papers, **whole)
     elif len(texts) == 1:

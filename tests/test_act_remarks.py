@@ -32,6 +32,10 @@ async def test_a_decision_without_a_submission_and_a_final_meeting_without_point
     decision = {"decision.title": "Quyết định", "reason": "Theo kết quả năm.", **grant}
     await to_summary(secretary, way, **decision)
     assert NO_SUBMISSION in secretary.page
+    nominated = {"unit": "don-vi-1", "award": RULES.awards[0].id}
+    await submit(site.app, stream, CITY, "nominate", nominated)
     await submit(site.app, stream, CITY, "submit", {"submission": {"title": "Tờ trình"}})
+    await secretary.get(way)
+    await secretary.post(way, **secretary.hidden(), _step="drop")  # what was kept is based on what stood there before
     await to_summary(secretary, way, **decision)
     assert NO_SUBMISSION not in secretary.page
