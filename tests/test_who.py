@@ -11,14 +11,14 @@ async def test_a_newcomer_reads_who_they_are_and_what_they_may_do(site: Site) ->
     stream = await a_cycle(site, 2, 1)
     an = await site.log_in("an")
     page = await shown(an, "/toi/vai-tro", f'href="/cum/{stream}"')
-    for told in ("Đơn vị 1", "Cán bộ đơn vị", "Làm việc của đơn vị mình", "Việc đơn vị bạn còn phải làm"):
+    for told in ("Đơn vị 1", "Cán bộ đơn vị", "Làm việc của đơn vị mình", "Việc đơn vị còn phải làm"):
         assert told in page, told
-    assert "đơn vị bạn là thành viên" in page or "đơn vị bạn là cụm trưởng" in page
+    assert "đơn vị của bạn là thành viên" in page or "đơn vị của bạn là cụm trưởng" in page
     assert 'href="/tro-giup/can-bo"' in page
     head = {"role": "head", "holder": "don-vi-1", "manner": "appointed"}
     await submit(site.app, stream, CITY, "assign-role", head)
     await site.person("binh", "don-vi-2")
-    page = await shown(an, "/toi/vai-tro", "đơn vị bạn là cụm trưởng")
+    page = await shown(an, "/toi/vai-tro", "đơn vị của bạn là cụm trưởng")
     assert "ghi những gì hội nghị đã quyết định" in page
     assert 'href="/tro-giup/bien-ban"' in page, "who keeps the minutes has a guide for them"
     binh = await site.log_in("binh")
