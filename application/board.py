@@ -20,7 +20,7 @@ from i18n.state_text import deviation_told
 from i18n.words import WORDS
 from ledger.paging import ALL_ROWS, Paged, PageRequest
 from projections.board import glance, title_of
-from projections.board_lines import BoardLines, DeviationFilter, DeviationState, LineFilter
+from projections.board_lines import BoardLines, DeviationFilter, DeviationState, LateFilter, LineFilter
 from vault.texts import Texts
 
 
@@ -239,13 +239,19 @@ async def rows_of(board: BoardLines, texts: Texts, visitor: Visitor, streams: Se
     return {stream: _board_row(line, now, reasons) for stream, line in lines.items()}
 
 
-async def late_page(board: BoardLines, visitor: Visitor, year: str | None, asked: PageRequest) -> Paged[LateUnit]:
-    """The overdue obligations of all units, in the order of the board, as far as the visitor may see them."""
-    now = datetime.now(UTC)
-    found = await board.late_page(organiser_of(visitor), year, now, asked)
-    return found.map(
+async def late_page(
+    board: BoardLines, visitor: Visitor, wanted: LateFilter, asked: PageRequest
+) -> tuple[Paged[LateUnit], int]:
+    """The overdue obligations that fit, as far as the visitor may see them, and of how many units they are.
+
+    They come in the order of the board.
+    """
+    now, seen = datetime.now(UTC), replace(wanted, organiser=organiser_of(visitor))
+    found, units = await board.late_page(seen, now, asked), await board.count_late_units(seen, now)
+    late = found.map(
         lambda one: LateUnit(one[0]["cycle"], title_of(one[0]), one[0]["year"], own_now(one[0], now), _late_task(*one))
     )
+    return late, units
 
 
 @dataclass(frozen=True, slots=True)

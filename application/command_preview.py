@@ -16,7 +16,6 @@ from application.met_deadlines import MetDeadline, met_deadlines, reopened
 from application.pasted_text import clean_text
 from application.readable import ReadablePart
 from application.visits import VisitedCycle, Visitor
-from application.withdrawals import TAKE_BACK
 from domain.codec import plain
 from domain.commands import CommandPayload
 from domain.deviations import Deviation
@@ -24,6 +23,7 @@ from domain.due_dates import Obligation
 from domain.records import Event, Refused
 from domain.steps.signatories import SignatoriesNamed
 from domain.titles import names_of
+from domain.withdrawals import TAKE_BACK
 from i18n import _
 from i18n.cleaning import cleaning_notes
 from i18n.state_text import deviation_text

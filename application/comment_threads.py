@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.steps.commenting import Comment
@@ -22,6 +22,31 @@ def of_draft(comments: Mapping[int, Comment], kind: str) -> list[Comment]:
     """The comments on a draft and on all drafts, in order. An answer stands with the comment that it answers."""
     first = _firsts(comments)
     return [one for one in comments.values() if first[one.number].on in {None, kind}]
+
+
+@dataclass(frozen=True, slots=True)
+class HostAnswers:
+    """The units' comments on a draft that stand, and those of them that no host has answered.
+
+    A host answers a comment by saying that it was taken up, or why it was not. The register holds that as a comment
+    which answers another one; which of both it says stands in its text only.
+    """
+
+    comments: tuple[Comment, ...]
+    unanswered: tuple[Comment, ...]
+
+    @property
+    def answered(self) -> int:
+        """How many have an answer of a host."""
+        return len(self.comments) - len(self.unanswered)
+
+
+def host_answers(comments: Mapping[int, Comment], kind: str, hosts: Collection[str]) -> HostAnswers:
+    """Return how the `hosts`, units that present drafts, have answered the comments on a draft."""
+    standing = [one for one in of_draft(comments, kind) if not one.withdrawn]
+    answered = {one.answers for one in standing if one.answers is not None and one.by.unit in hosts}
+    asked = [one for one in standing if one.answers is None and one.by.unit not in hosts]
+    return HostAnswers(tuple(asked), tuple(one for one in asked if one.number not in answered))
 
 
 def _firsts(comments: Mapping[int, Comment]) -> dict[int, Comment]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from application.edition_checks import nodes_of
-from application.edition_parts import CRITERIA, CRITERION_FIELDS, EditionPart, fields_of, part_values
+from application.edition_parts import BY_ID, CRITERIA, CRITERION_FIELDS, EditionPart, fields_of, part_values
 from application.fields import FormField
+from domain.rules import PeriodDay, YearDay
 from i18n import _, ngettext
 from i18n.edition_fields import NO_CEILING, edition_choices, edition_label
+from i18n.editions import year_day
 from i18n.messages import typed_day, typed_number, word
 from i18n.words import kind_of
 
@@ -50,6 +55,42 @@ def entries_of(values: Mapping[str, Any], part: EditionPart) -> Iterator[tuple[s
         source = inside if field.name == "scoring" and isinstance(inside, Mapping) else held
         for one in fields:
             yield from _entries(one, source.get(one.name), values)
+
+
+_DUE: TypeAdapter[YearDay | PeriodDay] = TypeAdapter(YearDay | PeriodDay)
+_LIKE_OTHERS = ("if_day_off", "remind_days_before", "escalate_days_after", "close_days_after", "figures_until")
+"""What most deadlines of an edition have in common."""
+
+
+def deadline_titles(values: Mapping[str, Any]) -> list[str]:
+    """Return for each deadline which task is due when, and how much of it is other than with most of the others."""
+    held = values.get("deadlines")
+    entries = [one if isinstance(one, Mapping) else {} for one in held] if isinstance(held, list) else []
+    (field,) = fields_of(BY_ID["thoi-han"])
+    parts = {part.name: part for part in field.parts}
+
+    def told(entry: Mapping[str, Any], name: str) -> str:
+        default = parts[name].default
+        return _text(parts[name], entry.get(name, default if isinstance(default, str) else None), values, field.name)
+
+    usual = {name: Counter(told(one, name) for one in entries).most_common(1)[0][0] for name in _LIKE_OTHERS if entries}
+    found = []
+    for one in entries:
+        title = ": ".join(text for text in (told(one, "duty"), _due(one.get("due")) or told(one, "due")) if text)
+        other = sum(told(one, name) != usual[name] for name in _LIKE_OTHERS)
+        count = ngettext(
+            "{count} thing other than with most deadlines", "{count} things other than with most deadlines", other
+        ).format(count=other)
+        found.append(" · ".join(filter(None, (title[:1].upper() + title[1:], count if other else ""))))
+    return found
+
+
+def _due(value: Any) -> str:
+    """The day of a deadline in words; "" for what is no such day yet."""
+    try:
+        return year_day(_DUE.validate_python(value))
+    except ValidationError:
+        return ""
 
 
 def _entries(field: FormField, value: Any, whole: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -15,7 +15,6 @@ from pydantic import BaseModel
 
 from application.application import Application
 from application.excerpts import excerpt
-from application.withdrawals import Withdrawal, by_version, withdrawals
 from application.work import of_many
 from audit.replay import digests_in
 from domain.city_year import ClustersArranged, YearPlanIssued
@@ -32,6 +31,7 @@ from domain.steps.succession import ClosedEarly, HandedOver, TakenOver
 from domain.steps.targets import TargetsRegistered
 from domain.titles import title_key, titles_of_rules
 from domain.types import IsPerson, Person, changed_key
+from domain.withdrawals import Withdrawal, by_version, withdrawals
 from i18n import _
 from i18n.editions import edition_title, edition_with_changes
 from i18n.messages import day, word

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+from application.comment_threads import HostAnswers, host_answers
 from application.comparison import Parts, TextComparison
 from application.visits import VisitedCycle
 from domain.obligations import covenants_to_sign
@@ -286,6 +287,14 @@ def earlier_answers(cycle: VisitedCycle, kind: str) -> tuple[EarlierAnswers, ...
         if (answered := sum(one.has_answered for one in of)) or signers:
             found.append(EarlierAnswers(version.number, answered, signers))
     return tuple(found)
+
+
+def host_answers_to(cycle: VisitedCycle, kind: str) -> HostAnswers:
+    """How those who present drafts have answered the comments on a paper."""
+    state = cycle.readable_state()
+    roles = (state.membership.holder("head"), state.membership.holder("deputy"))
+    hosts = {state.lifecycle.organiser, *(unit for unit in roles if unit is not None)}
+    return host_answers(state.comments.comments, kind, hosts)
 
 
 def not_answered_yet(cycle: VisitedCycle, unit: str) -> DraftKind | None:

@@ -14,6 +14,7 @@ from domain.records import Command
 from domain.rules import USUAL_ROUNDS, Edition
 from domain.scoring.calculation import calculate_scores, refused_entries
 from domain.scoring.criteria import Criterion
+from domain.scoring.remarks import most_possible
 from domain.scoring.results import UnitResult
 from domain.scoring.scores import SheetItem, act_of_round, compared_items
 from domain.scoring.scores import sheet_of as unit_sheet
@@ -64,6 +65,15 @@ class Sheet:
     result: UnitResult | None
     problem: tuple[str, Mapping[str, Any]] | None
     names: Mapping[str, str]
+    most: Decimal | None = None
+    """The most points that the unit can reach without bonus; None where it cannot be said."""
+
+
+def most_points(cycle: VisitedCycle, unit: str) -> Decimal | None:
+    """Return the most points that a unit can reach without bonus; None where it cannot be said, or there are none."""
+    rules = cycle.rules
+    most, _bonus = most_possible(rules.criteria, rules.scoring, unit, cycle.state.kind_of(unit))
+    return most or None
 
 
 def sheet_of(cycle: VisitedCycle, act: type[Command], values: Mapping[str, Any]) -> Sheet | None:
@@ -79,7 +89,7 @@ def sheet_of(cycle: VisitedCycle, act: type[Command], values: Mapping[str, Any])
         entries = _begun(cycle, unit, round_)
     rows = tuple(_rows(cycle, unit, round_, entries))
     result, problem = _result(cycle, unit, entries)
-    return Sheet(unit, round_, rows, result, problem, cycle.names)
+    return Sheet(unit, round_, rows, result, problem, cycle.names, most_points(cycle, unit))
 
 
 def _begun(cycle: VisitedCycle, unit: str, round_: str) -> dict[str, Mapping[str, Any]]:

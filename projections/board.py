@@ -49,6 +49,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         "names": {**state.membership.names, state.lifecycle.organiser: state.lifecycle.organiser_name},
         "members": list(state.membership.members()),
         "head": state.membership.holder("head"),
+        "deputy": state.membership.holder("deputy"),
         "overseer": state.membership.overseer.id if state.membership.overseer is not None else None,
         "duties_done": dict(Counter(o.duty.value for o in owed if o.done is not None)),
         "open": [_open(o, state, rules) for o in map(_in_turn(open_), open_)],

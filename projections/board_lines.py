@@ -60,6 +60,39 @@ class LineFilter:
     words: str = ""
 
 
+LateState = Literal["reminded", "not-reminded", "asked", "silent"]
+"""Whether somebody has reminded a unit of its overdue task by hand, and whether it has asked for more time."""
+
+_ASKED = (
+    "exists (select from projections.board b where b.stream = t.stream and b.line -> 'extensions_asked' @> "
+    "jsonb_build_array(jsonb_build_object('unit', t.unit, 'duty', t.duty)))"
+)
+_REMINDED = (
+    "exists (select from projections.board b where b.stream = t.stream and b.line -> 'chased' @> "
+    "jsonb_build_array(jsonb_build_object('units', jsonb_build_array(t.unit), 'duty', t.duty)))"
+)
+_LATE_STATES: Mapping[LateState, str] = {
+    "reminded": _REMINDED,
+    "not-reminded": f"not {_REMINDED}",
+    "asked": _ASKED,
+    "silent": f"not {_ASKED}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LateFilter:
+    """Which overdue tasks: of an organiser, a year, a duty, in a state, in cycles whose name or stream holds words.
+
+    `words` are in lower case without diacritics (`i18n.sorting.folded`).
+    """
+
+    organiser: str | None = None
+    year: str | None = None
+    duty: str | None = None
+    state: LateState | None = None
+    words: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class DeviationFilter:
     """Which deviations: of an organiser, a year, in a state, with words in what it is, about whom and where.
@@ -223,15 +256,15 @@ class BoardLines:
     # Tasks --------------------------------------------------------------------------------
 
     async def late_page(
-        self, organiser: str | None, year: str | None, now: datetime, asked: PageRequest
+        self, wanted: LateFilter, now: datetime, asked: PageRequest
     ) -> Paged[tuple[Line, dict[str, Any]]]:
-        """Return a page of the overdue tasks, each with the line of its cycle, in the order of the board's lines."""
-        return await self._tasks(_late(organiser, year, now), asked, f"{_ORDER}, number")
+        """Return a page of the overdue tasks that fit, each with its cycle's line, in the order of the board."""
+        return await self._tasks(_late(wanted, now), asked, f"{_ORDER}, number")
 
-    async def count_late_units(self, organiser: str | None, year: str | None, now: datetime) -> int:
-        """Return how many units have an overdue task."""
-        conditions = _late(organiser, year, now)
-        query = f"select count(distinct unit) from projections.open_task where {conditions.where()}"  # noqa: S608 - ours
+    async def count_late_units(self, wanted: LateFilter, now: datetime) -> int:
+        """Return how many units have an overdue task that fits."""
+        conditions = _late(wanted, now)
+        query = f"select count(distinct unit) from projections.open_task t where {conditions.where()}"  # noqa: S608 - ours
         return int(await self._pool.fetchval(query, *conditions.arguments))
 
     async def tasks_page(
@@ -254,14 +287,14 @@ class BoardLines:
         arguments = conditions.arguments
         total = int(
             await self._pool.fetchval(
-                f"select count(*) from projections.open_task where {conditions.where()}",  # noqa: S608 - ours
+                f"select count(*) from projections.open_task t where {conditions.where()}",  # noqa: S608 - ours
                 *arguments,
             )
         )
         asked = asked.within(total)
         rows = await self._pool.fetch(
             f"with shown as (select stream, number, row_number() over (order by {order}) as place "  # noqa: S608 - ours
-            f"from projections.open_task where {conditions.where()} order by {order} "
+            f"from projections.open_task t where {conditions.where()} order by {order} "
             f"limit ${len(arguments) + 1}::bigint offset ${len(arguments) + 2}::bigint) "
             "select b.line, array_agg(s.number) as numbers, array_agg(s.place) as places "
             "from shown s join projections.board b on b.stream = s.stream group by b.stream",
@@ -311,11 +344,16 @@ def _lines_that_fit(wanted: LineFilter, now: datetime) -> Conditions:
     return conditions
 
 
-def _late(organiser: str | None, year: str | None, now: datetime) -> Conditions:
+def _late(wanted: LateFilter, now: datetime) -> Conditions:
     conditions = Conditions()
     conditions.add("late_from <= {}", now)
-    conditions.add("organiser = {}", organiser)
-    conditions.add("year = {}", year)
+    conditions.add("organiser = {}", wanted.organiser)
+    conditions.add("year = {}", wanted.year)
+    conditions.add("duty = {}", wanted.duty)
+    of_name = "exists (select from projections.board b where b.stream = t.stream and strpos(b.words, {}) > 0)"
+    conditions.add(of_name, wanted.words or None)
+    if wanted.state is not None:
+        conditions.add(_LATE_STATES[wanted.state])
     return conditions
 
 

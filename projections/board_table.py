@@ -6,7 +6,6 @@ then it sees what its own act has changed, also when no worker runs.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -31,9 +30,6 @@ from vault.texts import Texts
 
 log = structlog.get_logger()
 NAME = "board"
-WAIT_S = 1.0
-"""Seconds that a page waits at most for what its visitor has just entered."""
-
 PAGE = 2_000
 """Events that are read at once."""
 
@@ -251,7 +247,7 @@ class Board(BoardLines):
         super().__init__(ledger.pool)
         self._ledger, self._editions = ledger, KnownEditions(texts)
         self._states = StreamStates(ledger)
-        self._stands_at = -1
+        self._progress = cursors.Progress(ledger.pool, NAME)
 
     async def catch_up(self) -> int:
         """Bring the lines up to the ledger's last event; return its position."""
@@ -292,21 +288,8 @@ class Board(BoardLines):
         await write_units(connection, stream, line)
 
     async def wait_until_reached(self, position: int) -> bool:
-        """Wait until the lines are computed up to a position, `WAIT_S` seconds at most; True when they are.
-
-        While nobody computes them (no worker runs) only the first reader waits: the next ones are answered at once,
-        until the lines move on again.
-        """
-        clock = asyncio.get_running_loop().time
-        end = clock() + WAIT_S
-        while (reached := await cursors.position_of(self._ledger.pool, NAME)) < position:
-            if reached == self._stands_at:
-                return False
-            if clock() > end:
-                self._stands_at = reached
-                return False
-            await asyncio.sleep(0.05)
-        return True
+        """Wait until the lines are computed up to a position, a second at most; True when they are."""
+        return await self._progress.wait_until_reached(position)
 
     async def forget(self) -> None:
         """Delete all lines; the next `catch_up` rebuilds them from the ledger."""

@@ -2,9 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from ledger.connection import LOCK_CLASS, Connection, Pool
+
+WAIT_S = 1.0
+"""Seconds that a page waits at most for what its visitor has just entered."""
+
+
+class Progress:
+    """How far a projection is, for pages that show what their visitor has just entered."""
+
+    def __init__(self, pool: Pool, name: str) -> None:
+        self._pool, self._name = pool, name
+        self._stands_at = -1
+
+    async def wait_until_reached(self, position: int, *, farthest: int | None = None) -> bool:
+        """Wait until the projection is computed up to a position, `WAIT_S` seconds at most; True when it is.
+
+        While nobody computes it (no worker runs) only the first reader waits: the next ones are answered at once,
+        until it moves on again. Where more than `farthest` events are missing, nobody waits.
+        """
+        clock = asyncio.get_running_loop().time
+        end = clock() + WAIT_S
+        while (reached := await position_of(self._pool, self._name)) < position:
+            if reached == self._stands_at or (farthest is not None and position - reached > farthest):
+                return False
+            if clock() > end:
+                self._stands_at = reached
+                return False
+            await asyncio.sleep(0.05)
+        return True
 
 
 async def position_of(connection: Connection | Pool, name: str) -> int:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from msgspec.json import decode
 
 from domain.duties import Duty
+from i18n import language
 from ledger.connection import Pool
 from ledger.paging import Conditions, Paged, PageRequest, fetch_page
 from projections.board import ListedCycle, ListedVersion
@@ -71,6 +72,32 @@ class SentLine(ListedCycle):
     report: Mapping[str, Any] | None
     asked: tuple[Mapping[str, Any], ...]
 
+
+@dataclass(frozen=True, slots=True)
+class OwnAct(ListedCycle):
+    """What somebody of a unit has entered: its sentence in the reader's language, with "…" in the place of a text.
+
+    `on` is the day on which it happened, `text` the digest of its text. `corrected` and `withdrawn` are the versions of
+    the acts that took it back.
+    """
+
+    version: int
+    sentence: str
+    actor: str
+    on: date | None
+    text: str | None
+    corrected: int | None
+    withdrawn: int | None
+
+
+MOST_ACTS = 500
+"""So many of the latest acts of a unit can be looked through here; the others stand on the pages of its cycles."""
+
+_OWN_ACTS = f"""(
+    select * from projections.search_entry where unit = $1 and position is not null
+    order by position desc limit {MOST_ACTS}
+) e join projections.board b using (stream)
+where b.units @> array[$1::text] and (b.organiser <> $1 or $2)"""  # noqa: S608 - ours
 
 _REPORT_WAITS = '$.open[*] ? (@.duty == "midyear-acceptance" && @.subject == $unit && @.waits_for.size() == 0)'
 _ASKED = "$.extensions_asked[*] ? (@.unit == $unit)"
@@ -173,6 +200,26 @@ class HomeLines:
             most,
         )
         return [DoneTasks(*listed(row), decode(row["names"]), tuple(decode(row["done"]))) for row in rows]
+
+    async def acts(self, unit: str, asked: PageRequest, *, organises: bool) -> Paged[OwnAct]:
+        """Return a page of what a unit has entered last in the cycles that it may read, the latest first.
+
+        `organises`: with what it entered as the organiser, which others of its people than the secretariat do not read.
+        """
+        columns = f"{LISTED}, e.ref, e.titles, e.actor, e.at, e.text, e.corrected, e.withdrawn"
+        found = await fetch_page(self._pool, asked, columns, _OWN_ACTS, "e.position desc", unit, organises, once=True)
+        return found.map(
+            lambda row: OwnAct(
+                *listed(row),
+                int(row["ref"]),
+                decode(row["titles"])[language()],
+                row["actor"],
+                row["at"],
+                row["text"],
+                row["corrected"],
+                row["withdrawn"],
+            )
+        )
 
     async def sent(self, unit: str) -> list[SentLine]:
         """Return what a unit has sent and what is not answered yet, by the cycle."""

@@ -159,9 +159,16 @@ create table projections.search_entry (
     kept   tsvector,
     -- the version of the act that corrected it; null while it stands
     corrected bigint,
+    -- the version of the act that withdrew what it hands in; null while that stands
+    withdrawn bigint,
+    -- of the row that an act as a whole has: who entered it, and its place in the ledger; null for other rows, and where
+    -- time goes on in a rehearsal
+    actor    text,
+    position bigint,
     primary key (stream, kind, ref)
 );
 create index on projections.search_entry using gin (words);
+create index on projections.search_entry (unit, position desc) where position is not null;
 create index on projections.search_entry (text) where text is not null;
 
 create table projections.search_tag (

@@ -19,6 +19,7 @@ from typing import Any
 from domain.records import CLOCK
 from domain.steps.corrections import ActCorrected
 from domain.streams import is_cycle
+from domain.withdrawals import TAKING_BACK, withdrawals
 from i18n import language
 from ledger.connection import SEARCH_LOCK, Connection
 from ledger.events import RecordedEvent
@@ -43,6 +44,8 @@ MOST_HITS = 1_000
 """So many rows are counted and shown; more words find fewer rows."""
 
 _FILE = re.compile(r"tep/([0-9a-f]{64})/")
+
+_CHANGE_WITHDRAWALS = frozenset({ActCorrected.NAME, *(event.NAME for event in TAKING_BACK)})
 
 _COLUMNS = [one.name for one in fields(Entry)]
 _LEXEMES = {"words", "kept"}
@@ -104,6 +107,8 @@ class SearchHit:
     cluster: str
     corrected: int | None
     """The version of the act that corrected it."""
+    withdrawn: int | None
+    """The version of the act that withdrew what it hands in."""
     about: str = ""
     text: str = ""
 
@@ -114,6 +119,11 @@ class SearchIndex:
     def __init__(self, ledger: PostgresLedger) -> None:
         self._ledger, self._states = ledger, StreamStates(ledger)
         self._editions = KnownEditions(Texts(ledger.pool))
+        self._progress = cursors.Progress(ledger.pool, NAME)
+
+    async def wait_until_reached(self, position: int) -> bool:
+        """Wait until events up to a position are indexed, a second at most; not at all for one that is far behind."""
+        return await self._progress.wait_until_reached(position, farthest=PAGE)
 
     async def catch_up(self) -> int:
         """Bring the index up to the ledger's last event; return its position."""
@@ -144,8 +154,27 @@ class SearchIndex:
             for row in cycles:
                 if row.type == ActCorrected.NAME:
                     await _mark_corrected(connection, row)
+            # A correction can take a withdrawal back.
+            changed = {row.stream for row in cycles if row.type in _CHANGE_WITHDRAWALS}
+            for stream in sorted(changed):
+                await self._mark_withdrawn(connection, stream, page[-1].position)
             await cursors.advance(connection, NAME, page[-1].position)
         return page[-1].position
+
+    async def _mark_withdrawn(self, connection: Connection, stream: str, position: int) -> None:
+        """Mark the entries of a cycle that were withdrawn by a position of the ledger, and those only."""
+        rows = [row for row in await self._ledger.load(stream, limit_bytes=None) if row.position <= position]
+        found = withdrawals([to_envelope(row) for row in rows])
+        named = {one.what.meta.version: one.by.meta.version for one in found if one.is_named}
+        await connection.execute(
+            "update projections.search_entry e set withdrawn = w.by from ("
+            "select ref, ($3::bigint[])[array_position($2::text[], split_part(ref, '.', 1))] as by, kind "
+            "from projections.search_entry where stream = $1 and kind not in ('cluster', 'unit')) w "
+            "where e.stream = $1 and (e.kind, e.ref) = (w.kind, w.ref) and e.withdrawn is distinct from w.by",
+            stream,
+            [str(version) for version in named],
+            list(named.values()),
+        )
 
     async def _entries(self, connection: Connection, rows: Sequence[RecordedEvent]) -> list[Entry]:
         """Return the rows that events add to the index."""
@@ -165,7 +194,7 @@ class SearchIndex:
             if row.actor != CLOCK:
                 rules = await self._editions.in_force(state)
                 own = {digest: texts[digest] for digest in digests if digest in texts}
-                found.extend(entries(row.stream, envelope, state, rules, own))
+                found.extend(entries(row, envelope, state, rules, own))
         return found
 
     async def find(
@@ -294,6 +323,7 @@ def _hit(row: Mapping[str, Any], excerpts: Mapping[str, str]) -> SearchHit:
         row["at"],
         cluster,
         row["corrected"],
+        row["withdrawn"],
         row["about"],
         excerpts.get(row["text"], ""),
     )

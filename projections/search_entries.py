@@ -14,12 +14,14 @@ from domain.references import references
 from domain.rules import Edition
 from domain.state import State
 from domain.steps.drafting import DraftPresented
+from domain.steps.lifecycle import TimeStepped
 from domain.steps.meetings import MeetingHeld
 from domain.titles import names_of
 from domain.types import Document
 from i18n import LANGUAGES, in_language
 from i18n.sorting import natural_key
 from i18n.timeline import describe
+from ledger.events import RecordedEvent
 from projections.search_words import ACTS, NAMES, PAPERS, group_tag, joined, lexemes, plain_name, stream_tag
 
 _NAMING = frozenset({"CycleOpened", "UnitAdmitted", "UnitsSucceeded"})
@@ -44,13 +46,15 @@ class Entry:
     about: str = ""
     text: str | None = None
     kept: frozenset[str] | None = None
+    actor: str | None = None
+    position: int | None = None
 
 
 def entries(
-    stream: str, envelope: EventEnvelope[Event], state: State, rules: Edition, texts: Mapping[str, str]
+    row: RecordedEvent, envelope: EventEnvelope[Event], state: State, rules: Edition, texts: Mapping[str, str]
 ) -> Iterator[Entry]:
     """Yield the rows that an event of a person adds. `texts` are the stored texts that it names, by digest."""
-    event, meta = envelope
+    stream, (event, meta) = row.stream, envelope
     year, is_open = state.lifecycle.year, is_open_to_members(type(event))
     of_stream = {stream_tag(stream), stream_tag(stream.split("/", maxsplit=1)[0])}
     in_papers, in_acts = {*of_stream, group_tag(PAPERS, year)}, {*of_stream, group_tag(ACTS, year)}
@@ -78,14 +82,16 @@ def entries(
         with in_language(language):
             sentences[language] = describe(envelope, names_of(state, rules), {})
     titles, told = json.dumps(sentences, ensure_ascii=False), lexemes(" ".join(sentences.values()))
+    # That a rehearsal's time goes on is nobody's work.
+    whole = {} if isinstance(event, TimeStepped) else {"actor": meta.actor, "position": row.position}
     if isinstance(event, MeetingHeld):
-        yield entry("minutes", version, titles, told | in_papers)
+        yield entry("minutes", version, titles, told | in_papers, **whole)
     elif len(texts) == 1:
         ((digest, text),) = texts.items()
         words, kept = told | lexemes(text) | in_papers, frozenset(told | in_acts)
-        yield entry("text", version, titles, words, text=digest, kept=kept)
+        yield entry("text", version, titles, words, text=digest, kept=kept, **whole)
     else:
-        yield entry("act", version, titles, told | in_acts)
+        yield entry("act", version, titles, told | in_acts, **whole)
     if len(texts) > 1 or isinstance(event, MeetingHeld):
         for n, (digest, text) in enumerate(sorted(texts.items())):
             yield entry("text", f"{version}.{n}", titles, lexemes(text) | in_papers, text=digest)

@@ -50,7 +50,9 @@ def made_up_line(dice: random.Random, organiser: str, year: int, number: int) ->
         "escalations": [{"duty": "signature", "units": units[:1]}] if dice.random() < 0.2 else [],
         "deviations": {"open": dice.randrange(2), "remarks": 0, "all": 1},
         "found": [_made_up_deviation(dice, units, n) for n in range(dice.randrange(4))],
-        "chased": [],
+        "chased": [{"units": [*names][:2], "duty": "stance", "channel": "telephone", "on": "2026-06-01"}]
+        if number % 2
+        else [],
         "done": {unit: [_made_up_done(dice) for _ in range(2)] for unit in units[:1]},
         "heat": [],
         "reports": {},

@@ -29,6 +29,8 @@ PAGES = {
         "/viec",
         "/viec/ban-in",
         "/viec/cho-noi-khac",
+        "/viec/da-ghi",
+        "/toi/vai-tro",
         "/ban-nhap",
         "/bang",
         "/bang/don-doc",

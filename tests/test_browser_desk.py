@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from browser_help import User, a_user
 from engine_help import CITY, open_cycle, submit, units
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 from playwright.async_api import Error as BrowserError
 from speech import RULES
 from web_help import PASSWORD, Site
@@ -51,6 +51,26 @@ async def test_without_the_copy_it_would_be_lost(site: Site, browser: Browser) -
         await an.page.evaluate("localStorage.clear()")
         await an.goto(path)
         assert await an.page.locator("[name=text]").input_value() == ""
+
+
+async def test_what_has_been_put_right_is_marked_no_more_while_the_rest_still_is(site: Site, browser: Browser) -> None:
+    stream = await open_cycle(site.app, RULES, members=units(2))
+    await site.person("an", "don-vi-1")
+    async with a_user(browser, site.address, "an", PASSWORD) as an:
+        await an.goto(f"/cum/{stream}/lam/comment")
+        await an.fill({"text": TYPED, "paragraph": "hai", "draft_version": "một"})
+        await an.press("Xem tóm tắt")
+        marked, told = an.page.locator("form.act [aria-invalid]"), an.page.locator("#loi li")
+        await expect(marked).to_have_count(2)
+        await expect(told).to_have_count(2)
+        await an.fill({"paragraph": ""})
+        await expect(marked).to_have_count(1)
+        assert await marked.get_attribute("name") == "draft_version"
+        await expect(told).to_have_count(1)
+        await expect(an.page.locator(".why-wrong")).to_have_count(1)
+        await an.fill({"draft_version": ""})
+        await expect(marked).to_have_count(0)
+        await expect(an.page.locator("#loi")).to_have_count(0)
 
 
 async def test_paper_shows_what_was_recorded_and_no_buttons(site: Site, browser: Browser) -> None:

@@ -147,8 +147,15 @@ async def test_what_is_wrong_is_kept_told_at_its_place_and_not_put_in_force(site
     part = urls.edition_part_url(key, "thoi-han")
     await visitor.get(part)
     fields = form_fields(visitor.page, part)
+    folded = re.findall(r'<details class="row-folded"( open)?><summary>([^<]*)</summary>', visitor.page)
+    assert folded == [
+        ("", "Trình dự thảo: 15/02 · 1 điểm khác các hạn khác"),
+        ("", "Tự chấm điểm: 10 ngày trước ngày cuối kỳ · 4 điểm khác các hạn khác"),
+        ("", "Quyết định khen thưởng: 31/01 năm sau"),
+    ]
     await visitor.post(part, **{**fields, "deadlines.0.due.day": "31", "deadlines.0.due.month": "2", "_step": "save"})
     assert 'id="f-deadlines-0-due-why"' in visitor.page
+    assert visitor.page.count('<details class="row-folded" open>') == 1, "what is wrong is not hidden"
     fields = form_fields(visitor.page, part)
     await visitor.post(part, **{**fields, "deadlines.1.remind_days_before.0": "ba", "_step": "save"})
     assert 'id="f-deadlines-1-remind_days_before-0-why"' in visitor.page

@@ -11,12 +11,12 @@ from engine_help import CITY, open_cycle, submit, unit_name, units
 from speech import RULES
 from web_help import Site
 
-from application.withdrawals import withdrawals
 from domain.records import Event, EventEnvelope, Meta
 from domain.steps.commenting import StanceTaken, StanceWithdrawn
 from domain.steps.corrections import ActCorrected
 from domain.times import When
 from domain.types import Provenance
+from domain.withdrawals import withdrawals
 from web import urls
 
 FIRST, SECOND = units(2)

@@ -13,7 +13,7 @@ from conftest import eventually
 from engine_help import CITY, event_names, open_cycle, submit, units
 from playwright.async_api import Browser
 from speech import RULES
-from test_task_flow import REPORT, a_cycle, shown, step
+from test_task_flow import REPORT, a_cycle, shown, step, to_summary
 from web_help import PASSWORD, Site, Visitor
 
 from application.application import CommandInput
@@ -88,7 +88,7 @@ async def test_three_groups_each_with_its_number_and_the_number_in_the_menu(site
     assert int(menu.group(1)) == found["lam-duoc"] + 2, "the menu of each page tells it"
     await submit(site.app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
     page = await shown(an, "/viec", '<span class="count">1</span></h2><ul class="plain lines"><li>✓')
-    assert counts(page)["vua-lam"] == 1
+    assert counts(page)["da-xong"] == 1
     assert "✓ 01/02/2026 · Cho ý kiến về dự thảo" in page
 
 
@@ -100,6 +100,44 @@ async def test_a_step_is_due_on_the_same_day_wherever_it_is_told(site: Site) -> 
     secretary = await site.log_in("thu-ky")
     assert "hạn 25/08/2026</small>" in await secretary.get(f"/cum/{stream}")
     assert "hạn 25/08</td>" in await shown(secretary, "/viec", "hạn 25/08")
+
+
+async def test_what_a_person_and_their_unit_entered_is_done_lately_and_leads_to_its_receipt(site: Site) -> None:
+    stream = await a_cycle(site, 2, 1)
+    await submit(site.app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch"}})
+    an = await site.log_in("an")
+    way, said = f"/cum/{stream}/lam/comment", "Bổ sung chỉ tiêu về hoà giải ở cơ sở."
+    await to_summary(an, way, **{"by.unit": "don-vi-1", "text": said, "on": "plan"})
+    await an.post(way, **an.hidden(), _step="send")
+    assert "/bien-nhan/" in an.at
+    version = an.at.rpartition("/")[2]
+    page = await an.get("/viec")
+    lately = page.partition('id="vua-lam"')[2].partition("</section>")[0]
+    assert f'href="/cum/{stream}/bien-nhan/{version}">Đơn vị 1: Bổ sung chỉ tiêu về hoà giải ở cơ sở.</a>' in lately
+    assert ("chính bạn ghi" in lately, counts(page)["vua-lam"]) == (True, 1)
+    await site.person("chi", "don-vi-1")
+    await site.person("dung", "don-vi-2")
+    for number in range(2, 13):
+        await submit(site.app, stream, "don-vi-1", "comment", {"by": {"unit": "don-vi-1"}, "text": f"Ý {number}."})
+
+    async def has_all() -> bool:
+        return counts(await an.get("/viec/da-ghi")).get("vua-lam") is None and "Ý 12." in an.page
+
+    await eventually(has_all)
+    told = re.findall(r"Đơn vị 1: (Ý \d+|Bổ sung)", an.page)
+    assert told == [*(f"Ý {number}" for number in range(12, 1, -1)), "Bổ sung"], "the latest first"
+    page = await an.get("/viec")
+    assert (counts(page)["vua-lam"], 'href="/viec/da-ghi"' in page) == (10, True)
+    chi, dung = await site.log_in("chi"), await site.log_in("dung")
+    page = await chi.get("/viec/da-ghi")
+    assert ("Đơn vị 1: Ý 12." in page, "chính bạn ghi" in page) == (True, False), "a colleague's"
+    assert "Đơn vị 1: Ý" not in await dung.get("/viec/da-ghi"), "another unit's are not among them"
+    secretary = await site.log_in("thu-ky")
+    assert "Kế hoạch" in await secretary.get("/viec/da-ghi")
+    assert "Nay là" not in secretary.page, "that time goes on in a rehearsal is nobody's work"
+    await site.person("em", CITY, kind="staff")
+    em = await site.log_in("em")
+    assert "Kế hoạch" not in await em.get("/viec/da-ghi"), "who is no secretariat does not read what it entered"
 
 
 async def test_what_waits_for_others_has_a_page_of_its_own(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 
+from conftest import eventually
 from engine_help import CITY, submit
 from test_paper_page import present
 from test_task_flow import a_cycle, shown
@@ -34,8 +35,12 @@ async def test_an_officer_sees_deadlines_what_waits_and_what_can_be_taken_back(s
     assert "sổ tự ghi theo lịch" in await an.get(f"/cum/{stream}/da-ghi")
     await submit(site.app, stream, CITY, "accept-report", {"unit": "don-vi-1"})
     assert "để nộp bản khác" not in await an.get(f"/cum/{stream}/bien-nhan/{report}"), "it is accepted"
-    await shown(an, "/viec", "xin gia hạn")
-    assert "chấp nhận báo cáo" not in an.page.partition('id="dang-cho"')[2].partition('id="vua-lam"')[0]
+
+    async def waits_for_the_request_only() -> bool:
+        waits = (await an.get("/viec")).partition('id="dang-cho"')[2].partition('id="vua-lam"')[0]
+        return "xin gia hạn" in waits and "chấp nhận báo cáo" not in waits
+
+    await eventually(waits_for_the_request_only)
 
 
 async def test_who_is_missing_is_named_and_reminded_and_only_own_comments_are_taken_back(site: Site) -> None:

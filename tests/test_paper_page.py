@@ -158,6 +158,35 @@ class TestAnswers:
         beside = binh.page.split('id="doan-1"')[1].split('id="doan-2"')[0]
         assert beside.index("Giữ 100 %.") < beside.index("Thống nhất tại hội nghị.")
 
+    async def test_the_host_says_what_was_taken_up_or_explains_and_the_next_version_tells_how_many_were(
+        self, site: Site
+    ) -> None:
+        stream, an = await cluster(site)
+        await present(site, stream, kind="plan")
+        for unit, text in (("don-vi-1", "Bỏ chỉ tiêu 3."), ("don-vi-2", "Thêm kinh phí."), ("don-vi-2", "Rõ rồi.")):
+            await submit(site.app, stream, unit, "comment", {"by": {"unit": unit}, "on": "plan", "text": text})
+        await site.person("thu-ky", CITY, kind="secretariat")
+        host, paper = await site.log_in("thu-ky"), f"/cum/{stream}/du-thao/plan"
+        page = await host.get(paper)
+        assert "3 ý kiến của các đơn vị: 0 đã trả lời (tiếp thu hoặc giải trình), 3 chưa trả lời" in page
+        assert (page.count("Tiếp thu…"), page.count("Giải trình…")) == (3, 3)
+        assert "Tiếp thu…" not in await an.get(paper), "a unit answers a comment, and takes nothing up"
+        await host.get(f"{paper}?tra-loi=2&mo-dau=giai-trinh")
+        assert "Giải trình: </textarea>" in host.page
+        await send(host, "comment", text="Giải trình: kinh phí đã phân bổ.")
+        assert (host.status, "3 ý kiến của các đơn vị: 1 đã trả lời" in await host.get(paper)) == (200, True)
+        await host.get(f"{paper}?tra-loi=1&mo-dau=khac")
+        assert "></textarea>" in host.page, "nothing else begins an answer"
+        # A member's answer to another member is none of the host.
+        answer = {"by": {"unit": "don-vi-1"}, "answers": 3, "text": "Đúng vậy."}
+        await submit(site.app, stream, "don-vi-1", "comment", answer)
+        way = f"/cum/{stream}/lam/present-draft"
+        await host.get(way)
+        await host.post(way, **{**host.hidden(), "kind": "plan", "document.title": "Kế hoạch, bản hai"}, _step="look")
+        told = "3 ý kiến về văn bản này: 1 ý kiến đã được trả lời tiếp thu hoặc giải trình, 2 ý kiến chưa."
+        assert told in host.page
+        assert "Chưa trả lời ý kiến của: Đơn vị 1, Đơn vị 2." in host.page
+
     async def test_who_cannot_answer_is_offered_nothing_and_is_refused(self, site: Site) -> None:
         stream, _an = await cluster(site)
         await present(site, stream)

@@ -11,7 +11,7 @@ from engine_help import CITY, open_cycle, submit, units
 from speech import RULES
 
 from cli.session import Session
-from projections import board_table
+from projections import board_table, cursors
 from projections.board_table import Board
 from projections.stream_states import without_cycle_collector
 
@@ -51,9 +51,9 @@ async def test_only_the_first_reader_waits_for_lines_that_nobody_computes(
     await open_cycle(app, RULES, members=units(2))
     last = await board.catch_up()
     assert await board.wait_until_reached(last)
-    monkeypatch.setattr(board_table, "WAIT_S", 0.0)
+    monkeypatch.setattr(cursors, "WAIT_S", 0.0)
     assert not await board.wait_until_reached(last + 1)
-    monkeypatch.setattr(board_table, "WAIT_S", 3600.0)
+    monkeypatch.setattr(cursors, "WAIT_S", 3600.0)
     async with asyncio.timeout(30):
         assert not await board.wait_until_reached(last + 1)
         await open_cycle(app, RULES, members=units(2))

@@ -440,3 +440,14 @@ async def test_a_checker_enters_its_sheet_and_reads_no_other_round(site: Site, s
     await desk.presses(**whole(SECOND))
     assert "/bien-nhan/" in desk.visitor.at, desk.visitor.page
     assert (SECOND, "cross-checked") in await rounds(site, stream)
+
+
+async def test_a_total_is_told_with_the_most_that_there_is_in_words(site: Site, stream: str) -> None:
+    """A stroke between both was read as a fraction."""
+    most = f"{sum(one.max or 0 for one in RULES.criteria)} điểm"
+    lan = await Desk.of(site, "lan", urls.grid_url(stream, "appraised"))
+    page = html.unescape(await lan.presses("look", **whole(FIRST)))
+    assert f"{unit_name(FIRST)}: 80 trên {most}" in page
+    officer = await site.log_in(f"cb-{FIRST}")
+    total = (await officer.get(f"/cum/{stream}/bang-diem/{FIRST}")).partition(">Tổng<")[2].partition("</tr>")[0]
+    assert ("80" in total, most.removesuffix(" điểm") in total) == (True, True)

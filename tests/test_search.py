@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -23,7 +24,10 @@ from projections.search import SearchHit, SearchIndex
 from projections.search_words import TypedWords, joined, lexemes
 from vault.texts import Texts
 
-YEAR_ROWS = "select stream, kind, ref, unit, titles, at, words, kept from projections.search_entry order by 1, 2, 3"
+YEAR_ROWS = (
+    "select stream, kind, ref, unit, titles, at, words, kept, actor, position, corrected, withdrawn "
+    "from projections.search_entry order by 1, 2, 3"
+)
 
 
 def titles(found: Sequence[SearchHit], kind: str) -> list[str]:
@@ -43,6 +47,40 @@ async def test_the_rows_do_not_depend_on_the_workers_language(app: Session, monk
         rows[language] = await app.ledger.pool.fetch(YEAR_ROWS)
     assert len(rows["en"]) >= 6
     assert rows["en"] == rows["vi"]
+
+
+async def test_what_was_withdrawn_is_marked_alike_by_an_index_that_is_kept_up_and_by_one_that_is_made_anew(
+    app: Session,
+) -> None:
+    first, second = members = units(2)
+    stream = await open_cycle(app, RULES, members=members)
+    index, marked = SearchIndex(app.ledger), list[set[tuple[str, int]]]()
+
+    async def enter(unit: str, act: str, **fields: Any) -> None:
+        await submit(app, stream, unit, act, {"unit": unit, **fields})
+        await index.catch_up()
+        rows = await app.ledger.pool.fetch("select ref, withdrawn from projections.search_entry where withdrawn > 0")
+        marked.append({(row["ref"], row["withdrawn"]) for row in rows})
+
+    await enter(first, "take-stance", stance="agreed")
+    await enter(second, "take-stance", stance="changes-requested")
+    await enter(first, "withdraw-stance")
+    await enter(first, "take-stance", stance="agreed-in-substance")
+    await enter(first, "withdraw-stance")
+    start = int(next(ref for ref, _by in sorted(marked[2])))
+    assert marked == [
+        set(),
+        set(),
+        {(str(start), start + 2)},
+        {(str(start), start + 2)},
+        {(str(start), start + 2), (str(start + 3), start + 4)},
+    ]
+    kept_up = await app.ledger.pool.fetch(YEAR_ROWS)
+    await index.forget()
+    await index.catch_up()
+    assert await app.ledger.pool.fetch(YEAR_ROWS) == kept_up
+    positions = [row["position"] for row in kept_up if row["actor"] is not None]
+    assert len(set(positions)) == len(positions) >= 5, "each act has one row that stands for the whole of it"
 
 
 async def test_an_act_is_found_by_the_words_of_either_language_and_named_in_the_readers(app: Session) -> None:

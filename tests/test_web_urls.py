@@ -93,12 +93,14 @@ BOOKMARKED = (
     "/tep/x/y.pdf/xem",
     "/tim",
     "/toi",
+    "/toi/vai-tro",
     "/tro-giup",
     "/tro-giup/can-bo",
     "/viec",
     "/viec.xlsx",
     "/viec/ban-in",
     "/viec/cho-noi-khac",
+    "/viec/da-ghi",
 )
 
 

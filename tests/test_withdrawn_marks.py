@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine_help import submit
+from conftest import eventually
+from engine_help import CITY, submit
 from test_task_flow import a_cycle, to_summary
 from web_help import Site
 
@@ -35,3 +36,16 @@ async def test_a_withdrawn_report_is_marked_wherever_it_stands_and_what_is_open_
     assert "Đã ghi vào sổ." not in await an.get(f"/cum/{stream}/bien-nhan/{first}")
     assert "nộp thay bản đã rút ngày" in await an.get(f"/cum/{stream}/bien-nhan/{again}")
     assert "Đã ghi vào sổ." in an.page
+
+    async def is_marked() -> bool:
+        line = next((one for one in (await an.get("/tim?q=so+ket+so+1")).splitlines() if "sơ kết số 1" in one), "")
+        return f'đã rút: <a href="/cum/{stream}/bien-nhan/{withdrawal}"' in line
+
+    await eventually(is_marked)
+    assert "đã rút:" not in await an.get("/tim?q=bao+cao+ban+hai"), "what was handed in anew stands"
+    await submit(site.app, stream, CITY, "correct", {"version": withdrawal, "reason": "Nhầm."})
+
+    async def is_unmarked() -> bool:
+        return "đã rút:" not in await an.get("/tim?q=so+ket+so+1") and "sơ kết số 1" in an.page
+
+    await eventually(is_unmarked)

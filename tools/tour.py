@@ -55,6 +55,7 @@ PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("minutes", SECRETARIAT, f"{CYCLE}/hoi-nghi?kind=final", "Minutes that are begun, and those that begin anew."),
     ("people", SECRETARIAT, "/nguoi-dung", "People, accounts, stand-ins."),
     ("inbox", STAFF, "/viec", "What a unit can do, what waits for others, what it has done (here: all is done)."),
+    ("who", STAFF, "/toi/vai-tro", "Who one is here, and what one may do, in plain words."),
     ("draft", STAFF, f"{CYCLE}/du-thao/covenant", "A paper in its versions, changes marked, comments beside."),
     ("act", STAFF, f"{CYCLE}/lam/file-complaint", "One act on one page."),
     ("sheet", STAFF, f"{CYCLE}/bang-diem/long-bien", "A score sheet in all rounds."),

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from application.edition_checks import nodes_of
 from application.edition_parts import CRITERION_FIELDS, EditionPart, fields_of
+from application.edition_summary import deadline_titles
 from application.edition_texts import Values
 from application.fields import FormField
 from application.form_values import shown_fields, typed_fields
@@ -40,7 +41,16 @@ def part_inputs(
     fields = fields_of(part)
     shown = _with_defaults(fields, shown_fields(fields, _without_days(values)))
     inputs = tuple(_labelled(one, "") for one in inputs_of(fields, _in_words(shown), more))
-    return inputs, choices_in(fields, whole)
+    return tuple(_folded(one, values) for one in inputs), choices_in(fields, whole)
+
+
+def _folded(one: Input, values: Mapping[str, Any]) -> Input:
+    """The deadlines folded, each under what it says in short: open, they are twenty screens of a telephone."""
+    if one.path != "deadlines":
+        return one
+    titles = deadline_titles(values)
+    titles += [""] * (len(one.rows) - len(titles))
+    return replace(one, rows=tuple(replace(row, summary=title) for row, title in zip(one.rows, titles, strict=False)))
 
 
 def criterion_inputs(

@@ -64,8 +64,15 @@ class Input:
     blank: Input | None = None
     """Of a list: a row in which nothing is typed, with `index` in the place of its number, for a script to copy."""
     index: str = ""
+    summary: str = ""
+    """A row of a long list that stands folded under this text; "": it stands open."""
     focus: bool = False
     """The page opens with the focus here: on the first input of a new row, or on the button of a list that lost one."""
+
+    @property
+    def has_focus(self) -> bool:
+        """Whether the page opens with the focus on it, or inside it."""
+        return self.focus or any(one.has_focus for one in (*self.parts, *self.rows))
 
     def is_faulty(self, faulty: Iterable[str]) -> bool:
         """Whether one of these paths is this input or stands inside it."""

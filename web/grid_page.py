@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from accounts.shared_drafts import Look, SharedCell
 from application.permitted_acts import may_date
 from application.score_grid import UnitFigures, points_before
+from application.score_sheets import most_points
 from application.typed_sheets import EVIDENCE, MET, REASON, figures_of
 from domain.scoring.criteria import Criterion
 from domain.scoring.methods import AllOrNothing
@@ -112,6 +113,7 @@ async def grid_page(
         looked=told.looked,
         saved=saved_sign(max(one.at for one in opened.cells.values())) if opened.cells else "",
         count_text=count_text,
+        most_points=most_points,
         figures_of=figures_of,
         cell_id=cell_id,
         shown_value=shown_value,

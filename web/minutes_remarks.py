@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from application.act_remarks import has_no_points, remarks_on
 from application.minutes_cells import fields_of, words_in
 from application.printed_minutes import absent_units
 from application.visits import VisitedCycle
 from domain.numbers import whole_number
 from domain.steps.conclusion import ChooseNext, Nominate, RankUnits
+from domain.steps.meetings import RecordMeeting
 from domain.steps.voting import RecordBallot
 from i18n import _
 from i18n.messages import word
@@ -40,12 +42,14 @@ def absent_of(opened: OpenMinutes) -> list[str]:
 def _of_points(opened: OpenMinutes, cycle: VisitedCycle) -> Iterator[str]:
     acts = {one.act for one in opened.minutes.acts(cycle.stream)}
     # Whether there are points at all is closed to a keeper to whom those of others are.
-    if not cycle.readable.everything or cycle.state.scores or cycle.state.conclusion.totals:
+    if not has_no_points(cycle):
         return
     if RankUnits.NAME in acts:
         yield _("No unit has points yet, so that no ranking can be made.")
     elif Nominate.NAME in acts:
         yield _("No unit has points yet: it is nominated without a ranking.")
+    else:
+        yield from remarks_on(cycle, RecordMeeting, opened.minutes.head)
 
 
 def _of_elections(opened: OpenMinutes, cycle: VisitedCycle) -> Iterator[str]:

@@ -17,6 +17,7 @@ from accounts.shared_drafts import VALUE_CHARACTERS, SharedCell
 from application.fields import unusable_text
 from application.pasted_text import Changes, clean_text
 from application.score_grid import ScoreGrid, UnitFigures
+from application.score_sheets import most_points
 from application.typed_sheets import EVIDENCE, MET, REASON, TypedSheet
 from application.work import of_many
 from errors import CodedError, InputError
@@ -316,7 +317,9 @@ def ready_lines(opened: OpenGrid, shown: Iterable[str]) -> list[str]:
     for unit in opened.ready(shown):
         one = opened.figures[unit]
         name = opened.grid.cycle.names.get(unit, "")
-        told = _("{unit}: {total} points").format(unit=name, total="-" if one.total is None else number(one.total))
+        most, total = most_points(opened.grid.cycle, unit), "-" if one.total is None else number(one.total)
+        text = _("{unit}: {total} points") if most is None else _("{unit}: {total} of {most} points")
+        told = text.format(unit=name, total=total, most=None if most is None else number(most))
         changed = len(one.differing) if opened.grid.reads_earlier else 0
         more = ngettext("{count} value changed", "{count} values changed", changed).format(count=changed)
         found.append(f"{told}, {more}" if changed else told)

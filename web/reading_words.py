@@ -32,9 +32,11 @@ _API_CYCLE = API + "/cycles/{organiser}/{year}/{cluster}"
 TITLES: Mapping[str, str] = {
     urls.HOME: N_("First page"),
     urls.ME: N_("Own page"),
+    urls.WHO: N_("Who you are here, and what you may do"),
     urls.CODE: N_("One-time codes"),
     urls.TASKS: N_("Tasks"),
     urls.WAITING_TASKS: N_("Waits for others"),
+    urls.OWN_ACTS: N_("Entered lately"),
     urls.TASKS_SHEET: N_("Task list"),
     urls.TASKS_DOWNLOAD: N_("Tasks, as a table"),
     urls.DRAFTS: N_("Begun and not sent"),

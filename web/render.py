@@ -30,6 +30,7 @@ from i18n import _, language, ngettext, npgettext, pgettext
 from i18n.acts import act_name
 from i18n.edition_fields import typed_label
 from i18n.fields import field_label
+from i18n.guides import GUIDES_BY_KIND, guide_title
 from i18n.messages import counted, day, days_left, number, sentence, size_in_words, word
 from i18n.values import award_title, open_deviations_told, round_title, short_unit, title_told
 from ledger.connection import DATABASE_ERRORS
@@ -148,6 +149,7 @@ def environment() -> Environment:
     made.globals.update(
         _=_,
         asset=asset,
+        guide_title=guide_title,
         word=word,
         counted=counted,
         ngettext=ngettext,
@@ -267,5 +269,4 @@ def _help_of(visitor: Any) -> str:
     """The guide that suits the visitor."""
     if visitor is None:
         return "dang-nhap"
-    kind: str = visitor.login.account.kind
-    return {"secretariat": "thu-ky", "staff": "can-bo", "auditor": "kiem-tra"}[kind]
+    return GUIDES_BY_KIND[visitor.login.account.kind]

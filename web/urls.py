@@ -25,9 +25,11 @@ FORGOTTEN = "/quen-mat-khau"
 NEW_PASSWORD = "/mat-khau-moi/{secret}"  # noqa: S105 - an address
 LANGUAGE = "/ngon-ngu/{language}"
 ME = "/toi"
+WHO = ME + "/vai-tro"
 CALENDAR = "/lich/{secret}.ics"
 TASKS = "/viec"
 WAITING_TASKS = TASKS + "/cho-noi-khac"
+OWN_ACTS = TASKS + "/da-ghi"
 TASKS_SHEET = TASKS + "/ban-in"
 TASKS_DOWNLOAD = TASKS + ".{extension}"
 DRAFTS = "/ban-nhap"
@@ -160,6 +162,9 @@ PART_OF = "trong"
 CRITERIA_PART = "tieu-chi"
 """The part of a rules edition that has pages of its own."""
 ANSWERED_COMMENT = "tra-loi"
+ANSWER_OPENING = "mo-dau"
+TAKEN_UP, EXPLAINED = "tiep-thu", "giai-trinh"
+"""How an answer to a comment begins: that it was taken up, or why it was not."""
 PARAGRAPH = "doan"
 DUTY = "viec"
 ANSWER_PART = "tra-loi"
@@ -312,8 +317,17 @@ def papers_url(stream: str) -> str:
 
 
 def draft_url(stream: str, kind: str, version: int | None = None, *, part: str = "", **query: object) -> str:
-    """A paper in its versions; `part` of its page. The query: entered_as, answers, paragraph, old (version before)."""
-    names = {"entered_as": ENTERED_AS, "answers": ANSWERED_COMMENT, "paragraph": PARAGRAPH, "old": FROM}
+    """A paper in its versions; `part` of its page.
+
+    The query: entered_as, answers, opening (of the answer), paragraph, old (version before).
+    """
+    names = {
+        "entered_as": ENTERED_AS,
+        "answers": ANSWERED_COMMENT,
+        "opening": ANSWER_OPENING,
+        "paragraph": PARAGRAPH,
+        "old": FROM,
+    }
     asked = {names[name]: value for name, value in query.items()}
     address = with_query(_in_cycle(DRAFT, stream, kind=kind), {**asked, TO: version})
     return f"{address}#{part}" if part else address

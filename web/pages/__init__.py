@@ -38,6 +38,7 @@ from web.pages import (
     score_files,
     score_grid,
     search,
+    who,
     whole_texts,
     year,
 )
@@ -76,6 +77,7 @@ MODULES = (
     people,
     person,
     me,
+    who,
     search,
     files,
 )

@@ -67,7 +67,7 @@ from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
 from web.entering import enter
 from web.error_answers import note_retry, unstorable_text
-from web.form_problems import ActProblems, all_errors
+from web.form_problems import ActProblems, FormProblem, all_errors
 from web.forms import inputs
 from web.offline_sheets import OFFLINE_STEP, OfflineForm, read_upload
 from web.other_answers import other_answer
@@ -87,7 +87,9 @@ _OF_MEMBERS = frozenset({Nominate, DecideAwards})
 _MEETING_DECIDES = TAKES_BACK | {"assign-cross-checks", "cross-check", "rank", "score-self"}
 _OPENS_WITH: Mapping[type[Command], tuple[str, ...]] = {RegisterTargets: ("targets 3",)}
 """Lists that are opened with so many empty rows: most units fill in several."""
-_NOT_KEPT = frozenset({"_form", "_password", "_step", "_more", "_less", IN_TIME, SHOWN})
+MARKED = "_marked"
+"""The field of a form whose page marks inputs as wrong."""
+_NOT_KEPT = frozenset({"_form", "_password", "_step", "_more", "_less", IN_TIME, SHOWN, MARKED})
 """Fields of the form that its draft does not hold."""
 
 
@@ -437,9 +439,12 @@ async def _saved(request: Request, cycle: VisitedCycle, act_form: ActForm, poste
     if is_autosave(request):
         services = get_services(request)
         summary, refused = await summary_so_far(services, cycle, act_form)
+        # A page without marks has none to take away.
+        is_marked = MARKED in posted and summary is None
         return page(
             request,
             "saved.html",
+            still_wrong=await _problems_of(services, cycle, act_form) if is_marked else None,
             cycle=cycle,
             now=cycle.now,
             sheet=sheet_of(cycle, act_form.act, act_form.values),
@@ -452,6 +457,18 @@ async def _saved(request: Request, cycle: VisitedCycle, act_form: ActForm, poste
         )
     good = " ".join((_("Saved at {time}. Nothing is sent yet.").format(time=clock_time()), *notes))
     return await _form(request, cycle, act_form, errors=errors, good=good)
+
+
+async def _problems_of(services: Services, cycle: VisitedCycle, act_form: ActForm) -> tuple[FormProblem, ...]:
+    """What is wrong with a form as it stands, each with its input."""
+    try:
+        await summary_of(services, cycle, act_form)
+    except FORM_ERRORS as error:
+        errors = await all_errors(services, act_form.act, act_form.fields, error)
+        fields = inputs(act_form.act, act_form.values, with_text=act_form.act.NAME in WITH_TEXT)
+        sheet = sheet_of(cycle, act_form.act, act_form.values)
+        return ActProblems(cycle, act_form.act, act_form.values, fields, sheet).of(errors)
+    return ()
 
 
 async def _preview(

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from application.score_sheets import most_points
 from application.score_tables import criteria_in_order, reasons_in, score_table, score_tables
 from application.visits import VisitedCycle, Visitor
 from application.work import of_many
@@ -90,6 +91,7 @@ async def sheet(request: Request, cycle: ReadableCycle, unit: str) -> Response:
         texts=texts,
         results=results,
         totals=totals,
+        most=most_points(cycle, unit),
         nodes=list(criteria_in_order(rules.criteria)),
         wide=True,
         sure=max((state.scores[unit, name].sureness for name in rounds), default=None),

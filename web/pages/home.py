@@ -18,6 +18,7 @@ from starlette.datastructures import FormData
 
 from accounts.logins import today
 from application.heat import heat_page
+from application.own_acts import own_acts
 from application.tasks import (
     DoneTask,
     SentMatter,
@@ -43,9 +44,9 @@ from domain.duties import Duty
 from domain.obligations import DUTIES_OF_STEP
 from domain.times import ICT
 from errors import InputError
-from i18n.guides import guide
+from i18n.guides import NAMES, guide
 from ledger.paging import ALL_ROWS, Paged, PageRequest
-from projections.home_lines import TaskQuery
+from projections.home_lines import OwnAct, TaskQuery
 from web import urls
 from web.answers import (
     FormOutcome,
@@ -82,6 +83,8 @@ FEW_ROWS = 10
 
 DEVIATION_ROWS = 30
 CLUSTER_ROWS = 25
+LATEST_ACTS = 10
+"""How many of the latest acts of the visitor's unit stand here; the others have a page of their own."""
 
 
 class HomePages(BaseModel):
@@ -147,7 +150,7 @@ async def _tasks_page(
 ) -> Response:
     """The first page. `form` is what was sent, `outcome` what became of it, `error` why nothing was entered."""
     services, secretary = get_services(request), answers_for_organiser(visitor)
-    await services.board.wait_until_reached(visitor.login.position)
+    await _wait_for_own(services, visitor)
     lists, answers = await asyncio.gather(
         _own_lists(services, visitor, pages), _answer_lists(services, visitor, pages) if secretary else _nothing()
     )
@@ -196,6 +199,12 @@ def _anchor(faulty: str, typed: Mapping[str, str], answers: Mapping[str, Any]) -
     return {"_deviation": "deviations", "reason": "reason-deviations"}.get(faulty, "")
 
 
+async def _wait_for_own(services: Services, visitor: Visitor) -> None:
+    """Wait until the lists have what the visitor has just entered."""
+    position = visitor.login.position
+    await asyncio.gather(services.board.wait_until_reached(position), services.search.wait_until_reached(position))
+
+
 async def _nothing() -> None:
     """Nothing to answer: only the secretariat answers."""
 
@@ -212,13 +221,15 @@ async def _own_lists(services: Services, visitor: Visitor, pages: HomePages) -> 
     if is_auditor:
         nothing, done = Paged[TaskCard].of((), asked), list[DoneTask]()
         found, later, waiting, sent = nothing, nothing, nothing, list[SentMatter]()
+        entered = Paged[OwnAct].of((), asked)
     else:
-        found, later, waiting, done, sent = await asyncio.gather(
+        found, later, waiting, done, sent, entered = await asyncio.gather(
             listed_tasks(services.home, texts, ready, asked, brief=secretary),
             listed_tasks(services.home, texts, far, waits, brief=True),
             listed_tasks(services.home, texts, TaskQuery(unit, ready=False), waits, brief=True),
             lately_done(services.home, unit),
             sent_matters(services.home, unit),
+            own_acts(services.home, texts, visitor, PageRequest(1, LATEST_ACTS)),
         )
     begun = await services.drafts.page(visitor.contact.id, PageRequest(1, LATEST_DRAFTS))
     return {
@@ -229,6 +240,7 @@ async def _own_lists(services: Services, visitor: Visitor, pages: HomePages) -> 
         "all_waiting": waiting,
         "sent": sent,
         "done": done,
+        "entered": entered,
         "begun": begun,
         "drafts": await begun_drafts(services, begun.rows),
     }
@@ -274,6 +286,17 @@ async def waiting_tasks(
     wanted = TaskQuery(visitor.unit, ready=False)
     found = await listed_tasks(services.home, services.application.texts, wanted, PageRequest(number), brief=True)
     return page(request, "waiting.html", groups=by_cluster(found.rows), pager=Pager(found, urls.WAITING_TASKS))
+
+
+@router.get(urls.OWN_ACTS)
+async def entered_lately(
+    request: Request, visitor: OwnReader, number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
+) -> Response:
+    """What the visitor's unit has entered lately, each with its receipt."""
+    services = get_services(request)
+    await _wait_for_own(services, visitor)
+    found = await own_acts(services.home, services.application.texts, visitor, PageRequest(number))
+    return page(request, "own_acts.html", acts=found.rows, pager=Pager(found, urls.OWN_ACTS))
 
 
 @router.get(urls.TASKS_SHEET)
@@ -346,4 +369,4 @@ async def help_page(request: Request, name: str) -> Response:
     found = guide(name)
     if found is None:
         return page(request, "error.html", 404, text="", carried=[], code="page_not_found")
-    return page(request, "guide.html", body=found)
+    return page(request, "guide.html", body=found, name=name, guides=NAMES)

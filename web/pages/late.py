@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -14,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.datastructures import FormData
 
 from application.application import CommandInput
-from application.board import LateUnit, late_page, organiser_of
+from application.board import LateUnit, late_page
 from application.fields import parse_day
 from application.many_acts import submit_lines
 from application.reminders import Reminder, late_reminders
@@ -25,9 +24,10 @@ from domain.times import day_ending
 from errors import CodedError, InputError
 from i18n import _
 from i18n.messages import counted, day, days_left, word
+from i18n.sorting import folded
 from ledger.paging import PageRequest
 from projections.board import title_of
-from projections.board_lines import Line
+from projections.board_lines import LateFilter, LateState, Line
 from web import urls
 from web.answers import MOST_LINES, Answered, FormOutcome, answers_for_organiser, command_id, note_position, page_id
 from web.auth import checked_form, reads
@@ -43,15 +43,40 @@ Secretary = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
 REMIND, SEND, TELEPHONED, EXTEND = "remind", "send-reminders", "telephoned", "extend"
 
 
+MOST_CHARS = 120
+"""So much of the words that are looked for is read."""
+
+STATES: Mapping[str, LateState] = {
+    "da-nhac": "reminded",
+    "chua-nhac": "not-reminded",
+    "da-xin": "asked",
+    "chua-xin": "silent",
+}
+"""What became of overdue tasks, as addresses name it."""
+
+
 class LateQuery(BaseModel):
-    """Of which year, and which page of the units."""
+    """Which overdue tasks: of a year, in clusters whose names hold words, of a duty, in a state; and which page."""
 
     year: str = Field("", alias=urls.YEAR)
+    words: str = Field("", alias=urls.WORDS)
+    duty: str = Field("", alias=urls.DUTY)
+    state: str = Field("", alias=urls.STATE)
     page: PageNumber = Field(1, alias=urls.PAGE)
 
     def query(self) -> dict[str, Any]:
         """As an address or a form carries it."""
-        return {urls.YEAR: self.year, urls.PAGE: self.page}
+        return self.model_dump(by_alias=True)
+
+    def filters(self) -> dict[str, str]:
+        """The same without the page."""
+        return {name: value for name, value in self.query().items() if name != urls.PAGE}
+
+    def wanted(self) -> LateFilter:
+        """Which tasks fit. An unknown duty or state leaves out none."""
+        duty = self.duty if self.duty in set(Duty) else None
+        words = folded(self.words[:MOST_CHARS])
+        return LateFilter(year=self.year or None, duty=duty, state=STATES.get(self.state), words=words)
 
 
 @router.get(urls.LATE_UNITS)
@@ -72,8 +97,7 @@ async def _late(
 ) -> Response:
     services = get_services(request)
     await services.board.wait_until_reached(visitor.login.position)
-    found = await late_page(services.board, visitor, query.year or None, PageRequest(query.page))
-    units = await services.board.count_late_units(organiser_of(visitor), query.year or None, datetime.now(UTC))
+    found, units = await late_page(services.board, visitor, query.wanted(), PageRequest(query.page))
     contacts = await services.application.people.of_units({one.task.unit for one in found.rows})
     failed = form is not None and (outcome is None or bool(outcome.again))
     status = error.http_status if error is not None else outcome.status if outcome is not None else 200
@@ -94,7 +118,10 @@ async def _late(
             for one in found.rows
         ],
         units=units,
-        pager=Pager(found, urls.LATE_UNITS, {urls.YEAR: query.year}),
+        pager=Pager(found, urls.LATE_UNITS, query.filters()),
+        filtered=query.wanted() != LateFilter(),
+        duties=[duty.value for duty in Duty],
+        states=list(STATES),
         years=await services.board.years(),
         query=query,
         outcome=outcome,
@@ -154,7 +181,8 @@ def _value(cycle: str, duty: str, unit: str) -> str:
 async def for_late_units(request: Request, visitor: Secretary) -> Response:
     """Remind the ticked units, record that they were telephoned, or give them more time: a command for each line."""
     form = await checked_form(request)
-    query = LateQuery.model_validate({name: str(form.get(name, "")) for name in (urls.YEAR, urls.PAGE)})
+    names = (urls.YEAR, urls.WORDS, urls.DUTY, urls.STATE, urls.PAGE)
+    query = LateQuery.model_validate({name: str(form.get(name, "")) for name in names})
     do, services = str(form.get("_do", "")), get_services(request)
     if do not in {REMIND, SEND, TELEPHONED, EXTEND}:
         return await _late(request, visitor, query, form=form)

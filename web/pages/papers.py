@@ -29,6 +29,7 @@ from application.papers import (
     COMMENT_CHARS,
     ShownText,
     answers,
+    host_answers_to,
     is_to_sign,
     not_answered_yet,
     not_signed_yet,
@@ -49,7 +50,7 @@ from domain.steps.drafting import DraftVersion, PresentDraft
 from domain.steps.signing import SignCovenant
 from domain.times import day_ending
 from errors import CodedError, InputError, Kind
-from i18n import _
+from i18n import N_, _
 from i18n.messages import day, word
 from i18n.timeline import EventText
 from i18n.values import voice
@@ -251,7 +252,15 @@ async def _page(request: Request, cycle: VisitedCycle, kind: str, unsent: Unsent
     answered = answers(cycle, kind, shown.number)
     together = [one for one in state.comments.collective_stances if one.on in {None, kind}]
     answers_to = state.comments.comments.get(version_in(asked.get(urls.ANSWERED_COMMENT)) or 0)
-    comment = await _comment_form(services, cycle, kind, unsent, None if answers_to is None else answers_to.number)
+    opening = _OPENINGS.get(asked.get(urls.ANSWER_OPENING, ""), "") if answers_to is not None else ""
+    comment = await _comment_form(
+        services,
+        cycle,
+        kind,
+        unsent,
+        None if answers_to is None else answers_to.number,
+        f"{_(opening)} " if opening else "",
+    )
     texts = await services.application.texts.get(
         {one.document.text for one in (shown, old) if one is not None and one.document.text}
         | {one.comment.text for one in thread.rows}
@@ -299,6 +308,8 @@ async def _page(request: Request, cycle: VisitedCycle, kind: str, unsent: Unsent
         corrections=CycleCorrections(cycle),
         comment=comment,
         answers_to=answers_to,
+        is_host=PresentDraft in permitted_acts(cycle),
+        host_answers=host_answers_to(cycle, kind),
         ids={step: unsent.command_id if unsent.step == step else str(uuid4()) for step in _ACTS},
         read_field=READ,
         read=len(cycle.history),
@@ -343,13 +354,19 @@ def _beside(rows: Sequence[ThreadedComment], text: ShownText | None, version: in
 
 
 async def _comment_form(
-    services: Services, cycle: VisitedCycle, kind: str, unsent: Unsent, answers_to: int | None
+    services: Services, cycle: VisitedCycle, kind: str, unsent: Unsent, answers_to: int | None, opening: str
 ) -> dict[str, Any]:
-    """What stands in the form of a comment: what could not be entered, or what was kept; and where it is kept."""
+    """What stands in the form of a comment: what could not be entered, or what was kept; and where it is kept.
+
+    `opening` begins a new one.
+    """
     path = urls.act_url(cycle.stream, AddComment.NAME, answers=answers_to, on=kind)
     kept = None if unsent.step == "comment" else await services.drafts.load(cycle.visitor.contact.id, path)
-    values = unsent.values if unsent.step == "comment" else {} if kept is None else kept[0]
+    values = unsent.values if unsent.step == "comment" else {"text": opening} if kept is None else kept[0]
     return {"path": path, "values": {name: str(value) for name, value in values.items()}, "saved": kept and kept[1]}
+
+
+_OPENINGS = {urls.TAKEN_UP: N_("Taken up:"), urls.EXPLAINED: N_("Explained:")}
 
 
 def _may(cycle: VisitedCycle, kind: str, shown: DraftVersion, latest: DraftVersion) -> frozenset[str]:

@@ -18,13 +18,13 @@ from application.granted_awards import granted_awards
 from application.met_deadlines import met_by
 from application.permitted_acts import permitted_acts
 from application.visits import ForbiddenError, VisitedCycle
-from application.withdrawals import withdrawing
 from application.work import of_many
 from domain.access import Matter
 from domain.obligations import DUTY_COMMANDS
 from domain.records import Command, Refused
 from domain.steps.awards import HandOverObject, ObjectHandedOver
 from domain.steps.conclusion import AwardsDecided, ResultsPublished
+from domain.withdrawals import withdrawing
 from errors import InputError
 from web import urls
 from web.auth import reads_cycle

@@ -115,15 +115,24 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
   form.addEventListener("input", () => {
     try { localStorage.setItem(key, typed()); } catch { tell(form, words.storageFull); }
   });
-  // What was wrong has been put right: the register would take the form as it is now.
+  // What has been put right is marked no more. Of an input that is wrong still, the page says what is wrong with it now.
   form.addEventListener("htmx:afterSwap", () => {
-    if (!form.querySelector("#saved [data-fine]")) return;
-    document.getElementById("loi")?.remove();
-    for (const one of form.querySelectorAll(".why-wrong")) one.remove();
-    for (const one of form.querySelectorAll(".faulty")) one.classList.remove("faulty");
-    for (const one of form.querySelectorAll("[aria-invalid]")) {
-      one.removeAttribute("aria-invalid");
-      one.removeAttribute("aria-describedby");
+    const list = form.querySelector("#saved [data-still-wrong]"), wrong = new Map();
+    if (!list && !form.querySelector("#saved [data-fine]")) return;
+    for (const one of list?.children ?? []) wrong.set(one.dataset.input, one);
+    const place = document.getElementById("loi");
+    for (const link of place?.querySelectorAll("a[href^='#']") ?? []) {
+      const found = wrong.get(link.hash.slice(1));
+      if (found) link.textContent = found.dataset.told; else (link.closest("li") ?? place).remove();
+    }
+    if (!list || (place?.querySelector("ul") && !place.querySelector("li"))) place?.remove();
+    for (const why of form.querySelectorAll(".why-wrong")) {
+      const id = why.id.slice(0, -"-why".length), input = document.getElementById(id);
+      if (wrong.has(id)) { why.textContent = wrong.get(id).textContent; continue; }
+      why.parentElement.closest(".faulty")?.classList.remove("faulty");
+      why.remove();
+      input?.removeAttribute("aria-invalid");
+      input?.removeAttribute("aria-describedby");
     }
   });
   // The register has it: the copy goes, unless more was typed meanwhile.

@@ -44,6 +44,9 @@ _TAKES_BACK: _Matters = {
     CommentWithdrawn: lambda event: (("comment", event.number),),
 }
 
+TAKING_BACK: frozenset[type[Event]] = frozenset(_TAKES_BACK)
+"""The events that take something back."""
+
 _WITHDRAWN_BY: Mapping[type[Event], tuple[type[Command], tuple[str, ...]]] = {
     MidyearReported: (WithdrawReport, ("unit",)),
     SelfScored: (WithdrawScore, ("unit",)),
@@ -69,6 +72,11 @@ class Withdrawal:
     by: EventEnvelope[Event]
     again: EventEnvelope[Event] | None = None
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the entry as a whole is withdrawn: what several units handed in together stands for the others."""
+        return not isinstance(self.what.event, (MidyearReportedTogether, ScoredSelfTogether))
+
 
 def withdrawals(envelopes: Sequence[EventEnvelope[Event]]) -> tuple[Withdrawal, ...]:
     """Return the withdrawals that stand, in order, as far as the envelopes have what they take back."""
@@ -91,13 +99,10 @@ def withdrawals(envelopes: Sequence[EventEnvelope[Event]]) -> tuple[Withdrawal, 
 
 
 def by_version(found: Iterable[Withdrawal]) -> Mapping[int, tuple[Withdrawal, ...]]:
-    """Return the withdrawals that the entry with a version has part in: as what is withdrawn, by it, or after it.
-
-    What several units handed in together is not named as withdrawn: it stands for the others.
-    """
+    """Return the withdrawals that the entry with a version has part in: as what is withdrawn, by it, or after it."""
     parts: dict[int, list[Withdrawal]] = defaultdict(list)
     for one in found:
-        if not isinstance(one.what.event, (MidyearReportedTogether, ScoredSelfTogether)):
+        if one.is_named:
             parts[one.what.meta.version].append(one)
         parts[one.by.meta.version].append(one)
         if one.again is not None:
