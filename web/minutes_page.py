@@ -305,7 +305,12 @@ async def minutes_state(
     refused = {one.path for one, _mine in conflicts}
     kept = {path: value for path, value in (written or {}).items() if path not in refused}
     faults = await all_faults(services, opened, parts=(name,), unfinished=False)
-    others = [one for one in later if one.person != opened.person and not one.path.startswith(("by.", "gone."))]
+    # Of a page that only looks, what the same person has saved on another page is news, too.
+    others = [
+        one
+        for one in later
+        if (written is None or one.person != opened.person) and not one.path.startswith(("by.", "gone."))
+    ]
     text = _("{person} wrote {value} at {time}: {where}")
     told = {
         one.path: text.format(
@@ -328,7 +333,7 @@ async def minutes_state(
             {"path": one.path, "value": mine, "text": told}
             for one, mine, told in _conflicts_told(opened, conflicts, names)
         ],
-        "announce": "; ".join(told.values()),
+        "announce": "; ".join(told[one.path] for one in others if one.person != opened.person),
         "told": [{"path": one.path, "value": one.value, "text": told[one.path]} for one in others],
         "written": [
             {"path": path, "value": value, "text": cell_words(opened, path, value, names)}
