@@ -136,6 +136,9 @@ class MinutesCheck:
     binding: bool = False
     """One of the commands signs or publishes: the password is asked for once more."""
 
+    refused: list[RefusedError] = field(default_factory=list)
+    """What rules forbid, each with the `index` of its command. The commands after it were decided without it."""
+
 
 def require_minutes_keeper(cycle: VisitedCycle) -> None:
     """Check that the visitor may record a meeting of the cycle.
@@ -236,19 +239,21 @@ _NOTES_BEGIN: Mapping[str, str] = {
 def notes_by_kind(notes: Iterable[str]) -> dict[str, list[str]]:
     """The notes of a meeting by what they are, as `notes_of` has written them, without the words that they begin with.
 
-    What goes on in a next note is one text again. Notes that begin with none of these words are other notes.
+    What goes on in a next note is one text again. Notes that begin with none of these words are other notes. Behind
+    another kind they are lines of its text: the register does not tell the next line of a resolution from a note.
     """
     found: dict[str, list[str]] = {name: [] for name in (*cells.KINDS_OF_NOTES, cells.NOTES)}
     begins = [(name, one.removesuffix("{text}")) for name, text in _NOTES_BEGIN.items() for one in (text, _(text))]
-    last = cells.NOTES
+    last, before = cells.NOTES, ""
     for note in notes:
         name, begin = next(((name, begin) for name, begin in begins if note.startswith(begin)), (last, ""))
         text = note.removeprefix(begin)
         if begin or name == cells.NOTES:
             found[name].append(text)
         else:
-            found[name][-1] = f"{found[name][-1]} {text}"
-        last = name
+            goes_on = len(before) + 1 + len(text.split(" ", 1)[0]) > LABEL_CHARS  # it was cut because it was full
+            found[name][-1] += (" " if goes_on else "\n") + text
+        last, before = name, note
     return found
 
 
@@ -286,10 +291,11 @@ def _signatures(minutes: Minutes, stream: str) -> Iterator[tuple[str, str, dict[
 async def check(application: Application, visitor: Visitor, inputs: Sequence[CommandInput]) -> MinutesCheck:
     """Decide all commands one after another on top of what the ledger holds, and keep nothing.
 
+    Where the meeting itself is refused, which is the first, nothing else is decided.
+
     Raises:
         InputError: a field cannot be used.
         GateClosedError: the visitor may not enter a command, or keeps no minutes of a cycle.
-        RefusedError: a rule forbids a command; `index` is its index in `inputs`.
     """
     await application.gate.check(visitor.submitter(), inputs, trying=True)
     for stream in dict.fromkeys(one.stream for one in inputs[1:] if one.stream != inputs[0].stream):
@@ -308,7 +314,10 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
             events = await previewed_events(application, dry_runs[one.stream], one, visitor, part)
         except Refused as error:
             await application.tell_who_came_first(error, one.stream, visitor.submitter())
-            raise RefusedError(error.code, error.facts, index) from None
+            checked.refused.append(RefusedError(error.code, error.facts, index))
+            if index == 0:
+                return checked
+            continue
         checked.notes.extend(cleaning_notes(one.cleaned()))
         checked.binding = checked.binding or await application.gate.binds(one)
         checked.events.extend((one.stream, event) for event in events)

@@ -16,6 +16,7 @@ from application.verification_text import (
     compared_lines,
     counts_text,
     limits_lines,
+    origin_lines,
     problem_text,
     result_text,
     undecided_lines,
@@ -96,6 +97,7 @@ async def verify_progress(
         text="",
         lines=lines,
         counts=counts_text(report) if report else "",
+        origins=list(origin_lines(report)) if report else [],
         result=result_text(report) if report else "",
     )
 
