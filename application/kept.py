@@ -53,6 +53,7 @@ class KeptValues(Generic[K, V]):
         holds: Callable[[V], bool] = lambda _made: True,
     ) -> V:
         """Return the value of a key, else what `make` returns, which is kept where it `holds`."""
-        if (value := self.get(key)) is None and holds(value := await make()):
-            self.put(key, value, weight)
-        return value
+        if (value := self.get(key)) is not None:
+            return value
+        made = await make()
+        return self.put(key, made, weight) if holds(made) else made

@@ -16,7 +16,7 @@ def verification_lines(report: VerificationReport) -> Iterator[str]:
     yield result_text(report)
     yield from undecided_lines(report)
     yield from compared_lines(report)
-    yield from limits_lines(report)
+    yield from limits_lines()
     yield _("Merkle root {root}").format(root=report.root)
 
 
@@ -113,7 +113,7 @@ def _compared(one: Compared) -> str:
     return _("It agrees with the newest checkpoint in the database, over {events}.").format(**facts)
 
 
-def limits_lines(report: VerificationReport) -> Iterator[str]:
+def limits_lines() -> Iterator[str]:
     """Yield what the verification does not show."""
     yield _("Accounts, and what pages compute from the ledger, are no evidence; they were not checked.")
 

@@ -76,7 +76,7 @@ class StreamReport:
     founding: int = 0
     """1 in the stream that begins with the founding of the installation, before there was a key to sign with."""
     unsigned: int = 0
-    """Events of the post, which nobody signs."""
+    """Events of the post, which are not signed."""
     epoch: int = 0
     """The highest writer epoch in a signed header."""
     undecided: dict[int, int] = field(default_factory=dict)

@@ -294,7 +294,7 @@ class Board(BoardLines):
     async def wait_until_reached(self, position: int) -> bool:
         """Wait until the lines are computed up to a position, `WAIT_S` seconds at most; True when they are.
 
-        While nobody computes them (no worker runs) only the first reader waits: the next ones are answered at once,
+        While no worker computes them only the first reader waits: the next ones are answered at once,
         until the lines move on again.
         """
         clock = asyncio.get_running_loop().time

@@ -114,7 +114,7 @@ _ISSUED_BY_ACT = ("decision", "notice", "submission", "document", "minutes")
 def day_of_document(cycle: VisitedCycle, values: Mapping[str, Any]) -> date | None:
     """The past day on which the document of a form was issued, where the visitor may say when an act happened.
 
-    It is when the act happened, as long as nobody types another day.
+    It is when the act happened, until another day is typed.
     """
     if not may_date(cycle):
         return None

@@ -62,7 +62,8 @@ def _elsewhere_text() -> str:
 def _plan(opened: OpenMinutes) -> list[PlannedCommand]:
     """The commands of the minutes, with those who wrote them where they are more than the one who enters them."""
     together = set(opened.writers) - {opened.person}
-    return planned(opened.cycle, opened.minutes, prepared=sorted(opened.writers) if together else ())
+    prepared = sorted(opened.writers) if together else ()
+    return planned(opened.cycle, opened.minutes, names=opened.names, prepared=prepared)
 
 
 def _digest(plan: Sequence[PlannedCommand]) -> str:

@@ -39,7 +39,7 @@ _IN_LISTS = KeptValues[Hashable, DraftInList](5_000)
 
 
 async def draft_values(organiser: str, draft: EditionDraft) -> Values:
-    """Return the values of a draft's text, which nobody may change in place.
+    """Return the values of a draft's text, which must not be changed in place.
 
     Raises:
         InputError: the text cannot be read any more.
@@ -56,7 +56,9 @@ async def check_of_text(key: tuple[Hashable, ...], values: Values, names: Mappin
         TooBusyError
     """
     whole = (key, language(), frozenset(names.items()))
-    return await _CHECKS.awaited(whole, lambda: checked_edition(values, names), holds=lambda found: not found.ended_early)
+    return await _CHECKS.awaited(
+        whole, lambda: checked_edition(values, names), holds=lambda found: not found.ended_early
+    )
 
 
 async def draft_in_list(organiser: str, draft: EditionDraft, names: Mapping[str, str]) -> DraftInList:

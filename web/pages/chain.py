@@ -85,7 +85,7 @@ async def verify_progress(
         ]
         problems = [(at or "-", titles.get(stream) or _("the register itself"), text) for at, stream, text in found_at]
         shown = Paged.of([*problems, *beside], PageRequest(number))
-        lines = [*undecided_lines(report), *compared_lines(report), *limits_lines(report)]
+        lines = [*undecided_lines(report), *compared_lines(report), *limits_lines()]
     return page(
         request,
         "verify.html",

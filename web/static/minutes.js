@@ -131,9 +131,8 @@
     const place = document.getElementById(id);
     if (!place) return;
     place.textContent = text;
-    if (!place.matches(".chip")) return;
-    place.className = "chip " + kind;
-    place.hidden = !text;
+    if (place.matches(".chip")) place.className = "chip " + kind;
+    if (place.matches(".chip, .note")) place.hidden = !text;
   }
   function faults(found) {
     for (const why of form.querySelectorAll("#part .why-wrong")) {
