@@ -34,14 +34,14 @@ def origin_lines(report: VerificationReport) -> Iterator[str]:
         signatures=counted("signature", report.signatures), events=events
     )
     texts = (
-        (report.clock_acts, N_("the clock of the register, when a deadline came: {events}")),
+        (report.clock_acts, N_("{clock_acts}, which the register enters itself: {events}")),
         (report.unsigned, N_("mail that was sent: {events}. Nobody signs them: only a checkpoint covers them.")),
         (report.founding, N_("the founding of the register, before there was a key: {events}")),
         (report.unexplained, N_("nothing that may lead to an event, or it cannot be read: {events}")),
     )
     for count, text in texts:
         if count:
-            yield _(text).format(events=counted("event", count))
+            yield _(text).format(events=counted("event", count), clock_acts=counted("clock_act", count))
 
 
 def result_text(report: VerificationReport) -> str:

@@ -477,6 +477,7 @@ WORDS: Mapping[str, WordTable] = {
 COUNTS: Mapping[str, Plural] = {
     "act": Plural("{count} act", "{count} acts"),
     "checkpoint": Plural("{count} checkpoint", "{count} checkpoints"),
+    "clock_act": Plural("{count} act of the clock", "{count} acts of the clock"),
     "cluster": Plural("{count} cluster", "{count} clusters"),
     "deviation": Plural("{count} deviation", "{count} deviations"),
     "event": Plural("{count} event", "{count} events"),

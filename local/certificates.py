@@ -1,6 +1,6 @@
 """The certificates of mutual TLS between Temporal and everything that speaks to it, in a folder of the data folder.
 
-An authority of its own signs one certificate for the server's parts and one for its clients; no other client is let in. The
+An authority of its own signs one certificate for the server's parts and one for its clients; no other is let in. The
 authority's key is kept nowhere: no further certificate can be signed, and new ones come with a new authority,
 which makes all earlier ones void.
 """
