@@ -36,7 +36,7 @@ def origin_lines(report: VerificationReport) -> Iterator[str]:
     texts = (
         (report.clock_acts, N_("{clock_acts}, which the register enters itself: {events}")),
         (report.unsigned, N_("mail that was sent: {events}. Nobody signs them: only a checkpoint covers them.")),
-        (report.founding, N_("the founding of the register, before there was a key: {events}")),
+        (report.founded, N_("the founding of the register, before there was a key: {events}")),
         (report.unexplained, N_("nothing that may lead to an event, or it cannot be read: {events}")),
     )
     for count, text in texts:

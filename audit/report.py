@@ -73,7 +73,7 @@ class StreamReport:
     signed_events: int = 0
     """Events that name a signed command."""
     clock_acts: int = 0
-    founding: int = 0
+    founded: int = 0
     """1 in the stream that begins with the founding of the installation, before there was a key to sign with."""
     unsigned: int = 0
     """Events of the post, which are not signed."""
@@ -112,7 +112,7 @@ class VerificationReport:
     signatures: int = 0
     signed_events: int = 0
     clock_acts: int = 0
-    founding: int = 0
+    founded: int = 0
     unsigned: int = 0
     epoch: int = 0
     law: int = 0
@@ -150,14 +150,14 @@ class VerificationReport:
     @property
     def unexplained(self) -> int:
         """How many events nothing led to that may: each is among the problems, as far as they are kept."""
-        return self.events - self.signed_events - self.clock_acts - self.founding - self.unsigned
+        return self.events - self.signed_events - self.clock_acts - self.founded - self.unsigned
 
     def add(self, part: StreamReport) -> None:
         """Add what was found in a stream."""
         self.signatures += part.signatures
         self.signed_events += part.signed_events
         self.clock_acts += part.clock_acts
-        self.founding += part.founding
+        self.founded += part.founded
         self.unsigned += part.unsigned
         self.epoch = max(self.epoch, part.epoch)
         for law, events in part.undecided.items():

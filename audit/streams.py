@@ -200,7 +200,7 @@ class StreamChecker:
         elif row.stream == installation.POST_STREAM:
             stream.found.unsigned += 1
         elif row.position == 1 and isinstance(envelope.event, installation.InstallationFounded):
-            stream.found.founding += 1
+            stream.found.founded += 1
         else:
             stream.problem(row, "unsigned")
 

@@ -121,7 +121,7 @@ async def test_a_good_ledger_is_called_good(recorded: tuple[Session, str]) -> No
     assert report.clock_acts > 5
     assert report.signatures >= 6
     # What led to them adds up, and each line says how many.
-    assert report.signed_events + report.clock_acts + report.unsigned + report.founding == report.events
+    assert report.signed_events + report.clock_acts + report.unsigned + report.founded == report.events
     told = [re.findall(r"(\d+) mục", line) for line in origin_lines(report)]
     assert sum(int(one) for (one, *_rest) in told) == report.events
 
