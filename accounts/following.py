@@ -58,7 +58,7 @@ async def carry_out(connection: Connection, envelope: EventEnvelope[Event], at: 
 async def _make(connection: Connection, envelope: EventEnvelope[AccountMade], at: datetime) -> None:
     """Make the account, in the installation's language until the person chooses one.
 
-    Where the vault has lost the person, nothing is made; nobody could be invited.
+    Where the vault has lost the person, nothing is made; no person could be invited.
     """
     event = envelope.event
     await connection.execute(

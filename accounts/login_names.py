@@ -9,7 +9,7 @@ from ledger.connection import Pool
 from vault.persons import folded_phone
 
 LEAST_DIGITS = 8
-"""A number of fewer digits, such as 113, is nobody's own."""
+"""A number of fewer digits, such as 113, belongs to no person."""
 
 MOST_CHARS = 320
 """Of the longest mail address."""

@@ -5,7 +5,7 @@ one that is unknown becomes known by a login, an invitation, or a link for a new
 person, from wherever they come, and a link changes nothing about that: who reads the mail gets no more guesses.
 
 Failures are counted in the database, over restarts and over all web processes. Who waits here holds no connection and
-no lane, so that one who waits keeps nobody else waiting.
+no lane, so that one who waits does not keep others waiting.
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ class Delivery:
         except (MailServerAwayError, DeferredError, UndeliverableError, UnknownOutcomeError):
             raise
         except Exception as error:
-            # A mistake of ours stops this mail alone. Nobody knows how far it came.
+            # A mistake of ours stops this mail alone. How far it came is not known.
             # Without the text, which may hold an address.
             log.error("mail not sent", error=type(error).__name__, where=where(error))  # noqa: TRY400
             raise UnknownOutcomeError(type(error).__name__) from error

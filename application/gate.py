@@ -197,7 +197,7 @@ class Gate:
             raise GateClosedError("auditors_only_read")
 
     async def readers_of(self, submitter: Submitter, stream: str, state: State) -> frozenset[Reader]:
-        """Return the submitter's reader roles for a cycle. At the command line nobody needs an account."""
+        """Return the submitter's reader roles for a cycle. At the command line no account is needed."""
         account = await self._accounts.get(submitter.contact.id)
         kind = "secretariat" if account is None else account.kind
         administrator = account is not None and account.administrator

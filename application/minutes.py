@@ -17,7 +17,7 @@ from application.application import Application, CommandInput
 from application.command_preview import PreviewedEvent, deviations_by_key, names_in, previewed_events, readable_part
 from application.dry_run import DryRun
 from application.engine import RefusedError
-from application.fields import parse_day
+from application.fields import form_fields, parse_day
 from application.form_values import as_fields, without_empty_rows
 from application.gate import GateClosedError
 from application.minutes_cells import (
@@ -32,6 +32,7 @@ from application.minutes_cells import (
     MinutesAct,
     fields_of,
 )
+from application.one_voice import as_one_voice
 from application.permitted_acts import permitted_acts
 from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
 from domain.access import Matter
@@ -136,6 +137,9 @@ class MinutesCheck:
     binding: bool = False
     """One of the commands signs or publishes: the password is asked for once more."""
 
+    refused: list[RefusedError] = field(default_factory=list)
+    """What rules forbid, each with the `index` of its command. The commands after it were decided without it."""
+
 
 def require_minutes_keeper(cycle: VisitedCycle) -> None:
     """Check that the visitor may record a meeting of the cycle.
@@ -168,21 +172,24 @@ def day_come(text: str, cycle: VisitedCycle, path: str) -> date:
     return on
 
 
-def planned(cycle: VisitedCycle, minutes: Minutes, *, prepared: Iterable[str] = ()) -> list[PlannedCommand]:
+def planned(
+    cycle: VisitedCycle, minutes: Minutes, *, names: Mapping[str, str] | None = None, prepared: Iterable[str] = ()
+) -> list[PlannedCommand]:
     """The commands of the minutes: the meeting, then part by part what was said and decided.
 
-    `prepared` are the persons who wrote them, where they are more than the one who enters them.
+    `names` are those of the units of all years that they decide for. `prepared` are the persons who wrote them, where
+    they are more than the one who enters them.
 
     Raises:
         InputError: the day is none, or has not come yet.
     """
-    when = When.on(held_on(minutes, cycle))
+    when, names = When.on(held_on(minutes, cycle)), names or cycle.names
 
     def command(stream: str, act: str, fields: dict[str, Any], seed: str) -> CommandInput:
         command_id = uuid5(NAMESPACE_URL, f"{minutes.cells.get(SEED, '')}/{stream}/{seed}")
         return CommandInput(stream, act, fields, command_id, happened=when, meeting=minutes.id)
 
-    meeting = command(minutes.stream, RecordMeeting.NAME, meeting_fields(minutes), "meeting")
+    meeting = command(minutes.stream, RecordMeeting.NAME, meeting_fields(minutes, names), "meeting")
     if writers := list(prepared):
         meeting = replace(meeting, signatories={"prepared": [{"person": {"id": person}} for person in writers]})
     found = [PlannedCommand("", MEETING, meeting)]
@@ -194,7 +201,7 @@ def planned(cycle: VisitedCycle, minutes: Minutes, *, prepared: Iterable[str] = 
                     taken = command(stream, TakeStance.NAME, {"unit": unit, "stance": stance}, f"stance/{unit}")
                     found.append(PlannedCommand(f"{scope}{STANCE}.{unit}", part, taken))
             found.extend(
-                PlannedCommand(one.path, part, command(stream, one.act, *_fields_and_seed(one)))
+                PlannedCommand(one.path, part, command(stream, one.act, *_fields_and_seed(one, names)))
                 for one in minutes.acts(stream)
                 if part_of(one.act) == part
             )
@@ -206,14 +213,19 @@ def planned(cycle: VisitedCycle, minutes: Minutes, *, prepared: Iterable[str] = 
     return found
 
 
-def _fields_and_seed(one: MinutesAct) -> tuple[dict[str, Any], str]:
-    fields = without_empty_rows(fields_of(one))
+def act_fields(one: MinutesAct, names: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of an act as it is recorded; `names` are those of units."""
+    return as_one_voice(form_fields(Command.KNOWN[one.act]), without_empty_rows(fields_of(one)), names)[0]
+
+
+def _fields_and_seed(one: MinutesAct, names: Mapping[str, str]) -> tuple[dict[str, Any], str]:
+    fields = act_fields(one, names)
     return fields, f"{one.path}/{sorted(fields.items())!r}"
 
 
-def meeting_fields(minutes: Minutes) -> dict[str, Any]:
-    """The fields of the meeting itself, with the units that are ticked as present."""
-    head = as_fields(RecordMeeting, minutes.head)
+def meeting_fields(minutes: Minutes, names: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of the meeting itself, with the units that are ticked as present; `names` are those of units."""
+    head, _joined = as_one_voice(form_fields(RecordMeeting), as_fields(RecordMeeting, minutes.head), names)
     typed = [one for one in head.get("present", ()) if isinstance(one, Mapping)]
     present = [*typed, *(one for unit in minutes.present if (one := {"unit": unit}) not in typed)]
     notes = [note for _path, note in notes_of(minutes)]
@@ -236,19 +248,21 @@ _NOTES_BEGIN: Mapping[str, str] = {
 def notes_by_kind(notes: Iterable[str]) -> dict[str, list[str]]:
     """The notes of a meeting by what they are, as `notes_of` has written them, without the words that they begin with.
 
-    What goes on in a next note is one text again. Notes that begin with none of these words are other notes.
+    What goes on in a next note is one text again. Notes that begin with none of these words are other notes. Behind
+    another kind they are lines of its text: the register does not tell the next line of a resolution from a note.
     """
     found: dict[str, list[str]] = {name: [] for name in (*cells.KINDS_OF_NOTES, cells.NOTES)}
     begins = [(name, one.removesuffix("{text}")) for name, text in _NOTES_BEGIN.items() for one in (text, _(text))]
-    last = cells.NOTES
+    last, before = cells.NOTES, ""
     for note in notes:
         name, begin = next(((name, begin) for name, begin in begins if note.startswith(begin)), (last, ""))
         text = note.removeprefix(begin)
         if begin or name == cells.NOTES:
             found[name].append(text)
         else:
-            found[name][-1] = f"{found[name][-1]} {text}"
-        last = name
+            goes_on = len(before) + 1 + len(text.split(" ", 1)[0]) > LABEL_CHARS  # it was cut because it was full
+            found[name][-1] += (" " if goes_on else "\n") + text
+        last, before = name, note
     return found
 
 
@@ -286,10 +300,11 @@ def _signatures(minutes: Minutes, stream: str) -> Iterator[tuple[str, str, dict[
 async def check(application: Application, visitor: Visitor, inputs: Sequence[CommandInput]) -> MinutesCheck:
     """Decide all commands one after another on top of what the ledger holds, and keep nothing.
 
+    Where the meeting itself is refused, which is the first, nothing else is decided.
+
     Raises:
         InputError: a field cannot be used.
         GateClosedError: the visitor may not enter a command, or keeps no minutes of a cycle.
-        RefusedError: a rule forbids a command; `index` is its index in `inputs`.
     """
     await application.gate.check(visitor.submitter(), inputs, trying=True)
     for stream in dict.fromkeys(one.stream for one in inputs[1:] if one.stream != inputs[0].stream):
@@ -308,7 +323,10 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
             events = await previewed_events(application, dry_runs[one.stream], one, visitor, part)
         except Refused as error:
             await application.tell_who_came_first(error, one.stream, visitor.submitter())
-            raise RefusedError(error.code, error.facts, index) from None
+            checked.refused.append(RefusedError(error.code, error.facts, index))
+            if index == 0:
+                return checked
+            continue
         checked.notes.extend(cleaning_notes(one.cleaned()))
         checked.binding = checked.binding or await application.gate.binds(one)
         checked.events.extend((one.stream, event) for event in events)

@@ -1,4 +1,4 @@
-"""The child process that opens a file to be looked at: pages of a PDF, a picture, the text of a Word document.
+"""The child process that opens a file to be looked at: pages of a PDF, a picture, the text of a Word or ODT document.
 
 Nothing in a file is run or followed: PDFium draws without scripts and forms; a document's links, fields and pictures
 are left out. Pixels, pages, characters and what an archive unpacks to are bounded here; memory and time by `work.py`.
@@ -100,7 +100,7 @@ def _in_base64(image: Image.Image) -> str:
     return base64.b64encode(out.getvalue()).decode()
 
 
-# Word documents ---------------------------------------------------------------------------
+# Documents --------------------------------------------------------------------------------
 
 
 class _TooMuchError(Exception):
@@ -108,7 +108,7 @@ class _TooMuchError(Exception):
 
 
 class _DocumentReader:
-    """Collects the paragraphs of a document from the events of expat, as they read with all changes accepted.
+    """Collects the paragraphs of a Word document from the events of expat, as they read with all changes accepted.
 
     A table's row is one paragraph, its cells with bars between. `_places` are the lists that paragraphs go to, a cell's
     own above that of the document; `_rows` the cells of the rows that are open; `_open` the paragraphs that are, more
@@ -160,7 +160,7 @@ class _DocumentReader:
                 self._put(_SIGNS.get(local, ""))
 
     def _characters(self, text: str) -> None:
-        if self._in_text:
+        if self._in_text and not self._skipped:
             self._put(text)
 
     def _put(self, text: str) -> None:
@@ -190,8 +190,34 @@ class _DocumentReader:
 
 
 _SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
-_SKIPPED = frozenset({"moveFrom", "Fallback", "instrText", "pict"})
-"""What was moved away, what stands in the place of something that is read, and codes of fields."""
+_SKIPPED = frozenset(
+    {"moveFrom", "Fallback", "instrText", "pict", "tracked-changes", "annotation", "note", "sequence-decls"}
+)
+"""What was moved away or deleted, what stands in the place of something that is read, codes of fields, notes."""
+
+
+class _OpenDocumentReader(_DocumentReader):
+    """Collects the paragraphs of an OpenDocument text, where the letters stand in the paragraphs themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._in_run = self._in_text = True
+
+    def _start(self, name: str, given: dict[str, str]) -> None:
+        local = name.rpartition(" ")[2]
+        if local == "s" and not self._skipped:
+            self._put(" " * min(int(next(iter(given.values()), "1")), _MOST_BLANKS))
+        super()._start(_AS_WORD.get(local, local), given)
+
+    def _end(self, name: str) -> None:
+        local = name.rpartition(" ")[2]
+        super()._end(_AS_WORD.get(local, local))
+
+
+_AS_WORD = {"h": "p", "table-row": "tr", "table-cell": "tc", "line-break": "br"}
+"""What OpenDocument calls otherwise than Word."""
+
+_MOST_BLANKS = 200
 
 
 def _refuse_doctype(*_given: Any) -> None:
@@ -215,8 +241,14 @@ _UNREADABLE = (
 def _document(body: bytes, _first: int) -> ChildAnswer:
     reader = _DocumentReader()
     try:
-        with ZipFile(io.BytesIO(body)) as archive, archive.open("word/document.xml") as file:
-            reader.read(_parts_of(file))
+        with ZipFile(io.BytesIO(body)) as archive:
+            text = "word/document.xml"
+            if text not in archive.namelist():
+                reader, text = _OpenDocumentReader(), "content.xml"
+                if b"encryption-data" in b"".join(_parts_of(archive.open("META-INF/manifest.xml"))):
+                    return ChildAnswer(problem="locked")
+            with archive.open(text) as file:
+                reader.read(_parts_of(file))
     except _TooMuchError:
         return ChildAnswer(problem="too_much")
     except _UNREADABLE:

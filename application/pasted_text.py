@@ -1,6 +1,6 @@
 """What becomes of text that people paste from Word, mail and chat: one function for every door.
 
-What only one program means by a character becomes the character that everybody reads; what nobody sees is taken out
+What only one program means by a character becomes the character that everybody reads; what is invisible is taken out
 and counted, so that the person is told; what cannot be known is refused, with its line and the words beside it.
 
 What Word puts into the clipboard as plain text:
@@ -70,7 +70,7 @@ def clean_text(text: str, *, one_line: bool = False) -> CleanText:
 
 _LINE_END = re.compile("\r\n|[\r\v\f\u0085\u2028\u2029]")
 _UNSEEN = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]+")
-"""Most of what nobody sees, taken out at once: soft hyphens, blanks without width, directions, byte order marks."""
+"""Most of what is invisible, taken out at once: soft hyphens, blanks without width, directions, byte order marks."""
 
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
 """The no-break space and its kin: blanks of other widths."""

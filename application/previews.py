@@ -1,8 +1,8 @@
-"""What of a file can be looked at in a page: pages of a PDF and pictures as pictures, a Word document as its text.
+"""What of a file can be looked at in a page: pages of a PDF and pictures as pictures, the text of a document.
 
 The file is opened by a child process (`application/opened_files.py`): what comes back is a JPEG or plain text, and
 never the file. The answers are kept in memory by the file's digest, the latest that fit; a caller must first have
-shown that they may open the file. These children have a lane of their own, so that nobody's table or comparison waits
+shown that they may open the file. These children have a lane of their own, so that no table or comparison waits
 for pictures.
 """
 
@@ -19,7 +19,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from application.work import Children, WorkFailedError, WorkTooLongError
-from vault.file_kinds import DOCX, JPEG, PDF, PNG
+from vault.file_kinds import DOCX, JPEG, ODT, PDF, PNG
 
 Opener = Literal["pdf", "picture", "document"]
 """How a file is opened."""
@@ -29,6 +29,7 @@ OPENERS: dict[str, Opener] = {
     PNG.media_type: "picture",
     JPEG.media_type: "picture",
     DOCX.media_type: "document",
+    ODT.media_type: "document",
 }
 """By media type. Files of other kinds are only saved."""
 

@@ -190,8 +190,8 @@ _PARTS: Mapping[str, str] = {
     "awards": N_("Ranking, nominations"),
     "next": N_("Head and deputies"),
     "signing": N_("Signing of the covenant"),
-    "other": N_("Other contents"),
     "end": N_("Conclusions"),
+    "other": N_("Other contents"),
 }
 """The parts of what happened at a meeting, in their order, each with its title."""
 
@@ -227,7 +227,7 @@ def _sections(
     notes, events = notes_by_kind(held.notes), [envelope.event for envelope, _text in told]
     text = _("{who} presented: {paper}.")
     found["papers"].lines += [text.format(who=voice(one.by, names), paper=one.paper) for one in held.presenters]
-    found["papers"].lines += notes[PAPERS]
+    found["papers"].lines += _lines_of(notes[PAPERS])
     for (event, meta), one in told:
         if isinstance(event, BallotRecorded):
             found["votes"].tables.append(_vote(cycle, event, meta, names))
@@ -235,15 +235,19 @@ def _sections(
             found["awards"].tables.append(_ranking(event, names))
         elif not isinstance(event, _TOLD_OTHERWISE):
             found[_PART_OF.get(type(event), "other")].lines.append(_line(event, one))
-    found["said"].lines += [*_stances(events, names), *notes[DISCUSSION]]
+    found["said"].lines += [*_stances(events, names), *_lines_of(notes[DISCUSSION])]
     found["awards"].lines += _nominations(events, names)
     signed = [names.get(one.unit, one.unit) for one in events if isinstance(one, CovenantSigned)]
     if signed:
         found["signing"].lines.append(_("The units that signed: {units}.").format(units="; ".join(signed)))
     found["other"].lines += notes[NOTES]
     resolutions = [_("Resolution: {text}").format(text=one) for one in notes[RESOLUTIONS]]
-    found["end"].lines += [*notes[CONCLUSIONS], *resolutions]
+    found["end"].lines += _lines_of([*notes[CONCLUSIONS], *resolutions])
     return list(found.values())
+
+
+def _lines_of(texts: Iterable[str]) -> list[str]:
+    return [line for text in texts for line in text.splitlines()]
 
 
 def _line(event: Event, told: EventText) -> str:

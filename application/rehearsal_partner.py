@@ -1,8 +1,8 @@
 """The others of a rehearsed city: while a visitor acts for one person, the people around that person answer.
 
 A unit that is given more time sends its report, one that gets its report back answers, units that are reminded do
-what they owe, another unit signs after a visitor has, and two answer a new draft. Nobody acts for a person whom a
-visitor may be. What the partner enters itself is answered by nobody.
+what they owe, another unit signs after a visitor has, and two answer a new draft. No act is made for a person whom a
+visitor may be. What the partner enters itself is not answered.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class RehearsalRoles(FrozenModel):
     documented: tuple[Label, ...] = ()
 
     def role_of(self, person: str) -> RehearsalRole | None:
-        """The role of a person; None for a person whom nobody may be."""
+        """The role of a person; None for a person whom no visitor may be."""
         return next((role for role in self.roles if role.person == person), None)
 
 

@@ -37,7 +37,7 @@ class Reminder:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Whom reminders reach: every person gets one mail. `without` are the names of units that nobody reads mail for."""
+    """Whom reminders reach: every person gets one mail. `without` are the names of units without readers of mail."""
 
     letters: int
     units: int
@@ -45,7 +45,7 @@ class Reach:
 
 
 async def late_reminders(board: BoardLines, texts: Texts, visitor: Visitor, streams: Sequence[str]) -> list[Reminder]:
-    """The reminders that are due in some cycles, but for the visitor's own unit: nobody reminds themselves.
+    """The reminders that are due in some cycles, but for the visitor's own unit: no unit reminds itself.
 
     A task that waits for another unit is left out.
     """

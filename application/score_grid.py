@@ -83,7 +83,7 @@ def grid_of(cycle: VisitedCycle, round_: str) -> ScoreGrid:
 
     Raises:
         NotFoundError: the edition has no such round.
-        ForbiddenError: the visitor scores nobody in it.
+        ForbiddenError: the visitor scores no unit in it.
     """
     if not cycle.rules.has_round(round_):
         raise NotFoundError("page_not_found")

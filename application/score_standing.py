@@ -216,7 +216,7 @@ class StandingSheet:
         return self._column(_("pass mark and floors reached"), found)
 
     def _condition(self, one: ClassCondition) -> list[Cell]:
-        """Whether each unit fulfils a condition: 1, 0, or "?" where nobody has said it."""
+        """Whether each unit fulfils a condition: 1, 0, or "?" where no unit has said it."""
         if one.fact is not None:
             title = next(fact.title for fact in self.rules.scoring.facts if fact.id == one.fact)
             stated = [unit.sheet.facts.get(one.fact) for unit in self.units]

@@ -13,7 +13,7 @@ from application.visits import History, VisitedCycle
 from application.work import of_many
 from domain.dates import as_written
 from domain.installation import STREAM
-from domain.records import CLOCK, OPERATOR, Event, EventEnvelope
+from domain.records import CLOCK, OPERATOR, Command, Event, EventEnvelope
 from domain.times import When
 from i18n import N_, _
 from i18n.messages import word
@@ -26,6 +26,11 @@ from ledger.paging import Paged, PageRequest
 def step_of(row: RecordedEvent) -> str:
     """The step module of the domain that an event belongs to."""
     return Event.KNOWN[row.type].__module__.rsplit(".", 1)[-1]
+
+
+def step_of_act(act: type[Command]) -> str:
+    """The step module of the domain that an act, and what it brings, belongs to."""
+    return act.__module__.rsplit(".", 1)[-1]
 
 
 @dataclass(frozen=True, slots=True)

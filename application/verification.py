@@ -42,7 +42,7 @@ async def marks_of(
 ) -> Marks:
     """Collect the checkpoints that a ledger is compared with: those kept elsewhere, the file, the row in the database.
 
-    Without `log` file and row are not read: nobody could tell whose they are.
+    Without `log` file and row are not read: whose they are is not known.
     """
     marks = Marks()
     if kept:

@@ -5,28 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.report import BesideProblem, Compared, Problem, Untrusted, VerificationReport
-from i18n import _
+from i18n import N_, _
 from i18n.messages import counted, word
 
 
 def verification_lines(report: VerificationReport) -> Iterator[str]:
     """Yield the result: what was checked, what it shows, what it was compared with, and what it does not show."""
     yield counts_text(report)
+    yield from origin_lines(report)
     yield result_text(report)
     yield from undecided_lines(report)
     yield from compared_lines(report)
-    yield from limits_lines(report)
+    yield from limits_lines()
     yield _("Merkle root {root}").format(root=report.root)
 
 
 def counts_text(report: VerificationReport) -> str:
-    """What was checked."""
-    return _("{events} in {streams}, {signatures}, {clock_acts}").format(
-        events=counted("event", report.events),
-        streams=counted("stream", report.streams),
-        signatures=counted("signature", report.signatures),
-        clock_acts=counted("clock_act", report.clock_acts),
+    """How much was checked; `origin_lines` tell what led to it."""
+    return _("{events} in {streams} were checked. They come from:").format(
+        events=counted("event", report.events), streams=counted("stream", report.streams)
     )
+
+
+def origin_lines(report: VerificationReport) -> Iterator[str]:
+    """Yield what led to the events, with how many of them: together all that were checked."""
+    events = counted("event", report.signed_events)
+    yield _("{signatures}: {events}. One act can write several.").format(
+        signatures=counted("signature", report.signatures), events=events
+    )
+    texts = (
+        (report.clock_acts, N_("{clock_acts}, which the register enters itself: {events}")),
+        (report.unsigned, N_("mail that was sent: {events}. Nobody signs them: only a checkpoint covers them.")),
+        (report.founded, N_("the founding of the register, before there was a key: {events}")),
+        (report.unexplained, N_("nothing that may lead to an event, or it cannot be read: {events}")),
+    )
+    for count, text in texts:
+        if count:
+            yield _(text).format(events=counted("event", count), clock_acts=counted("clock_act", count))
 
 
 def result_text(report: VerificationReport) -> str:
@@ -80,7 +95,9 @@ def undecided_lines(report: VerificationReport) -> Iterator[str]:
 def compared_lines(report: VerificationReport) -> Iterator[str]:
     """Yield what the ledger was compared with."""
     for one in report.compared:
-        yield _compared(one)
+        newer = max(report.events - one.size, 0)
+        later = _("{events} are newer than that.").format(events=counted("event", newer)) if newer else ""
+        yield f"{_compared(one)} {later}".rstrip()
     if not report.compared:
         yield _("It was compared with no checkpoint.")
 
@@ -96,12 +113,8 @@ def _compared(one: Compared) -> str:
     return _("It agrees with the newest checkpoint in the database, over {events}.").format(**facts)
 
 
-def limits_lines(report: VerificationReport) -> Iterator[str]:
+def limits_lines() -> Iterator[str]:
     """Yield what the verification does not show."""
-    if report.unsigned:
-        yield _("Of mail that was sent, {events} are not signed: only a checkpoint covers them.").format(
-            events=counted("event", report.unsigned)
-        )
     yield _("Accounts, and what pages compute from the ledger, are no evidence; they were not checked.")
 
 

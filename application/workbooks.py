@@ -21,6 +21,7 @@ from zipfile import BadZipFile, ZipFile
 from application.tables import MOST_ROWS, SheetAnswer
 from application.work import answer_as_child
 from domain.numbers import write_number
+from vault.file_kinds import ODT
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -132,6 +133,10 @@ def _column_of(reference: str) -> int:
     return number
 
 
+_TYPE_WITHIN = 200
+"""OpenDocument stores its type first and uncompressed: within so many bytes."""
+
+
 def _problem_of(body: bytes) -> str:
     """The code of why an archive is no workbook that can be read, "" for one that may be."""
     try:
@@ -141,7 +146,10 @@ def _problem_of(body: bytes) -> str:
         return "table_broken"
     names = {part.filename for part in parts}
     if "xl/workbook.xml" not in names:
-        return "table_old_workbook" if names & {"xl/workbook.bin", "content.xml"} else "table_no_table"
+        is_workbook = "xl/workbook.bin" in names or (
+            "content.xml" in names and ODT.media_type.encode() not in body[:_TYPE_WITHIN]
+        )
+        return "table_old_workbook" if is_workbook else "table_no_table"
     return "table_too_much" if sum(part.file_size for part in parts) > UNPACKED_BYTES else ""
 
 

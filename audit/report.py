@@ -70,9 +70,13 @@ class StreamReport:
 
     signatures: int = 0
     """Signed commands; each has its signature checked once, however many events it led to."""
+    signed_events: int = 0
+    """Events that name a signed command."""
     clock_acts: int = 0
+    founded: int = 0
+    """1 in the stream that begins with the founding of the installation, before there was a key to sign with."""
     unsigned: int = 0
-    """Events of the post, which nobody signs."""
+    """Events of the post, which are not signed."""
     epoch: int = 0
     """The highest writer epoch in a signed header."""
     undecided: dict[int, int] = field(default_factory=dict)
@@ -106,7 +110,9 @@ class VerificationReport:
     events: int = 0
     streams: int = 0
     signatures: int = 0
+    signed_events: int = 0
     clock_acts: int = 0
+    founded: int = 0
     unsigned: int = 0
     epoch: int = 0
     law: int = 0
@@ -141,10 +147,17 @@ class VerificationReport:
         """How many events are shown to be unchanged: those that a checkpoint covers that was kept elsewhere."""
         return max((one.size for one in self.compared if one.source == "kept"), default=0) if self.ok else 0
 
+    @property
+    def unexplained(self) -> int:
+        """How many events nothing led to that may: each is among the problems, as far as they are kept."""
+        return self.events - self.signed_events - self.clock_acts - self.founded - self.unsigned
+
     def add(self, part: StreamReport) -> None:
         """Add what was found in a stream."""
         self.signatures += part.signatures
+        self.signed_events += part.signed_events
         self.clock_acts += part.clock_acts
+        self.founded += part.founded
         self.unsigned += part.unsigned
         self.epoch = max(self.epoch, part.epoch)
         for law, events in part.undecided.items():

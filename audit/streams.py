@@ -187,6 +187,7 @@ class StreamChecker:
     def _check_origin(self, row: RecordedEvent, envelope: EventEnvelope[Event], stream: _Stream) -> None:
         """Check that the event comes from a signed command, the clock, the post or the bootstrap."""
         if row.command_digest is not None:
+            stream.found.signed_events += 1
             self._check_command(row, row.command_digest, stream)
             self._check_expected(row, envelope, stream)
         elif row.actor == CLOCK and stream.folded is not None:
@@ -198,7 +199,9 @@ class StreamChecker:
             self._check_expected(row, envelope, stream)
         elif row.stream == installation.POST_STREAM:
             stream.found.unsigned += 1
-        elif not (row.position == 1 and isinstance(envelope.event, installation.InstallationFounded)):
+        elif row.position == 1 and isinstance(envelope.event, installation.InstallationFounded):
+            stream.found.founded += 1
+        else:
             stream.problem(row, "unsigned")
 
     def _check_command(self, row: RecordedEvent, digest: bytes, stream: _Stream) -> None:

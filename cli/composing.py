@@ -53,7 +53,7 @@ BACKUP_KEY_SETTING = "THIDUA_BACKUP_KEY_FILE"
 
 
 async def env(address: str, file: Path, *, as_json: bool) -> int:
-    """Write a new file of settings with secrets that nobody has chosen."""
+    """Write a new file of settings with random secrets."""
     check_settings({"THIDUA_WEB_ADDRESS": address})
     notes = {
         "COMPOSE_PROJECT_NAME": _("Settings of docker-compose.yml. Keep this file: nobody else can read it."),
@@ -98,7 +98,7 @@ async def found(*, as_json: bool) -> int:
             app, _reader, web = await found_ledger(dirs, installed, owner, bootstrap, address_of(owner))
             await make_databases(GivenServer(owner), os.environ[TEMPORAL_PASSWORD])
             certificates = Certificates(dirs.data / CERTIFICATES)
-            # A server that runs has these, and takes nobody with new ones.
+            # A server that runs has these, and takes no client with new ones.
             if certificates.last_moment() is None or not await _temporal_runs(certificates.client_tls):
                 certificates.renew()
             urls = {"worker": app, "web": web, "backup": await backup_url(owner)}

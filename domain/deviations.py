@@ -410,7 +410,7 @@ def _last_ballots(state: DeviationsContext) -> dict[str, Ballot]:
 
 
 def _quota(award: AwardRule, state: DeviationsContext) -> int | None:
-    """Return how many units may be nominated; None without a limit, or for a share of units that nobody counted."""
+    """Return how many units may be nominated; None without a limit, or for a share of uncounted units."""
     if award.share is not None and state.lifecycle.unnamed == "unknown":
         return None
     return award.most(len(state.membership.members()) + known_count(state.lifecycle.unnamed))

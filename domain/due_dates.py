@@ -35,7 +35,7 @@ class Obligation:
 
     `due` is the instant after which it is late (24:00 of the last day), extensions included. `waits_for` lists the
     units that must act first, and `awaited` is what they must do. `lapsed` is a deadline that had passed before the
-    unit joined, or before the cycle began: it binds nobody, and an extension can set another.
+    unit joined, or before the cycle began: it binds no unit, and an extension can set another.
     """
 
     duty: Duty
@@ -96,7 +96,7 @@ def due_in_force(
     """Return when a duty is due, the article that says so, and else a deadline that had passed before it came.
 
     A duty that was done is held to the edition in force then, an open one to the edition in force now. A deadline that
-    had passed when its edition was adopted binds nobody: the one of the edition before it counts.
+    had passed when its edition was adopted binds no unit: the one of the edition before it counts.
     """
     edition: Edition | None = rules.at(done)
     lapsed = None

@@ -27,7 +27,7 @@ def encoded_name(name: str) -> str:
 
 
 def file_name(reference: re.Match[str]) -> str:
-    """Return the name of the file that a reference names, on one line and without signs that nobody sees.
+    """Return the name of the file that a reference names, on one line and without invisible signs.
 
     A reference can be typed, with any characters behind its percent signs.
     """

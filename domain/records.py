@@ -199,7 +199,7 @@ CLOCK = "clock"
 """The actor of commands that deadlines cause. Workflow, append and verify refuse signed commands of this actor."""
 
 RESERVED = frozenset({CLOCK, "post", "installation"})
-"""Actors of events that nobody signs. No signed command has one."""
+"""Actors of unsigned events. No signed command has one."""
 
 OPERATOR = "operator"
 """The actor of commands of the machine's command line: an account of the operating system, and no person."""

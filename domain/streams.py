@@ -68,7 +68,7 @@ AnyFoldedStream = FoldedStream[State] | FoldedStream[CityState] | FoldedStream[I
 
 
 def is_decided(stream: str) -> bool:
-    """Return whether a decider decides the stream's commands. Nobody decides what the post records."""
+    """Return whether a decider decides the stream's commands. What the post records is not decided."""
     return is_stream(stream) or stream == STREAM
 
 

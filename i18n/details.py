@@ -105,7 +105,7 @@ def details(
 
 
 def _is_not_shown(model: type[BaseModel], name: str, info: FieldInfo, value: object) -> bool:
-    """Whether a field is left out: nothing was entered, what goes without saying, or what nobody reads."""
+    """Whether a field is left out: nothing was entered, what goes without saying, or what is not for readers."""
     if (model.__name__, name) in NOT_SHOWN or any(isinstance(mark, IsDerived) for mark in info.metadata):
         return True
     if value is None or value == () or (value is False and info.is_required()):

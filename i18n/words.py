@@ -340,7 +340,7 @@ WORDS: Mapping[str, WordTable] = {
             "appointed": N_("appointed by the level above"),
             "assigned": N_("assigned by the organiser"),
             "handed-over": N_("handed over"),
-            "unknown": NC_("manner of a choice", "unknown"),
+            "unknown": N_("how is not told"),
         },
         Manner,
     ),

@@ -67,7 +67,7 @@ class BackupSource:
 async def back_up(source: BackupSource, folder: Path, keys: Path | None = None) -> tuple[Backup, str]:
     """Write database and checkpoints of an installation into a new folder.
 
-    Returns what the backup says of itself, and the sha256 of that, in hex. Nobody has to stop working: the dump is of
+    Returns what the backup says of itself, and the sha256 of that, in hex. No part has to stop: the dump is of
     one moment. After an error there is no folder. With `keys`, the data folder, the keys are put into it, too.
 
     Raises:

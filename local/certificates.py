@@ -1,7 +1,7 @@
 """The certificates of mutual TLS between Temporal and everything that speaks to it, in a folder of the data folder.
 
-An authority of its own signs one certificate for the server's parts and one for its clients; nobody else is let in. The
-authority's key is kept nowhere: nobody can have a further certificate signed, and new ones come with a new authority,
+An authority of its own signs one certificate for the server's parts and one for its clients; no other is let in. The
+authority's key is kept nowhere: no further certificate can be signed, and new ones come with a new authority,
 which makes all earlier ones void.
 """
 
@@ -301,7 +301,7 @@ def _signed(
 
 
 def _read(file: Path, *, private: bool = False) -> bytes:
-    """Return the bytes of a file; a private one only when nobody but its owner may read it."""
+    """Return the bytes of a file; a private one only where its owner alone may read it."""
     try:
         with file.open("rb") as opened:
             if private and os.fstat(opened.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):

@@ -176,7 +176,7 @@ class PostgresServer:
 
 
 async def create_database(server: Addressed, name: str, owner: str | None = None) -> bool:
-    """Create a database, unless it exists; return whether it was created. Nobody but an `owner` may connect to it.
+    """Create a database, unless it exists; return whether it was created. Only an `owner` may connect to it.
 
     Neither name is user input: they are not escaped.
     """

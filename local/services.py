@@ -52,7 +52,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "web": ("authority.pem", "client.pem", WEB_KEY_FILE, ACCOUNT_KEY_FILE, DATABASE_URL_FILE),
     "backup": (BACKUP_KEY_FILE, DATABASE_URL_FILE),
 }
-"""The files of each service that gets any. Nobody but its own user may read them."""
+"""The files of each service that gets any. Only its own user may read them."""
 
 
 def env_text(address: str, notes: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 A part that is only busy must not be killed for it. So it must miss several questions in a row, for some time, and
 while another part that it needs does not answer it is not judged at all. After the pause before a start it is asked
-once more. A supervisor whose own event loop was held up judges nobody: the question may have been late, not the answer.
+once more. A supervisor whose own event loop was held up judges none: the question may have been late, not the answer.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def _editions(state: State) -> list[list[str | None]]:
 
 
 _AFTER: Mapping[Duty, Duty] = {Duty.PUBLICATION: Duty.DECISION, Duty.FILING: Duty.PUBLICATION}
-"""By duty, the one before it. It can be recorded out of turn, but is asked of nobody while that one is open."""
+"""By duty, the one before it. It can be recorded out of turn, but is asked of no unit while that one is open."""
 
 
 def _in_turn(open_: Sequence[Obligation]) -> Callable[[Obligation], Obligation]:

@@ -113,7 +113,7 @@ class MemberLine:
 class Uninvited:
     """How many were not invited yet: those with a mail address, and those without, with the first of them.
 
-    `digest` is one of whom a button invites by mail: those who were counted, and nobody else. `more`: the first
+    `digest` is one of whom a button invites by mail: those who were counted, and no others. `more`: the first
     `MOST_INVITED` were counted, and there may be others.
     """
 

@@ -54,6 +54,17 @@ def docx_of(document: bytes) -> bytes:
     return out.getvalue()
 
 
+def odt(content: str, manifest: str = "<manifest/>") -> bytes:
+    """An OpenDocument text with this XML as its content."""
+    out = io.BytesIO()
+    names = "".join(f' xmlns:{one}="urn:{one}"' for one in ("office", "text", "table"))
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        archive.writestr("META-INF/manifest.xml", manifest)
+        archive.writestr("content.xml", f"<office:document-content{names}>{content}</office:document-content>")
+    return out.getvalue()
+
+
 def picture(width: int = 400, height: int = 300, kind: str = "PNG") -> bytes:
     """A picture of one colour."""
     out = io.BytesIO()

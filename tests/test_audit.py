@@ -16,7 +16,7 @@ from speech import RULES
 
 from application.application import CommandInput
 from application.verification import verify_all
-from application.verification_text import compared_lines, result_text
+from application.verification_text import compared_lines, origin_lines, result_text
 from audit.marks import Marks
 from audit.replay import broken_at, replay, replay_as_json, select
 from audit.report import BesideProblem, Compared, VerificationReport
@@ -110,6 +110,8 @@ async def test_a_key_must_be_named_by_a_key_known_before(recorded: tuple[Session
         {"digest", "unsigned", "signature"},
     )
     assert {p.detail for p in report.problems if p.code == "signature"} == {"unknown_key"}
+    assert report.unexplained == 1
+    assert "1 mục không rõ từ đâu hoặc không đọc được" in " ".join(origin_lines(report))
 
 
 async def test_a_good_ledger_is_called_good(recorded: tuple[Session, str]) -> None:
@@ -118,6 +120,10 @@ async def test_a_good_ledger_is_called_good(recorded: tuple[Session, str]) -> No
     assert (report.first_broken, report.ok) == (None, True)
     assert report.clock_acts > 5
     assert report.signatures >= 6
+    # What led to them adds up, and each line says how many.
+    assert report.signed_events + report.clock_acts + report.unsigned + report.founded == report.events
+    told = [re.findall(r"(\d+) mục", line) for line in origin_lines(report)]
+    assert sum(int(one) for (one, *_rest) in told) == report.events
 
 
 @pytest.mark.parametrize(
@@ -451,3 +457,10 @@ async def test_a_range_that_straddles_the_day_is_possible() -> None:
 
 def test_head_of_nothing() -> None:
     assert StreamTip() == StreamTip(0, bytes(32))
+
+
+def test_what_is_newer_than_a_checkpoint_is_counted() -> None:
+    report = VerificationReport(events=2_766, compared=[Compared("database", 1, 2_758)])
+    (line,) = compared_lines(report)
+    assert "8 mục ghi sau mốc đó" in line
+    assert "ghi sau" not in next(iter(compared_lines(VerificationReport(events=5, compared=[Compared("kept", 1, 5)]))))

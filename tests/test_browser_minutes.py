@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from browser_help import User, a_user
 from engine_help import CITY, YEAR, open_cycle, units
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 from speech import RULES
 from web_help import PASSWORD, Site
 
@@ -106,3 +107,62 @@ async def test_two_people_add_a_choice_to_one_vote_at_once(site: Site, browser: 
             await expect(user.page.locator(f'[name="{path}.choices.1.words"]')).to_have_value("Cả hai")
             await expect(user.page.locator(f'[name="{path}.cast"]')).to_have_value("15")
             await expect(user.page.locator("#conflicts > *")).to_have_count(0)
+
+
+async def test_what_is_typed_while_the_page_still_loads_is_saved(site: Site, browser: Browser) -> None:
+    async with two_keepers(site, browser) as (lan, minh, stream, meeting):
+        votes = urls.minutes_url(stream, meeting, part="votes")
+        await lan.goto(votes)
+        await lan.page.get_by_role("button", name="Ghi kết quả biểu quyết").click()
+        path = await lan.page.locator(".vote").get_attribute("data-cell")
+        typed = asyncio.Event()
+
+        async def late(route: Route) -> None:
+            await typed.wait()
+            await route.continue_()
+
+        await minh.page.route("**/minutes*.js*", late)
+        await minh.page.goto(site.address + votes, wait_until="commit")
+        await minh.page.fill(f'[name="{path}.choices.0.words"]', "Cả hai")
+        async with minh.page.expect_response(lambda answer: answer.request.method == "POST"):
+            typed.set()
+        async with minh.page.expect_response(lambda answer: answer.request.method == "POST"):
+            await minh.page.fill(f'[name="{path}.cast"]', "15")
+        await expect(minh.page.locator("#saved-at")).to_contain_text("Tự động lưu lúc")
+        await minh.page.reload()
+        await expect(minh.page.locator(f'[name="{path}.choices.0.words"]')).to_have_value("Cả hai")
+        await expect(minh.page.locator(f'[name="{path}.cast"]')).to_have_value("15")
+
+
+async def test_what_is_typed_into_a_row_that_a_colleague_takes_out_is_told_and_can_be_kept(
+    site: Site, browser: Browser
+) -> None:
+    async with two_keepers(site, browser) as (lan, minh, stream, meeting):
+        people = urls.minutes_url(stream, meeting, part="people")
+        await lan.goto(people)
+        await lan.page.get_by_role("button", name="Thêm: khách mời").click()
+        guest = lan.page.locator('[data-cell^="head.guests."] [name$=".group"]')
+        await guest.fill("Ban Dân vận")
+        await expect(lan.page.locator("#saved-at")).to_contain_text("Tự động lưu lúc")
+        await minh.goto(people)
+        row = minh.page.locator('[data-cell^="head.guests."]')
+        await row.locator(".take-out summary").click()
+        await row.locator("button[name=_out]").click()
+        await expect(row).to_have_count(0)
+
+        # Who writes goes on while the page hears that the row is gone.
+        heard = []
+
+        async def slow(route: Route) -> None:
+            if "thay-doi" not in route.request.url and route.request.method == "GET" and not heard:
+                heard.append(route.request.url)
+                await guest.press_sequentially(" Trung ương")
+            await route.continue_()
+
+        await lan.page.route("**/hoi-nghi/**", slow)
+        await lan.page.evaluate("dispatchEvent(new Event('focus'))")
+        await lan.page.locator("#conflicts").get_by_text("Ban Dân vận Trung ương").wait_for()
+        await expect(lan.page.locator("#saved-at")).not_to_contain_text("Tự động lưu lúc")
+        assert heard
+        await lan.page.get_by_role("button", name="Vẫn dùng giá trị của tôi").click()
+        await expect(guest).to_have_value("Ban Dân vận Trung ương")

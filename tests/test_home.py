@@ -21,6 +21,7 @@ from application.gate import Submitter
 from application.many_acts import submit_lines
 from domain.steps.midyear import ReportAccepted
 from domain.strengths import Strength
+from web import urls
 
 ASKED = {"unit": "don-vi-1", "duty": "midyear-report", "until": "2026-07-25", "reason": "Chờ số liệu của quận."}
 
@@ -234,7 +235,13 @@ async def test_deviations_are_acknowledged_with_one_reason(site: Site) -> None:
 
     await eventually(all_there)
     lines = lines_of(secretary.page, "_deviation")
-    answer = await send(secretary, "acknowledge", _deviation=lines, _id=page_id(secretary.page))
+    id_ = page_id(secretary.page)
+    links = re.findall(r'href="(/cum/[^"]+/so\?[^"]+)"', await secretary.get("/diem-khac"))
+    links = [html.unescape(one) for one in links if urls.timeline_url(stream) in one]
+    assert len(links) >= 5
+    for link in set(links):
+        assert '<li value="' in await secretary.get(link), f"no entry that a deviation is about: {link}"
+    answer = await send(secretary, "acknowledge", _deviation=lines, _id=id_)
     assert (answer.status_code, "Chưa ghi lý do" in answer.text) == (422, True)
     assert answer.text.count(' name="_deviation"') == answer.text.count(" checked"), "what was ticked stays ticked"
     before = len(await event_names(site.app, stream))

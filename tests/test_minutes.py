@@ -46,12 +46,17 @@ async def test_everybody_who_keeps_the_minutes_sees_the_same_page_and_who_writes
     assert lan.visitor.at == urls.minutes_url(stream, "hn-1")
     head = await Keeper.opens(site, "truong", stream, "people")
     assert "Nguyễn Lan đang ở phần: Hội nghị" in head.page
+    read = dict(lan.fields())["_revision"]
     told = await head.types(f"present.{SECOND}", **{f"present.{SECOND}": "yes"})
     assert ("Tự động lưu" in told["saved"], told["attending"]) == (True, "1/3 đơn vị")
-    changes = await lan.visitor.http.get(f"{urls.minutes_changes_url(stream, 'hn-1')}?tu=0&phan=thanh-phan")
+    look = f"{urls.minutes_changes_url(stream, 'hn-1')}?phan=thanh-phan&tu="
+    changes = await lan.visitor.http.get(f"{look}{read}")
     assert changes.json()["changed"] == [f"present.{SECOND}"]
     assert "Nguyễn Truong đã ghi “dự họp”" in changes.json()["announce"]
     assert "Nguyễn Truong đang ở phần: Thành phần" in changes.json()["present"]
+    await head.types("head.attendance", **{"head.attendance": "41"})
+    own = (await head.visitor.http.get(f"{look}{told['revision']}")).json()
+    assert (own["changed"], own["announce"]) == (["head.attendance"], ""), "of the same person, elsewhere"
     page = await lan.sees("people")
     assert re.search(rf'name="present\.{SECOND}" value="yes" checked', page)
     hai = await site.log_in("hai")
@@ -187,8 +192,40 @@ async def test_two_where_one_is_expected_are_told_at_the_line(site: Site, stream
     row = await lan.adds("head.guests")
     told = await lan.types(row, **{f"{row}.unit": FIRST})
     assert told["faults"] == []
-    told = await lan.types(row, **{f"{row}.unit": FIRST, f"{row}.group": "Ban Dân vận"})
+    told = await lan.types(row, **{f"{row}.person.id": "lan", f"{row}.group": "Ban Dân vận"})
     assert [anchor for anchor, _text in told["faults"]] == [f"f-{row.replace('.', '-')}"]
+
+
+async def test_unit_name_and_office_are_one_person_and_what_is_recorded_is_told_before(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream)
+    await lan.sees("people")
+    chair, guest = await lan.adds("head.chairs"), await lan.adds("head.guests")
+    told = await lan.types(chair, guest, **{f"{chair}.unit": FIRST, f"{guest}.group": "Bà Trần Thị Năm"})
+    assert {text for _id, text, _kind in told["votes"]} == {""}
+    person = {f"{chair}.unit": FIRST, f"{chair}.person.id": "truong", f"{chair}.person.office": "Chủ tịch"}
+    words = {f"{guest}.unit": SECOND, f"{guest}.group": "Bà Trần Thị Năm", f"{guest}.person.office": "Phó Chủ tịch"}
+    told = await lan.types(chair, guest, **person, **words)
+    first, second = (
+        f"Nguyễn Truong (Chủ tịch, {unit_name(FIRST)})",
+        f"Bà Trần Thị Năm, Phó Chủ tịch, {unit_name(SECOND)}",
+    )
+    expected = [f"Sẽ ghi là: {first}", f"Sẽ ghi là: {second}"]
+    assert (told["faults"], [text for _id, text, _kind in told["votes"] if text]) == ([], expected)
+    page = html.unescape(await lan.sees("people"))
+    assert all(one in page for one in expected)
+    await lan.sees("comments")
+    comment = await lan.adds("acts.comment")
+    await lan.types(
+        comment, **{f"{comment}.by.unit": SECOND, f"{comment}.by.group": "Ông Ba", f"{comment}.text": "Nhất trí"}
+    )
+    page = html.unescape(await lan.sees("check"))
+    for text in (first, second, f"Ông Ba, {unit_name(SECOND)}"):
+        assert text in page, text
+    await lan.enters()
+    state, _rules = await site.app.state(stream)
+    held = state.meetings["hn-1"].event
+    assert [one.person.office for one in held.chairs if one.person] == [f"Chủ tịch, {unit_name(FIRST)}"]
+    assert [one.group for one in held.guests] == [second]
 
 
 async def test_what_is_not_kept_is_told(site: Site, stream: str) -> None:
@@ -197,7 +234,7 @@ async def test_what_is_not_kept_is_told(site: Site, stream: str) -> None:
     assert ("chưa được lưu" in told["unkept"], [one["path"] for one in told["written"]]) == (True, ["head.place"])
     minh = await Keeper.opens(site, "minh", stream)
     await minh.types("head.place", **{"head.place": "Huế"})
-    changes = await lan.visitor.http.get(f"{urls.minutes_changes_url(stream, 'hn-1')}?tu=0")
+    changes = await lan.visitor.http.get(f"{urls.minutes_changes_url(stream, 'hn-1')}?tu={told['revision']}")
     assert [(one["path"], one["value"]) for one in changes.json()["told"]] == [("head.place", "Huế")]
 
 
@@ -419,9 +456,10 @@ async def test_what_is_wrong_is_told_at_its_line_and_nothing_is_entered(site: Si
     await lan.sees("awards")
     await lan.presses(**{f"{act}.award": RULES.awards[0].id})
     await lan.sees("signing")
-    await lan.presses(**{f"sign.{SECOND}": "each"})
+    await lan.presses(**{f"sign.{SECOND}": "each", f"sign.{THIRD}": "each"})
     await lan.enters()
-    assert f'#c-sign-{SECOND}"' in lan.page, "nothing was presented"
+    for unit in (SECOND, THIRD):
+        assert f'#c-sign-{unit}"' in lan.page, "nothing was presented; all that is refused is told at once"
     assert "MeetingHeld" not in await event_names(site.app, stream)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from conftest import eventually
 from engine_help import CITY, open_cycle, submit, units
-from file_help import docx, docx_of, pdf, picture_bomb
+from file_help import docx, docx_of, odt, pdf, picture_bomb
 from speech import RULES
 from web_help import PASSWORD, Site, Visitor
 
@@ -295,6 +295,7 @@ class TestFiles:
             ("bom.png", picture_bomb(), "Tệp quá lớn"),
             ("bang.zip", b"PK\x05\x06" + b"\0" * 18, "mở bằng chương trình trên máy"),
             ("lời.docx", docx(["Điều 1 <b>"]), "Điều 1 &lt;b&gt;"),
+            ("lời.odt", odt("<text:p>Điều 1 &lt;b></text:p>"), "Điều 1 &lt;b&gt;"),
         ],
     )
     async def test_a_file_that_cannot_be_shown_is_told_in_a_sentence_with_the_link(

@@ -6,13 +6,13 @@ import asyncio
 import io
 
 import pytest
-from file_help import docx, docx_of, pdf, picture, picture_bomb
+from file_help import docx, docx_of, odt, pdf, picture, picture_bomb
 from PIL import Image
 
 from application import previews
 from application.previews import MOST_PAGES, PAGES_AT_ONCE, FilePreview, Previews
 from application.work import Children
-from vault.file_kinds import DOCX, JPEG, PDF, PNG, FileKind
+from vault.file_kinds import DOCX, JPEG, ODT, PDF, PNG, FileKind
 
 
 class Opened:
@@ -88,6 +88,8 @@ LONG_PAGE = pdf().replace(b"[0 0 595 842]", b"[0 0 9e9 1]  ")
         pytest.param(docx_of(b"<a><b></a>"), DOCX, "broken", id="text that is no XML"),
         pytest.param(docx_of(b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'), DOCX, "broken", id="entities"),
         pytest.param(docx_of(b"<a>" + b" " * 120_000_000 + b"</a>"), DOCX, "too_much", id="document bomb"),
+        pytest.param(odt("<a>"), ODT, "broken", id="OpenDocument that is no XML"),
+        pytest.param(odt("", "<a><encryption-data/></a>"), ODT, "locked", id="OpenDocument with a password"),
         pytest.param(None, PDF, "broken", id="erased meanwhile"),
     ],
 )
@@ -134,6 +136,18 @@ async def test_a_document_is_read_as_a_person_reads_it_with_all_changes_accepted
     )
     found = await Opened(docx(["Điều 1 & <2>"], body=body), DOCX).first()
     assert found.paragraphs == ("Điều 1 & <2>", "giữ thêm", "• mục\tmột", "Quỹ | 105 % năm", "cuối\ndòng")
+    assert (found.problem, found.pages, found.cut) == ("", 0, False)
+
+
+async def test_an_opendocument_text_is_read_the_same_way() -> None:
+    body = (
+        "<text:tracked-changes><text:p>bỏ</text:p></text:tracked-changes><text:h>Điều 1</text:h>"
+        '<text:p>giữ<text:s text:c="2"/><text:span>thêm</text:span><office:annotation><text:p>ẩn</text:p>'
+        "</office:annotation><text:line-break/>dòng</text:p><table:table-row><table:table-cell><text:p>Quỹ</text:p>"
+        "</table:table-cell><table:table-cell><text:p>105 %</text:p></table:table-cell></table:table-row>"
+    )
+    found = await Opened(odt(body), ODT).first()
+    assert found.paragraphs == ("Điều 1", "giữ  thêm\ndòng", "Quỹ | 105 %")
     assert (found.problem, found.pages, found.cut) == ("", 0, False)
 
 

@@ -218,7 +218,7 @@ SHARED = {
     "unknown": {
         "amount": ("chưa rõ", "unknown"),
         "holder": ("chưa rõ", "unknown"),
-        "manner": ("chưa rõ", "unknown"),
+        "manner": ("chưa nêu cách chọn", "how is not told"),
     },
     "self-score": {"duty": ("tự chấm điểm", "score itself")},
 }

@@ -11,6 +11,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
+from file_help import odt
 from hypothesis import given
 from hypothesis import strategies as some
 from openpyxl import Workbook
@@ -329,6 +330,9 @@ class TestWorkbooks:
         with ZipFile(out, "w") as archive:
             archive.writestr(name, "x")
         assert (await refused(out.getvalue())).code == code
+
+    async def test_a_text_of_opendocument_is_no_workbook(self) -> None:
+        assert (await refused(odt("<text:p>1. Tiêu chí</text:p>"))).code == "table_no_table"
 
 
 def with_sheet(body: bytes, old: bytes, new: bytes) -> bytes:

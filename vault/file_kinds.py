@@ -179,7 +179,7 @@ def _names_in_zip(body: bytes) -> frozenset[str]:
 
 
 def shown_name(name: str) -> str:
-    """Return a file's own name without what is dangerous: folders, controls, directions, signs that nobody sees."""
+    """Return a file's own name without what is dangerous: folders, controls, directions, invisible signs."""
     last = re.split(r"[/\\]", name)[-1]
     if len(last) > _LONGEST:  # its ending is at the end
         last = last[: _LONGEST - _ENDING] + last[-_ENDING:]

@@ -1,7 +1,7 @@
 """Persons on PostgreSQL.
 
 A person's commitment is the sha256 over a salt and the name. The person's signed commands contain it, so that another
-name under the same id is noticed. Erasing a person erases the salt, and nobody can test guesses at the name any more.
+name under the same id is noticed. Erasing a person erases the salt, and guesses at the name can no longer be tested.
 A corrected name gets a new commitment; the former name stays beside it, so that earlier signatures can be verified.
 """
 

@@ -72,7 +72,7 @@ async def invitation_link(services: Services, person: str) -> str:
 async def invite_by_mail(services: Services, person: str, by: By) -> bool:
     """Send an invitation, which was recorded before, by mail; returns whether the mail server took it.
 
-    The link is shown to nobody. Without a mail address nothing is sent.
+    The link is not shown. Without a mail address nothing is sent.
     """
     contact = await services.application.people.get(person)
     if contact is None or contact.email is None:

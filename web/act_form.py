@@ -190,7 +190,7 @@ async def suggested_persons(services: Services, cycle: VisitedCycle) -> Sequence
     """The persons that inputs suggest: those of the cycle's units, and its overseer.
 
     Visitors who may not see accounts are offered themselves, their own unit's persons, and those of the cycle's units
-    whom its pages name to them, by no more than these names. Others they name in words, and nobody types an id.
+    whom its pages name to them, by no more than these names. Others they name in words, and no visitor types an id.
     """
     people, visitor, overseer = services.application.people, cycle.visitor, cycle.state.membership.overseer
     units = {unit for unit, _name in cycle.units()}

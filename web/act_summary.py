@@ -128,7 +128,7 @@ that is handed in late, or presented to be answered, is not so on the day that i
 def day_of_document(cycle: VisitedCycle, act: type[Command], values: Mapping[str, Any]) -> date | None:
     """The past day on which the document of a form was issued, where the visitor may say when an act happened.
 
-    It is when the act happened, as long as nobody types another day.
+    It is when the act happened, until another day is typed.
     """
     document = values.get(_ISSUED_BY_ACT.get(act, ""))
     if not isinstance(document, Mapping) or not document.get("issued") or not may_date(cycle):

@@ -25,6 +25,9 @@ from i18n.words import kind_of
 NOT_ON_PAGES = frozenset({"instead"})
 """Fields that hold a whole act: a page corrects an act on that act's own form."""
 
+_SUPERSEDED = frozenset({"online"})
+"""Fields of older records that another one tells in full: they are asked for only where something stands in them."""
+
 _MADE_IDS: Mapping[str, Mapping[str, str]] = {
     RecordBallot.NAME: {"id": "bq"},
     RecordLetter.NAME: {"id": "cv"},
@@ -60,7 +63,7 @@ class Input:
     takes_files: bool = False
     """Files can be handed in with it; references to them stand behind its text."""
     made: bool = False
-    """The page itself has made its value; nobody needs to see it."""
+    """The page itself has made its value; no visitor needs to see it."""
     blank: Input | None = None
     """Of a list: a row in which nothing is typed, with `index` in the place of its number, for a script to copy."""
     index: str = ""
@@ -95,11 +98,16 @@ def inputs(
     here, too. `rehearsal`: the installation is one, so a rehearsal's clock can be chosen. `back_to` is the list that a
     row was taken out of.
     """
-    fields = [field for field in form_fields(act) if field.name not in NOT_ON_PAGES]
+    fields = [field for field in form_fields(act) if is_asked(field.name, values)]
     found = inputs_of(fields, values, more, with_text=with_text, act=act.NAME, start=start)
     made = {start + path: beginning for path, beginning in _MADE_IDS.get(act.NAME, {}).items()}
     shown = tuple(_back_to(_with_made_ids(one, made), back_to) for one in found)
     return shown if rehearsal else tuple(map(_without_rehearsal, shown))
+
+
+def is_asked(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether a form asks for a field of an act, by its name and what was typed."""
+    return name not in NOT_ON_PAGES and (name not in _SUPERSEDED or bool(values.get(name)))
 
 
 def inputs_of(

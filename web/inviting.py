@@ -57,7 +57,7 @@ def require_inviter(visitor: Visitor) -> None:
 
 
 async def uninvited(services: Services, visitor: Visitor) -> Uninvited | None:
-    """How many the visitor can invite all at once; None for visitors who invite nobody."""
+    """How many the visitor can invite all at once; None for visitors who may not invite."""
     if not may_manage("staff", visitor.readers()):
         return None
     return await services.people.uninvited(visitor.sees_people_of, today(), NAMED_MOST)

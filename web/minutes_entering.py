@@ -19,7 +19,7 @@ from i18n.messages import sentence
 from web import urls
 from web.act_form import FORM_ERRORS, error_text
 from web.answers import note_position
-from web.form_problems import FormProblem
+from web.form_problems import MOST, FormProblem
 from web.minutes_faults import MinutesFault, all_faults, cell_anchor
 from web.minutes_page import MinutesNotes, minutes_page
 from web.minutes_words import cell_title
@@ -46,6 +46,9 @@ async def check_page(request: Request, opened: OpenMinutes, told: MinutesNotes) 
     except FORM_ERRORS as error:
         fault = _fault(opened, plan, error)
         return await minutes_page(request, opened, CHECK, replace(told, faults=[fault]))
+    if checked.refused:
+        faults = [_fault(opened, plan, one) for one in checked.refused[:MOST]]
+        return await minutes_page(request, opened, CHECK, replace(told, faults=faults))
     return await minutes_page(request, opened, CHECK, replace(told, checked=checked, shown=_digest(plan)))
 
 
@@ -59,7 +62,8 @@ def _elsewhere_text() -> str:
 def _plan(opened: OpenMinutes) -> list[PlannedCommand]:
     """The commands of the minutes, with those who wrote them where they are more than the one who enters them."""
     together = set(opened.writers) - {opened.person}
-    return planned(opened.cycle, opened.minutes, prepared=sorted(opened.writers) if together else ())
+    prepared = sorted(opened.writers) if together else ()
+    return planned(opened.cycle, opened.minutes, names=opened.names, prepared=prepared)
 
 
 def _digest(plan: Sequence[PlannedCommand]) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 
 from application.dry_run_texts import DryRunTexts
 from application.fields import FieldFiller
-from application.form_values import without_empty_rows
-from application.minutes import held_on, meeting_fields, notes_of, part_of, part_of_field
-from application.minutes_cells import HEAD, NOTES, ON, MinutesAct, fields_of, inside
+from application.minutes import act_fields, held_on, meeting_fields, notes_of, part_of, part_of_field
+from application.minutes_cells import HEAD, NOTES, ON, MinutesAct, inside
 from application.score_sheets import sheet_of
 from application.visits import VisitedCycle
 from domain.commands import parse_command
@@ -47,14 +46,16 @@ async def all_faults(
     for cycle in opened.cycles:
         for one in opened.minutes.acts(cycle.stream):
             if not parts or part_of(one.act) in parts:
-                problems = await _of_act(services, cycle, one, unfinished=unfinished)
+                problems = await _of_act(services, opened, cycle, one, unfinished=unfinished)
                 found.extend(MinutesFault(part_of(one.act), problem) for problem in problems)
     return found
 
 
-async def _of_act(services: Services, cycle: VisitedCycle, one: MinutesAct, *, unfinished: bool) -> list[FormProblem]:
+async def _of_act(
+    services: Services, opened: OpenMinutes, cycle: VisitedCycle, one: MinutesAct, *, unfinished: bool
+) -> list[FormProblem]:
     act = Command.KNOWN[one.act]
-    errors = await _errors(services, act, without_empty_rows(fields_of(one)), unfinished=unfinished)
+    errors = await _errors(services, act, act_fields(one, opened.names), unfinished=unfinished)
     if not errors:
         return []
     sheet = sheet_of(cycle, act, one.values)
@@ -124,7 +125,7 @@ def _of_day(opened: OpenMinutes) -> list[MinutesFault]:
 
 
 async def _of_head(services: Services, opened: OpenMinutes, *, unfinished: bool) -> list[MinutesFault]:
-    fields = meeting_fields(opened.minutes)
+    fields = meeting_fields(opened.minutes, opened.names)
     errors = await _errors(services, RecordMeeting, fields, unfinished=unfinished)
     problems = ActProblems(opened.cycle, RecordMeeting, fields, inputs(RecordMeeting, fields), None).of(errors)
     return [_in_head(opened, problem) for problem in problems]

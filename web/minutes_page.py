@@ -34,6 +34,7 @@ from application.minutes_cells import (
     inside,
     words_in,
 )
+from application.one_voice import in_words
 from application.votes_told import conflict_of_interest
 from domain.steps.voting import RecordBallot
 from i18n import _, ngettext
@@ -85,6 +86,7 @@ async def minutes_page(request: Request, opened: OpenMinutes, name: str, told: M
     present = await colleagues(services, opened)
     people = await suggested_persons(services, opened.cycle)
     contacts = await services.application.people.names(present)
+    as_one = dict(await _told_as_one(services, part))
     return page(
         request,
         "minutes.html",
@@ -129,6 +131,7 @@ async def minutes_page(request: Request, opened: OpenMinutes, name: str, told: M
         input_id=input_id,
         mark=lambda path: f"{path} {mark_of(opened.kept(path))}",
         value=opened.value,
+        as_one=lambda path: as_one.get(path, ""),
         interest=lambda unit, cycle, subject: conflict_of_interest(unit, chairs(opened), cycle, subject),
         ballot=RecordBallot.NAME,
         acts_start=ACTS,
@@ -158,7 +161,7 @@ def meeting_title(opened: OpenMinutes) -> str:
 
 
 def chairs(opened: OpenMinutes) -> frozenset[str]:
-    """The units that chair the meeting, by the minutes; the head, where they name nobody at all."""
+    """The units that chair the meeting, by the minutes; the head, where they name no chair at all."""
     typed = opened.minutes.head.get("chairs", ())
     units = {str(one.get("unit")) for one in typed if isinstance(one, Mapping) and one.get("unit")}
     return frozenset(units if typed else {opened.cycle.state.membership.holder_on("head", held_when(opened))})
@@ -234,6 +237,14 @@ async def _names(services: Services, conflicts: Conflicts, gone: Iterable[tuple[
     return await services.application.people.names({*typed, *(cell.person for cell in cells)})
 
 
+async def _told_as_one(services: Services, part: MinutesPart) -> list[tuple[str, str]]:
+    """What will be recorded of persons that are told by unit, name and office: a sentence by cell, "" for none."""
+    people = await services.application.people.names({id_ for one in part.joined.values() for id_ in words_in(one)})
+    text = _("Will be recorded as: {who}")
+    told = {path: "; ".join(in_words(one, people)) for path, one in part.joined.items()}
+    return [(path, text.format(who=who) if who else "") for path, who in told.items()]
+
+
 def _conflicts_told(
     opened: OpenMinutes, conflicts: Conflicts, names: Mapping[str, str]
 ) -> list[tuple[SharedCell, str, str]]:
@@ -305,7 +316,12 @@ async def minutes_state(
     refused = {one.path for one, _mine in conflicts}
     kept = {path: value for path, value in (written or {}).items() if path not in refused}
     faults = await all_faults(services, opened, parts=(name,), unfinished=False)
-    others = [one for one in later if one.person != opened.person and not one.path.startswith(("by.", "gone."))]
+    # Of a page that only looks, what the same person has saved on another page is news, too.
+    others = [
+        one
+        for one in later
+        if (written is None or one.person != opened.person) and not one.path.startswith(("by.", "gone."))
+    ]
     text = _("{person} wrote {value} at {time}: {where}")
     told = {
         one.path: text.format(
@@ -323,12 +339,15 @@ async def minutes_state(
         "attending": attending_text(opened),
         "changed": [one.path for one in others],
         "faults": [[one.problem.anchor, one.problem.here] for one in faults if one.problem.path],
-        "votes": [line for year in part.years for card in year.cards if card.vote for line in vote_lines(card)],
+        "votes": [
+            *(line for year in part.years for card in year.cards if card.vote for line in vote_lines(card)),
+            *((f"{cell_anchor(path)}-as", text, "") for path, text in await _told_as_one(services, part)),
+        ],
         "conflicts": [
             {"path": one.path, "value": mine, "text": told}
             for one, mine, told in _conflicts_told(opened, conflicts, names)
         ],
-        "announce": "; ".join(told.values()),
+        "announce": "; ".join(told[one.path] for one in others if one.person != opened.person),
         "told": [{"path": one.path, "value": one.value, "text": told[one.path]} for one in others],
         "written": [
             {"path": path, "value": value, "text": cell_words(opened, path, value, names)}

@@ -8,8 +8,23 @@ from functools import cached_property
 from typing import Any
 
 from accounts.shared_drafts import SharedCell
+from application.fields import form_fields
 from application.minutes import FIELDS_OF_PART, SIGNING, held_on, offered_acts, part_of
-from application.minutes_cells import HEAD, HEAD_FIELDS, SHEET, SIGN, STANCE, MinutesAct, fields_of, group_of, words_in
+from application.minutes_cells import (
+    HEAD,
+    HEAD_FIELDS,
+    SHEET,
+    SIGN,
+    STANCE,
+    MinutesAct,
+    act_in,
+    field_of,
+    fields_of,
+    group_of,
+    is_group,
+    words_in,
+)
+from application.one_voice import as_one_voice
 from application.permitted_acts import permitted_acts
 from application.score_sheets import Sheet, sheet_of
 from application.titled_choices import Choices, titled_choices
@@ -21,7 +36,7 @@ from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
 from domain.steps.voting import RecordBallot
 from domain.times import ICT, When
 from errors import InputError
-from web.forms import Input, field_input, inputs
+from web.forms import Input, field_input, inputs, is_asked
 from web.minutes_faults import cell_anchor
 from web.minutes_words import part_of_cell
 from web.open_minutes import OpenMinutes
@@ -44,7 +59,7 @@ _FOLDED = frozenset(
 
 _IN_VOTE_TABLE = frozenset({"id", "subject", "method", "choices", "handed_out", "cast", "blank", "spoiled"})
 _LEAST_CHOICES = 2
-"""Rows of a new vote: nobody votes on one thing of none."""
+"""Rows of a new vote: a vote is between two at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +158,8 @@ class MinutesPart:
 
     @property
     def _fields(self) -> Mapping[str, Any]:
-        return {name: HEAD_FIELDS[name] for name in FIELDS_OF_PART.get(self.name, ())}
+        names = (name for name in FIELDS_OF_PART.get(self.name, ()) if is_asked(name, self.opened.minutes.head))
+        return {name: HEAD_FIELDS[name] for name in names}
 
     @cached_property
     def years(self) -> list[YearPart]:
@@ -181,6 +197,18 @@ class MinutesPart:
             for name, some in titled_choices(cycle, act).items()
         }
         return ActCard(one, act, cycle, fields, titled, sheet_of(cycle, act, one.values), vote, start)
+
+    @cached_property
+    def joined(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Of each cell of several inputs: the persons told there by unit, name and office, as they are recorded."""
+        found = {}
+        for path, value in self.opened.minutes.cells.items():
+            if part_of_cell(path) == self.name and is_group(path):
+                act, field, typed = act_in(path), field_of(path), group_of(value)
+                fields = form_fields(act) if act is not None else () if field is None else (field,)
+                typed = typed if act is not None or field is None else {field.name: typed}
+                found[path] = as_one_voice(fields, typed, self.opened.names)[1]
+        return found
 
     @property
     def gone(self) -> list[tuple[str, SharedCell]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from application.act_remarks import has_no_points, remarks_on
+from application.minutes import meeting_fields
 from application.minutes_cells import fields_of, words_in
 from application.printed_minutes import absent_units
 from application.visits import VisitedCycle
@@ -33,7 +34,7 @@ def remarks_on_points(opened: OpenMinutes) -> list[str]:
 
 def absent_of(opened: OpenMinutes) -> list[str]:
     """The names of the members that did not take part, as the minutes stand; [] where no unit is ticked."""
-    head = opened.minutes.head
+    head = meeting_fields(opened.minutes, opened.names)
     also = words_in([head.get(name) for name in ("chairs", "presenters", "host")])
     there = frozenset((*opened.minutes.present, *also))
     return absent_units(opened.cycle, there, held_when(opened)) if opened.minutes.present else []

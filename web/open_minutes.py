@@ -74,6 +74,11 @@ class OpenMinutes:
         """The cycles that the visitor writes for."""
         return (self.cycle,) if self.other is None else (self.cycle, self.other)
 
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """The names of the units of the cycles that the visitor writes for."""
+        return {unit: name for one in reversed(self.cycles) for unit, name in one.names.items()}
+
     def cycle_of(self, path: str) -> VisitedCycle:
         """The cycle that a cell is for."""
         return self.other if scope_in(path) and self.other is not None else self.cycle

@@ -5,55 +5,18 @@ Each is computed once for a text that never changes: a draft with its revision, 
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from accounts.edition_drafts import EditionDraft
 from application.edition_checks import EditionCheck, nodes_of
 from application.edition_facts import EditionFacts, facts_of
 from application.edition_texts import Values
 from application.edition_work import checked_edition, read_edition
+from application.kept import KeptValues
 from errors import InputError
 from i18n import language
-
-T = TypeVar("T")
-
-
-class Latest(Generic[T]):
-    """What was used last, by key, as much as weighs `most` together."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._weight = most, 0
-        self._known: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
-
-    async def of(
-        self,
-        key: Hashable,
-        make: Callable[[], Awaitable[T]],
-        weight: int = 1,
-        *,
-        holds: Callable[[T], bool] = lambda _made: True,
-    ) -> T:
-        """Return what is known by a key, else what `make` returns, which is kept where it `holds`.
-
-        What two ask for at once may be made twice.
-        """
-        if key not in self._known:
-            made = await make()
-            if not holds(made):
-                return made
-            if key not in self._known:
-                self._known[key] = (made, weight)
-                self._weight += weight
-        found, _weight = self._known[key]
-        self._known.move_to_end(key)
-        while self._weight > self._most and len(self._known) > 1:
-            _key, (_made, given) = self._known.popitem(last=False)
-            self._weight -= given
-        return found
-
 
 MOST_CHARACTERS = 2_000_000
 """Of the texts of all drafts whose values are known; a value takes some ten times the memory of its text."""
@@ -70,20 +33,20 @@ class DraftInList:
     """False: the time did not suffice this time."""
 
 
-_VALUES: Latest[Values] = Latest(MOST_CHARACTERS)
-_CHECKS: Latest[EditionCheck] = Latest(100)
-_IN_LISTS: Latest[DraftInList] = Latest(5_000)
+_VALUES = KeptValues[Hashable, Values](MOST_CHARACTERS)
+_CHECKS = KeptValues[Hashable, EditionCheck](100)
+_IN_LISTS = KeptValues[Hashable, DraftInList](5_000)
 
 
 async def draft_values(organiser: str, draft: EditionDraft) -> Values:
-    """Return the values of a draft's text, which nobody may change in place.
+    """Return the values of a draft's text, which must not be changed in place.
 
     Raises:
         InputError: the text cannot be read any more.
         TooBusyError
     """
     key = (organiser, draft.id, draft.revision)
-    return await _VALUES.of(key, lambda: read_edition(draft.body, draft.title), len(draft.body))
+    return await _VALUES.awaited(key, lambda: read_edition(draft.body, draft.title), len(draft.body))
 
 
 async def check_of_text(key: tuple[Hashable, ...], values: Values, names: Mapping[str, str]) -> EditionCheck:
@@ -93,7 +56,9 @@ async def check_of_text(key: tuple[Hashable, ...], values: Values, names: Mappin
         TooBusyError
     """
     whole = (key, language(), frozenset(names.items()))
-    return await _CHECKS.of(whole, lambda: checked_edition(values, names), holds=lambda found: not found.ended_early)
+    return await _CHECKS.awaited(
+        whole, lambda: checked_edition(values, names), holds=lambda found: not found.ended_early
+    )
 
 
 async def draft_in_list(organiser: str, draft: EditionDraft, names: Mapping[str, str]) -> DraftInList:
@@ -114,7 +79,7 @@ async def draft_in_list(organiser: str, draft: EditionDraft, names: Mapping[str,
         criteria = any(True for _one in nodes_of(values))
         return DraftInList(facts_of(values), len(check.wrong), criteria, holds=not check.ended_early)
 
-    return await _IN_LISTS.of((key, language()), made, holds=lambda found: found.holds)
+    return await _IN_LISTS.awaited((key, language()), made, holds=lambda found: found.holds)
 
 
 def names_units(values: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """Password and code checks for all pages: where an attempt comes from, and how long failures make it wait.
 
-The limits are in `accounts/throttle.py`. Nobody is locked out.
+The limits are in `accounts/throttle.py`. No account is locked out.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ ABOUT: Mapping[Part, str] = {
     "head": N_("Leads a cluster that is signing its covenant; some wards have signed, others have not."),
     "officer": N_("Works for a ward whose mid-year report is late."),
     "minutes-keeper": N_("Is of the deputy unit and writes the minutes; the mid-year meeting is still missing."),
-    "auditor": N_("Changes nothing: reads every day again and proves that nobody has altered the register."),
+    "auditor": N_("Changes nothing: reads every day again, and checks whether an entry was changed after it was made."),
 }
 
 _TRIES: Mapping[Part, Callable[[RehearsalRole], tuple[Try, ...]]] = {

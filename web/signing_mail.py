@@ -59,7 +59,7 @@ async def _tell(
                 version=str(version),
                 mail=mailed,
             )
-    except Exception:  # nobody waits for this task, and the answer was given
+    except Exception:  # no caller waits for this task, and the answer was given
         log.exception("mail of a signature")
 
 

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
 class InstallationStream(StreamWorkflow):
     """One for each installation; its id names the installation, because all of them call this stream the same.
 
-    The command line appends to this stream beside it and tells nobody. So every command loads first what came since;
+    The command line appends to this stream beside it and sends no signal. So every command loads first what came since;
     administration is rare, and a state that is behind would refuse, or know as done, what is not so any more.
     """
 

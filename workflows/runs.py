@@ -160,7 +160,7 @@ class Runs:
             args=one.arguments,
             id=one.id,
             task_queue=self._task_queue,
-            # The post keeps the server's own: its activity runs for minutes, and nobody waits for its tasks.
+            # The post keeps the server's own: its activity runs for minutes, and no caller waits for its tasks.
             task_timeout=None if one.stream == POST else TASK_TIMEOUT,
             id_conflict_policy=policy,
             memo=MEMO,

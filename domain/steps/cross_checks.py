@@ -1,6 +1,6 @@
 """Cross-checks: which unit checks the self-score of which, as the rules edition or an assigning act says.
 
-Without either nobody knows, so no unit owes a cross-check: the sources name no general rule.
+Without either it is not known, so no unit owes a cross-check: the sources name no general rule.
 """
 
 from __future__ import annotations

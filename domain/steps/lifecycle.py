@@ -260,7 +260,7 @@ class ReopenCycle(
 
 
 REHEARSAL_COMMANDS: frozenset[type[Command]] = frozenset({StepTo})
-"""The tools of a rehearsal: a cycle on another clock refuses them, so nobody is offered them there."""
+"""The tools of a rehearsal: a cycle on another clock refuses them, so no visitor is offered them there."""
 
 REHEARSAL_CLOCK: ClockMode = "stepped"
 

@@ -105,7 +105,7 @@ async def choose(
         purpose = _(act.SUMMARY).replace("`", "")
         text = folded(f"{act_title(act.NAME)} {matter} {purpose}")
         if act.NAME != "open-cycle" and all(one in text for one in wanted):
-            # What is corrected is chosen among the entries: nobody knows their numbers.
+            # What is corrected is chosen among the entries: their numbers are not known by heart.
             at = urls.recorded_url(cycle.stream) if act is CorrectAct else urls.act_url(cycle.stream, act.NAME)
             groups[matter].append((act.NAME, purpose, at))
     found = {matter: acts for matter, acts in groups.items() if acts}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
@@ -14,14 +15,16 @@ from application.downloads import table_of
 from application.event_texts import IN_LISTS, event_texts
 from application.fields import optional_day, parse_day
 from application.moments import Moment, StateAt, corrections_between, differences, moment_values, state_at
-from application.timeline import TimelineFilter, step_of, timeline_of, timeline_table
+from application.timeline import TimelineFilter, step_of, step_of_act, timeline_of, timeline_table
 from application.verification import chain_warning
 from application.visits import VisitedCycle, Visitor
 from application.work import of_many
 from domain.access import Matter
 from domain.codec import state_digest
+from domain.deviations import BROUGHT_BY, CODES_OF_KEYS
+from domain.duties import Duty
 from domain.numbers import whole_number
-from domain.obligations import steps
+from domain.obligations import DUTY_COMMANDS, steps
 from errors import InputError
 from i18n import _
 from i18n.page_texts import STEPS
@@ -301,13 +304,13 @@ class DeviationsQuery(DeviationFilters):
 async def deviations(
     request: Request, visitor: HistoryReader, filters: Annotated[DeviationsQuery, Query()]
 ) -> Response:
-    """Deviations over all clusters."""
+    """Deviations over all clusters, each with the entries that can have brought it."""
     board, texts = get_services(request).board, get_services(request).application.texts
     found = await deviations_page(board, texts, visitor, filters.wanted(), PageRequest(filters.page))
     return page(
         request,
         "deviations.html",
-        rows=found.rows,
+        rows=[(row, _entries_url(row)) for row in found.rows],
         all=await count_deviations(board, visitor, filters.year or None),
         pager=Pager(found, urls.DEVIATIONS, filters.model_dump(by_alias=True, exclude={"page"})),
         filters=filters,
@@ -315,6 +318,17 @@ async def deviations(
         states=state_words(),
         wide=True,
     )
+
+
+def _entries_url(row: Mapping[str, Any]) -> str:
+    """The entries of a cycle that can have brought a deviation: of the step of the acts that bring it, of its unit."""
+    kind, _slash, rest = str(row["key"]).partition("/")
+    acts = {act for code in CODES_OF_KEYS.get(kind, ()) for act in BROUGHT_BY[code]}
+    if (duty := rest.partition("/")[0]) in set(Duty):
+        acts = set(DUTY_COMMANDS[Duty(duty)].done_by)
+    found = {step_of_act(act) for act in acts}
+    step = found.pop() if len(found) == 1 else ""
+    return urls.with_query(urls.timeline_url(row["cycle"]), {urls.EVENT_STEP: step, urls.WORDS: row["unit"]})
 
 
 @router.get(urls.DEVIATIONS_DOWNLOAD)

@@ -16,6 +16,7 @@ from application.verification_text import (
     compared_lines,
     counts_text,
     limits_lines,
+    origin_lines,
     problem_text,
     result_text,
     undecided_lines,
@@ -84,7 +85,7 @@ async def verify_progress(
         ]
         problems = [(at or "-", titles.get(stream) or _("the register itself"), text) for at, stream, text in found_at]
         shown = Paged.of([*problems, *beside], PageRequest(number))
-        lines = [*undecided_lines(report), *compared_lines(report), *limits_lines(report)]
+        lines = [*undecided_lines(report), *compared_lines(report), *limits_lines()]
     return page(
         request,
         "verify.html",
@@ -96,6 +97,7 @@ async def verify_progress(
         text="",
         lines=lines,
         counts=counts_text(report) if report else "",
+        origins=list(origin_lines(report)) if report else [],
         result=result_text(report) if report else "",
     )
 

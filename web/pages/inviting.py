@@ -1,7 +1,7 @@
 """Inviting all who were not invited yet, and the list to hand out: who has which account, and how each gets in.
 
 An invitation goes by mail. Who has no mail address gets a link on paper, which is shown once and noted in the log of
-accounts; the link of somebody with a mail address is shown to nobody.
+accounts; the link of somebody with a mail address is not shown.
 """
 
 from __future__ import annotations

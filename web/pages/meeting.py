@@ -26,7 +26,10 @@ from application.printed_minutes import absent_at, printed_minutes
 from application.slugs import SLUG
 from application.visits import VisitedCycle
 from domain.access import Matter
+from domain.steps.commenting import CommentAdded, StanceTaken
 from domain.steps.meetings import MeetingKind, RecordMeeting
+from domain.steps.signatories import SignatoriesNamed
+from domain.steps.signing import CovenantSigned
 from errors import InputError, QuotaError
 from i18n import _, ngettext
 from web import urls
@@ -66,6 +69,10 @@ SURE = "_sure"
 
 REVISION = "_revision"
 """The field that says which revision of the minutes the page showed."""
+
+
+_OF_EACH_UNIT = frozenset(event.NAME for event in (StanceTaken, CovenantSigned, CommentAdded, SignatoriesNamed))
+"""Types of events that a meeting has for each unit, or that say who wrote: they stand behind what was decided."""
 
 
 _BEGUN_WITH = ("id", "kind", "name", "_on", "_other")
@@ -375,7 +382,8 @@ async def recorded(
         cycle=cycle,
         held=held,
         head=None if head is None else head[1],
-        lines=list(lines.values()),
+        lines=sorted(lines.values(), key=lambda pair: pair[0].type in _OF_EACH_UNIT),
+        main=sum(row.type not in _OF_EACH_UNIT for row, _one in lines.values()),
         entered_text=ngettext(
             "{count} entry is entered, number {first}:",
             "{count} entries are entered, numbers {first} to {last}:",

@@ -85,7 +85,7 @@ def _table(lines: Sequence[PersonLine]) -> Table:
     rows: list[dict[str, Cell]] = [
         {
             "name": one.name,
-            "unit": one.unit_name if one.unit_name != one.unit else None,  # no name is known: an id tells nobody
+            "unit": one.unit_name if one.unit_name != one.unit else None,  # no name is known: an id tells nothing
             "office": one.office,
             "phone": spoken_phone(one.phone or ""),
             "email": one.email,

@@ -13,7 +13,7 @@
   const cellOf = (one) => one.closest?.("[data-cell]");
   const cell = (path) => [...form.querySelectorAll("[data-cell]")].find((one) => one.dataset.cell === path);
   const inputsIn = (box) => [...box.querySelectorAll("input:not([type=file]), select, textarea")].filter((one) => one.name);
-  let saving = false, leaving = false, timer = 0, saved = document.getElementById("saved-at").textContent;
+  let saving = false, leaving = false, composing = false, timer = 0, unkept = "", saved = document.getElementById("saved-at").textContent;
 
   // What is saved -------------------------------------------------------------------------------------------------
 
@@ -41,13 +41,22 @@
     }
   }
   const settled = async () => { for (await save(); saving;) await new Promise((done) => { setTimeout(done, 50); }); };
+  const isBox = (one) => ["checkbox", "radio"].includes(one.type);
   function partOf(box) {
     const part = new URLSearchParams();
-    for (const one of inputsIn(box)) if (!["checkbox", "radio"].includes(one.type) || one.checked) part.append(one.name, one.value);
+    for (const one of inputsIn(box)) if (!isBox(one) || one.checked) part.append(one.name, one.value);
     return part;
   }
   const noteBase = (box) => { bases.set(box.dataset.cell, partOf(box).toString()); };
-  for (const box of form.querySelectorAll("[data-cell]")) noteBase(box);
+  // What was typed or ticked while the page was still loading is no base: it is not saved yet.
+  const served = (one) => (one.matches("select") ? ([...one.options].find((option) => option.defaultSelected) || one.options[0])?.value ?? "" : one.defaultValue);
+  const isChanged = (one) => (isBox(one) ? one.checked !== one.defaultChecked : one.value !== served(one));
+  for (const box of form.querySelectorAll("[data-cell]")) {
+    const part = new URLSearchParams();
+    for (const one of inputsIn(box)) if (!isBox(one) || one.defaultChecked) part.append(one.name, isBox(one) ? one.value : served(one));
+    bases.set(box.dataset.cell, part.toString());
+    for (const one of inputsIn(box)) if (one.type !== "hidden" && isChanged(one)) typed(one);
+  }
   async function send(button) {
     const sent = new Map();
     const body = new URLSearchParams({ _form: hidden._form.value, _revision: hidden._revision.value, _step: "save" });
@@ -106,13 +115,14 @@
     // What somebody else has changed and this page does not show stays unread: saving it is told as a conflict.
     if (isShown && !state.changed.some((path) => pending.has(path))) hidden._revision.value = state.revision;
     saved = state.saved;
-    tellSaved(state.unkept);
+    unkept ||= state.unkept;  // what it belongs to is gone until the page is loaded again
+    tellSaved();
     for (const [id, text, kind] of state.votes) chip(id, text, kind);
     const wrong = document.getElementById("wrong-votes");
     if (wrong && state.wrong !== null) wrong.hidden = !state.wrong;
     faults(new Map([...state.faults, ...[...refused].map(([id, { text }]) => [id, text])]));
   }
-  function tellSaved(unkept = "") {
+  function tellSaved() {
     if (pending.size || refused.size || unkept || document.querySelector("#conflicts > *")) { notSaved(); tell(form, unkept); return; }
     document.getElementById("saved-at").textContent = saved;
     document.getElementById("saved").replaceChildren();
@@ -121,9 +131,8 @@
     const place = document.getElementById(id);
     if (!place) return;
     place.textContent = text;
-    if (!place.matches(".chip")) return;
-    place.className = "chip " + kind;
-    place.hidden = !text;
+    if (place.matches(".chip")) place.className = "chip " + kind;
+    if (place.matches(".chip, .note")) place.hidden = !text;
   }
   function faults(found) {
     for (const why of form.querySelectorAll("#part .why-wrong")) {
@@ -197,6 +206,9 @@
     if (!answer?.ok || answer.redirected) return false;
     const made = new DOMParser().parseFromString(await answer.text(), "text/html"), part = made.getElementById("part");
     if (!part) return false;
+    // A colleague has taken out what somebody types in: it is sent first, and comes back as a conflict with both values.
+    const has = new Set([...part.querySelectorAll("[data-cell]")].map((one) => one.dataset.cell));
+    if (composing || [...pending].some((path) => cell(path) && !has.has(path))) return false;
     const active = document.activeElement, at = active?.selectionStart ?? null, own = active && form.contains(active) ? cellOf(active) : null;
     const stays = new Set([...pending, ...flying, ...[...refused.values()].map((one) => one.path)]);
     if (own && !but.includes(own.dataset.cell) && !own.matches("[data-anew]")) stays.add(own.dataset.cell);
@@ -238,6 +250,10 @@
 
   // What people do ------------------------------------------------------------------------------------------------
 
+  // An input that is put elsewhere in the page loses the letters that an input method is still putting together.
+  form.addEventListener("compositionstart", () => { composing = true; });
+  document.addEventListener("compositionend", () => { composing = false; }, true);
+  document.addEventListener("focusout", () => { composing = false; });
   form.addEventListener("input", (event) => typed(event.target));
   form.addEventListener("change", (event) => typed(event.target));
   form.addEventListener("click", (event) => {
@@ -281,5 +297,9 @@
     else if (!pending.size) form.requestSubmit(event.submitter);
   });
   window.addEventListener("beforeunload", (event) => { if ((pending.size || flying.size || refused.size || presses.length) && !leaving) event.preventDefault(); });
-  window.addEventListener("pageshow", () => { leaving = false; });
+  // Back can show the page as it was left: what the same person has saved since is not in it.
+  window.addEventListener("pageshow", (event) => {
+    leaving = false;
+    if (event.persisted) settled().then(() => { if (!pending.size && !refused.size) location.reload(); });
+  });
 }
