@@ -64,7 +64,7 @@ def _compared(before: Mapping[str, tuple[str, str]], after: Mapping[str, tuple[s
         if was != now:
             yield Difference(now_label or label, was, now)
         elif now_label != label:  # a criterion that only has another title
-            yield Difference(now_label, label, now_label)
+            yield Difference(now_label or label, label, now_label)
 
 
 def _by_id(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, tuple[str, str]]:

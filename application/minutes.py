@@ -49,7 +49,7 @@ from domain.steps.targets import StateContents
 from domain.steps.voting import RecordBallot
 from domain.times import ICT, When
 from errors import InputError
-from i18n import _
+from i18n import LANGUAGES, _, in_language
 from i18n.cleaning import cleaning_notes
 from i18n.state_text import deviation_text
 
@@ -252,7 +252,10 @@ def notes_by_kind(notes: Iterable[str]) -> dict[str, list[str]]:
     another kind they are lines of its text: the register does not tell the next line of a resolution from a note.
     """
     found: dict[str, list[str]] = {name: [] for name in (*cells.KINDS_OF_NOTES, cells.NOTES)}
-    begins = [(name, one.removesuffix("{text}")) for name, text in _NOTES_BEGIN.items() for one in (text, _(text))]
+    begins = []
+    for language in LANGUAGES:  # who entered them may have read another one
+        with in_language(language):
+            begins += [(name, _(text).removesuffix("{text}")) for name, text in _NOTES_BEGIN.items()]
     last, before = cells.NOTES, ""
     for note in notes:
         name, begin = next(((name, begin) for name, begin in begins if note.startswith(begin)), (last, ""))
@@ -280,7 +283,7 @@ def notes_of(minutes: Minutes) -> list[tuple[str, str]]:
                 found.append((path, typed))
             elif typed:
                 text = begins[name].format(text=typed)
-                lines = [one for line in text.splitlines() for one in wrap(line, LABEL_CHARS)]
+                lines = [one for line in text.splitlines() for one in wrap(line, LABEL_CHARS, break_on_hyphens=False)]
                 found.extend((path, line) for line in lines)
     return found
 

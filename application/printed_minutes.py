@@ -39,7 +39,7 @@ from domain.times import ICT, When
 from domain.types import Participant
 from i18n import _, ngettext
 from i18n.fields import field_label
-from i18n.messages import number, word
+from i18n.messages import number, number_ranges, word
 from i18n.timeline import EventText
 from i18n.values import award_title, voice, vote_subject
 
@@ -120,7 +120,7 @@ def printed_minutes(
         f"{title[:1].upper()}{title[1:]}",
         _opening(held, title, lifecycle.cluster_name),
         tuple(_people(cycle, held, names, chairs, secretary)),
-        tuple(_numbered(_sections(cycle, event, told, names))),
+        tuple(_filled(_sections(cycle, event, told, names))),
         _closing(held.version, [one.meta.version for one, _text in told]),
         secretary,
         chairs if alone is not None and alone.unit is None else "",
@@ -157,8 +157,8 @@ def _people(
 ) -> Iterator[tuple[str, str]]:
     event, absent = held.event, absent_at(cycle, held)
     members = len(cycle.state.membership.members_on(held.when))
+    units = members - len(absent) if any(one.unit for one in event.present) else 0
     here = "; ".join(voice(one, names) for one in event.present)
-    units = sum(one.unit is not None for one in event.present)
     count = ngettext("{here} of {count} unit", "{here} of {count} units", members).format(here=units, count=members)
     yield _("Chair"), chairs or _BLANK
     yield _("Minutes kept by"), secretary or _BLANK
@@ -179,7 +179,7 @@ _BLANK = "…" * 20
 """What is left to be written by hand."""
 
 
-def _numbered(sections: Iterable[PrintedSection]) -> Iterator[PrintedSection]:
+def _filled(sections: Iterable[PrintedSection]) -> Iterator[PrintedSection]:
     return (one for one in sections if one.lines or one.tables)
 
 
@@ -337,8 +337,10 @@ def _all(participants: Iterable[Participant], names: Mapping[str, str]) -> str:
 
 
 def _closing(version: int, versions: Sequence[int]) -> str:
-    last = max((version, *versions))
-    if last == version:
-        return _("These minutes stand in the register Sổ Thi Đua, item {first}.").format(first=version)
-    text = _("These minutes stand in the register Sổ Thi Đua, items {first} to {last}.")
-    return text.format(first=version, last=last)
+    numbers = number_ranges((version, *versions))
+    text = ngettext(
+        "These minutes stand in the register Sổ Thi Đua, item {numbers}.",
+        "These minutes stand in the register Sổ Thi Đua, items {numbers}.",
+        len({version, *versions}),
+    )
+    return text.format(numbers=numbers)

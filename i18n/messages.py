@@ -195,6 +195,17 @@ def number(value: Decimal, *, grouped: bool = True) -> str:
 _VIETNAMESE_MARKS = str.maketrans(",.", ".,")
 
 
+def number_ranges(numbers: Iterable[int]) -> str:
+    """Numbers of entries as people list them: "3, 5-9"."""
+    found: list[list[int]] = []
+    for one in sorted(set(numbers)):
+        if found and one == found[-1][-1] + 1:
+            found[-1][1:] = [one]
+        else:
+            found.append([one])
+    return ", ".join("-".join(map(str, ends)) for ends in found)
+
+
 def size_in_words(size: int) -> str:
     """A number of bytes as people say it: 24 kB, 1,2 MB, 3,4 GB."""
     if size < 10**6:

@@ -279,6 +279,23 @@ async def test_two_who_add_a_choice_to_one_vote_keep_both(site: Site, stream: st
     assert "Nguyễn Minh đã ghi" in conflict["text"]
 
 
+async def test_a_row_is_not_taken_out_with_what_a_colleague_typed_into_it(site: Site, stream: str) -> None:
+    lan = await Keeper.begins(site, "lan", stream)
+    await lan.sees("votes")
+    vote = await lan.adds("acts.record-ballot")
+    rows = {f"{vote}.choices.{at}.{name}": "" for at in (0, 1) for name in ("unit", "votes")}
+    first = {f"{vote}.choices.0.unit": FIRST, f"{vote}.choices.1.unit": SECOND}
+    await lan.types(vote, **first)
+    base = {f"_base.{vote}": urlencode({**rows, **first})}
+    minh = await Keeper.opens(site, "minh", stream, "votes")
+    counted = {f"{vote}.choices.0.votes": "9", f"{vote}.choices.1.votes": "5"}
+    await minh.types(vote, **first, **counted, **base)
+    (conflict,) = (await lan.types(vote, **first, **base, _less=f"{vote}.choices.1"))["conflicts"]
+    assert "Nguyễn Minh đã ghi" in conflict["text"]
+    kept = {one.path: one.value for one in await site.services.shared.cells(urls.minutes_url(stream, "hn-1"))}[vote]
+    assert {"choices.0.votes": "9", "choices.1.votes": "5"}.items() <= json.loads(kept).items()
+
+
 ROWS = [{"unit": "a", "votes": "9"}, {"unit": "b", "votes": "5"}]
 
 

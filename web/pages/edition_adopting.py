@@ -33,7 +33,7 @@ from web import urls
 from web.answers import command_id, note_position, page_id
 from web.auth import checked_form
 from web.form_problems import faulty_field, form_sentence
-from web.open_edition import SHOWN, Opened, OpenEdition, Secretary
+from web.open_edition import SHOWN, Opened, OpenEdition, Secretary, unit_names
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
 from web.services import get_services
@@ -194,6 +194,7 @@ def _mark(planned: PlannedAdoption, found: list[ClusterAdoption]) -> str:
 async def _changes(request: Request, planned: PlannedAdoption, found: list[ClusterAdoption]) -> list[dict[str, Any]]:
     """What the edition changes of each edition that it replaces, and in which clusters it does."""
     services, changes = get_services(request), []
+    names = await unit_names(services, request.state.visitor)
     for digest in dict.fromkeys(one.replaces for one in found if one.replaces):
         before = await services.application.edition(digest)
         if before is not None:
@@ -201,7 +202,7 @@ async def _changes(request: Request, planned: PlannedAdoption, found: list[Clust
                 {
                     "before": edition_title(before),
                     "clusters": [one.title for one in found if one.replaces == digest],
-                    "parts": await beside(differences, before, planned.edition, {}),
+                    "parts": await beside(differences, before, planned.edition, names),
                 }
             )
     return changes

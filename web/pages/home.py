@@ -307,12 +307,14 @@ async def tasks_sheet(
     services = get_services(request)
     await services.board.wait_until_reached(visitor.login.position)
     found = await _all_tasks(services, visitor, PageRequest(number, SHEET_ROWS))
+    answers = await _all_to_answer(services, visitor, PageRequest(1, SHEET_ROWS)) if found.number == 1 else []
     days = {one.now.astimezone(ICT).date() for one in found.rows}
     return page(
         request,
         "tasks_sheet.html",
         tasks=found.rows,
-        answers=await _all_to_answer(services, visitor, PageRequest(1, SHEET_ROWS)) if found.number == 1 else [],
+        answers=answers,
+        cut=len(answers) >= SHEET_ROWS,
         pager=Pager(found, urls.TASKS_SHEET),
         unit_name=found.rows[0].unit_name if found.rows else "",
         # A rehearsal has a day of its own.

@@ -32,6 +32,7 @@ from domain.steps.signatories import SignatoriesNamed
 from domain.steps.signing import CovenantSigned
 from errors import InputError, QuotaError
 from i18n import _, ngettext
+from i18n.messages import number_ranges
 from web import urls
 from web.act_files import FILE_STEP, chosen_for, store_files
 from web.act_form import LESS, error_text, file_list, typed_text, version_in, without_row
@@ -56,7 +57,7 @@ from web.open_minutes import (
     other_years,
     save_cells,
 )
-from web.posted_minutes import PostedMinutes, all_known, cell_text, paths_around, posted_cells, with_theirs
+from web.posted_minutes import BASE, PostedMinutes, all_known, cell_text, paths_around, posted_cells, with_theirs
 from web.render import page
 from web.services import get_services
 
@@ -279,7 +280,11 @@ async def _written(request: Request, opened: OpenMinutes, name: str, form: FormD
             raise InputError("not_yours_to_say")
         conflicts = [*conflicts, *((one, year) for one in await save_cells(services, opened, {OTHER: year}, read))]
     shorter = _without_row(opened, body)
-    shorter |= with_theirs(opened, shorter, body)
+    together = with_theirs(opened, shorter, body)
+    if clash := [path for path in shorter if path not in together and opened.kept(path) and f"{BASE}{path}" in body]:
+        # A row whose cell a colleague has changed, too: taking it out would take theirs with it.
+        conflicts = [*conflicts, *((opened.saved[path], shorter.pop(path)) for path in clash)]
+    shorter |= together
     opened = await open_minutes(services, cycle, meeting)
     done = await press(services, opened, body, shorter)
     opened = await open_minutes(services, cycle, meeting)
@@ -385,10 +390,10 @@ async def recorded(
         lines=sorted(lines.values(), key=lambda pair: pair[0].type in _OF_EACH_UNIT),
         main=sum(row.type not in _OF_EACH_UNIT for row, _one in lines.values()),
         entered_text=ngettext(
-            "{count} entry is entered, number {first}:",
-            "{count} entries are entered, numbers {first} to {last}:",
+            "{count} entry is entered, number {numbers}:",
+            "{count} entries are entered, numbers {numbers}:",
             len(pairs),
-        ).format(count=len(pairs), first=pairs[0][0].version, last=pairs[-1][0].version),
+        ).format(count=len(pairs), numbers=number_ranges(row.version for row, _envelope in pairs)),
         printed=printed_minutes(cycle, held, standing, names, writer),
         absent=absent_at(cycle, held),
         meeting=meeting,
