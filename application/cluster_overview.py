@@ -14,6 +14,7 @@ from domain.deviations import Deviation
 from domain.due_dates import Obligation
 from domain.duties import Duty
 from domain.late_escalations import late_still
+from domain.obligations import in_turn
 from domain.steps.awards import Complaint
 from domain.steps.midyear import MidyearReport
 from domain.times import When
@@ -63,7 +64,7 @@ def open_tasks(cycle: VisitedCycle) -> tuple[Obligation, ...]:
     """The obligations that wait to be done; none of a cycle that is filed."""
     if cycle.state.lifecycle.filed is not None:
         return ()
-    return tuple(one for one in cycle.readable.obligations if one.done is None)
+    return in_turn([one for one in cycle.readable.obligations if one.done is None])
 
 
 def by_duty(tasks: Iterable[Obligation]) -> list[DutyTasks]:

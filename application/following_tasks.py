@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from application.cluster_overview import open_tasks
 from application.gate import account_may_write
 from application.visits import VisitedCycle
 from domain.cycle import EVENTS_OF
@@ -31,10 +32,7 @@ def following_tasks(cycle: VisitedCycle, types: Iterable[str]) -> tuple[Obligati
     closed = cycle.state.lifecycle.closed
     found = [
         one
-        for one in cycle.readable.obligations
-        if one.bearer == visitor.unit
-        and one.done is None
-        and not one.waits_for
-        and (organises or one.duty not in closed)
+        for one in open_tasks(cycle)
+        if one.bearer == visitor.unit and not one.waits_for and (organises or one.duty not in closed)
     ]
     return tuple(sorted(found, key=lambda one: one.duty not in same)[:MOST])

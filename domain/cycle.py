@@ -215,8 +215,7 @@ class CycleDecider:
         return State(**slices)
 
     def adoptions(self, state: State) -> tuple[Adoption, ...]:
-        first = state.lifecycle.opened_with
-        return (Adoption(first), *state.lifecycle.adoptions) if first is not None else state.lifecycle.adoptions
+        return state.lifecycle.all_adoptions
 
     def now(self, state: State, real_now: datetime) -> datetime:
         return lifecycle.business_now(state.lifecycle, real_now)

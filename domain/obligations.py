@@ -486,6 +486,23 @@ def _bound_by(duty: Duty, state: ObligationsContext, rules: Edition) -> tuple[st
     return tuple(o.bearer for o in _obligations_of(duty, state, rules) if not _is_free_of(o, state, rules))
 
 
+_AFTER: Mapping[Duty, Duty] = {Duty.PUBLICATION: Duty.DECISION, Duty.FILING: Duty.PUBLICATION}
+"""By duty, the one before it. It can be recorded out of turn, but is asked of no unit while that one is open."""
+
+
+def in_turn(open_: Sequence[Obligation]) -> tuple[Obligation, ...]:
+    """Return the open duties of a cycle, each waiting for the one that comes before it where that is open, too."""
+    bearers = {one.duty: one.bearer for one in open_}
+
+    def waiting(owed: Obligation) -> Obligation:
+        before = _AFTER.get(owed.duty)
+        if before is None or before not in bearers or owed.waits_for:
+            return owed
+        return replace(owed, waits_for=(bearers[before],), awaited=before)
+
+    return tuple(map(waiting, open_))
+
+
 def open_requests(state: ObligationsContext, owed: Iterable[Obligation]) -> Mapping[tuple[str, Duty], ExtensionAsked]:
     """Return the requests for more time that wait for an answer, by unit and duty.
 

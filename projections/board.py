@@ -6,8 +6,8 @@ What depends on the time of reading, such as overdue duties, is computed by `gla
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -15,9 +15,8 @@ from typing import Any
 from domain.dates import as_iso
 from domain.deviations import Deviation, deviations
 from domain.due_dates import Obligation, alarm
-from domain.duties import Duty
 from domain.late_escalations import late_still
-from domain.obligations import DUTIES_OF_STEP, StepProgress, current_step, obligations, open_requests, steps
+from domain.obligations import DUTIES_OF_STEP, StepProgress, current_step, in_turn, obligations, open_requests, steps
 from domain.rules import Edition
 from domain.state import State
 from domain.summaries import deviation_values, obligation_values, step_values
@@ -52,7 +51,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         "deputy": state.membership.holder("deputy"),
         "overseer": state.membership.overseer.id if state.membership.overseer is not None else None,
         "duties_done": dict(Counter(o.duty.value for o in owed if o.done is not None)),
-        "open": [_open(o, state, rules) for o in map(_in_turn(open_), open_)],
+        "open": [_open(o, state, rules) for o in in_turn(open_)],
         "extensions_asked": [
             {"unit": unit, "duty": duty.value, "until": asked.until.isoformat(), "reason": asked.reason}
             for (unit, duty), asked in open_requests(state, open_).items()
@@ -87,26 +86,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
 
 def _editions(state: State) -> list[list[str | None]]:
     """Return the rules editions by digest, each with the instant from which on it counts, the one in force last."""
-    first = state.lifecycle.opened_with
-    later = [[one.edition, one.since.isoformat() if one.since else None] for one in state.lifecycle.adoptions]
-    return [[first, None], *later] if first is not None else [*later]
-
-
-_AFTER: Mapping[Duty, Duty] = {Duty.PUBLICATION: Duty.DECISION, Duty.FILING: Duty.PUBLICATION}
-"""By duty, the one before it. It can be recorded out of turn, but is asked of no unit while that one is open."""
-
-
-def _in_turn(open_: Sequence[Obligation]) -> Callable[[Obligation], Obligation]:
-    """Return a function that lets an open task wait for the one that comes before it, where that is open, too."""
-    bearers = {one.duty: one.bearer for one in open_}
-
-    def in_turn(owed: Obligation) -> Obligation:
-        before = _AFTER.get(owed.duty)
-        if before is None or before not in bearers or owed.waits_for:
-            return owed
-        return replace(owed, waits_for=(bearers[before],), awaited=before)
-
-    return in_turn
+    return [[one.edition, one.since.isoformat() if one.since else None] for one in state.lifecycle.all_adoptions]
 
 
 def _open(owed: Obligation, state: State, rules: Edition) -> dict[str, Any]:

@@ -446,6 +446,12 @@ class Lifecycle:
     """True when it holds a rehearsed event: the cycle is then no historical record."""
 
     @property
+    def all_adoptions(self) -> tuple[Adoption, ...]:
+        """The edition of the opening, if one was named, and those that were adopted later."""
+        first = self.opened_with
+        return (Adoption(first), *self.adoptions) if first is not None else self.adoptions
+
+    @property
     def opened_with(self) -> str | None:
         """The rules edition that the cycle was opened with; None before the opening."""
         return self.editions[0] if self.opened and self.editions else None
