@@ -23,12 +23,13 @@ from application.visits import Visitor
 from application.work import beside
 from domain.numbers import uuid_of
 from domain.records import Refused
-from domain.steps.lifecycle import AdoptEdition
+from domain.steps.lifecycle import AdoptEdition, EditionAdopted
 from domain.times import ICT
 from errors import CodedError, InputError, Kind
 from i18n import _
 from i18n.editions import edition_title
 from i18n.messages import sentence
+from ledger.mapping import to_envelope
 from web import urls
 from web.answers import command_id, note_position, page_id
 from web.auth import checked_form
@@ -88,8 +89,9 @@ async def put_in_force(request: Request, visitor: Secretary, opened: Opened) -> 
     except (InputError, GateClosedError, Refused) as error:
         return await _form(request, visitor, opened, typed, chosen, error=error)
     wrong = [one for one in found if one.wrong]
-    if form.get("_step") == "send" and await _has_all(request, ids):  # a second click
-        return await _receipts_page(request, visitor, opened, planned, typed)
+    if form.get("_step") == "send" and (entered := await _entered_as(request, ids)):  # a second click
+        await _note(request, visitor, opened, entered, typed)
+        return RedirectResponse(urls.edition_adoption_url(opened.key, typed["_id"]), 303)
     if form.get("_step") != "send" or wrong:
         return await _look(request, opened, planned, found, typed, status=422 if wrong else 200)
     if form.get(SHOWN) != _mark(planned, found):
@@ -103,10 +105,12 @@ async def put_in_force(request: Request, visitor: Secretary, opened: Opened) -> 
     return await _entered(request, visitor, opened, planned, found, typed, ids)
 
 
-async def _has_all(request: Request, ids: dict[str, UUID]) -> bool:
-    """Whether all commands of a page have been entered."""
+async def _entered_as(request: Request, ids: dict[str, UUID]) -> str:
+    """The digest of the edition that the commands of a page have put in force, if all were entered; else ""."""
     rows = await get_services(request).application.ledger.of_commands(list(ids.items()))
-    return {row.stream for row in rows} == set(ids)
+    adopted = (to_envelope(row).event for row in rows)
+    digest = next((one.edition for one in adopted if isinstance(one, EditionAdopted)), "")
+    return digest if {row.stream for row in rows} == set(ids) else ""
 
 
 async def _entered(
@@ -124,6 +128,8 @@ async def _entered(
         return await _look(request, opened, planned, found, typed, text=form_sentence(error), status=error.http_status)
     await note_position(request)
     failed = [(stream, error) for stream, error in outcome if error is not None]
+    if len(failed) < len(outcome):
+        await _note(request, visitor, opened, planned.digest, typed)
     if failed:
         titles = {one.stream: one.title for one in found}
         found = await previewed(get_services(request).application, visitor, planned, ids)
@@ -132,17 +138,14 @@ async def _entered(
         waits = any(error.kind in {Kind.PENDING, Kind.AWAY} for _stream, error in failed)
         text = f"{told} {again}" if waits else told
         return await _look(request, opened, planned, found, typed, text=text, status=failed[0][1].http_status)
-    return await _receipts_page(request, visitor, opened, planned, typed)
+    return RedirectResponse(urls.edition_adoption_url(opened.key, typed["_id"]), 303)
 
 
-async def _receipts_page(
-    request: Request, visitor: Visitor, opened: OpenEdition, planned: PlannedAdoption, typed: dict[str, str]
-) -> Response:
-    """Note on the draft that it was put in force, and lead to the receipts."""
+async def _note(request: Request, visitor: Visitor, opened: OpenEdition, digest: str, typed: dict[str, str]) -> None:
+    """Note on the draft that it was put in force, as it was then."""
     if opened.draft is not None:
         drafts, person = get_services(request).edition_drafts, visitor.contact.id
-        await drafts.note_in_force(visitor.unit, opened.key, planned.digest, person, typed["_id"])
-    return RedirectResponse(urls.edition_adoption_url(opened.key, typed["_id"]), 303)
+        await drafts.note_in_force(visitor.unit, opened.key, digest, person, typed["_id"])
 
 
 async def _planned(
