@@ -196,7 +196,7 @@ _SKIPPED = frozenset(
 """What was moved away or deleted, what stands in the place of something that is read, codes of fields, notes."""
 
 
-class _OpenDocumentReader(_DocumentReader):
+class _OdtReader(_DocumentReader):
     """Collects the paragraphs of an OpenDocument text, where the letters stand in the paragraphs themselves."""
 
     def __init__(self) -> None:
@@ -244,7 +244,7 @@ def _document(body: bytes, _first: int) -> ChildAnswer:
         with ZipFile(io.BytesIO(body)) as archive:
             text = "word/document.xml"
             if text not in archive.namelist():
-                reader, text = _OpenDocumentReader(), "content.xml"
+                reader, text = _OdtReader(), "content.xml"
                 if b"encryption-data" in b"".join(_parts_of(archive.open("META-INF/manifest.xml"))):
                     return ChildAnswer(problem="locked")
             with archive.open(text) as file:
