@@ -73,7 +73,7 @@ def _level_and_text(step: Mapping[str, Any], dues: Sequence[datetime], late: int
     duty, done, of = next((one for one in step["duties"] if one[1] < one[2]), step["duties"][-1])
     told = _progress(duty, done, of)
     if late:
-        return "late", f"{told} · ⚠ {ngettext('{count} late', '{count} late', late).format(count=late)}"
+        return "late", f"{told} · ⚠ {ngettext('{count} task late', '{count} tasks late', late).format(count=late)}"
     if not begun:
         return "none", _("due {day}").format(day=_short(day_ending(dues[-1]).isoformat(), year)) if dues else told
     share = sum(one[1] for one in step["duties"]) / sum(one[2] for one in step["duties"])

@@ -33,7 +33,7 @@ from application.minutes_cells import (
     fields_of,
 )
 from application.one_voice import as_one_voice
-from application.permitted_acts import permitted_acts
+from application.permitted_acts import require_permitted
 from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
 from domain.access import Matter
 from domain.limits import LABEL_CHARS
@@ -147,8 +147,7 @@ def require_minutes_keeper(cycle: VisitedCycle) -> None:
     Raises:
         ForbiddenError
     """
-    if RecordMeeting not in permitted_acts(cycle):
-        raise ForbiddenError("not_yours_to_say")
+    require_permitted(cycle, RecordMeeting.NAME)
 
 
 def held_on(minutes: Minutes, cycle: VisitedCycle) -> date:

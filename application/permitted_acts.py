@@ -28,14 +28,15 @@ def require_permitted(cycle: VisitedCycle, name: str, *, correcting: bool = Fals
 def permitted_acts(cycle: VisitedCycle) -> tuple[type[Command], ...]:
     """The acts that a page offers to the visitor in a cycle.
 
-    The tools of a rehearsal are offered in one only, the end of backfilling while the cycle is backfilled.
+    The tools of a rehearsal are offered in one only, the end of backfilling while the cycle is backfilled, and of a
+    year that is filed only what it takes still.
     """
     clock = cycle.state.lifecycle.clock
     hidden = {
         *(REHEARSAL_COMMANDS if clock != REHEARSAL_CLOCK else ()),
         *((ChangeCalendar,) if clock != "backfill" else ()),
     }
-    return tuple(act for act in _allowed_acts(cycle) if act not in hidden)
+    return tuple(act for act in _allowed_acts(cycle) if act not in hidden and year_takes(cycle, act))
 
 
 def year_takes(cycle: VisitedCycle, act: type[Command]) -> bool:

@@ -13,7 +13,8 @@ SENTENCES: Mapping[str, str | Plural] = {
     "cycle_is_open": N_("{cluster} is open already."),
     "cycle_not_open": N_("This cycle has not been opened yet."),
     "cycle_is_filed": N_(
-        "The cycle was filed on {on}; only a correction, an acknowledgement or a reopening can be entered."
+        "The cycle was filed on {on}; only corrections, acknowledgements, complaints, answers to letters, what becomes "
+        "of awards, or a reopening can be entered."
     ),
     "cycle_is_not_filed": N_("The cycle is not filed."),
     "edition_in_force": N_("The rules edition {edition} is in force already."),

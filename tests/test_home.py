@@ -135,7 +135,7 @@ async def test_what_a_person_and_their_unit_entered_is_done_lately_and_leads_to_
     assert "Đơn vị 1: Ý" not in await dung.get("/viec/da-ghi"), "another unit's are not among them"
     secretary = await site.log_in("thu-ky")
     assert "Kế hoạch" in await secretary.get("/viec/da-ghi")
-    assert "Nay là" not in secretary.page, "that time goes on in a rehearsal is nobody's work"
+    assert "Ngày diễn tập chuyển sang" not in secretary.page, "that time goes on in a rehearsal is nobody's work"
     await site.person("em", CITY, kind="staff")
     em = await site.log_in("em")
     assert "Kế hoạch" not in await em.get("/viec/da-ghi"), "who is no secretariat does not read what it entered"

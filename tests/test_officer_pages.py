@@ -49,7 +49,7 @@ async def test_who_is_missing_is_named_and_reminded_and_only_own_comments_are_ta
     await submit(site.app, stream, "don-vi-2", "sign", {"unit": "don-vi-2"})
     secretary, an = await site.log_in("thu-ky"), await site.log_in("an")
     await secretary.get(f"/cum/{stream}")
-    link = re.search(r'href="([^"]+)">Nhắc 2 đơn vị này', secretary.page)
+    link = re.search(r'href="([^"]+)">Gửi nhắc 2 đơn vị', secretary.page)
     assert link is not None
     form = await secretary.get(html.unescape(link.group(1)))
     assert [f'value="{unit}" selected' in form for unit in ("don-vi-1", "don-vi-2", "don-vi-3")] == [True, False, True]

@@ -27,7 +27,7 @@ from application.form_values import as_typed
 from application.gate import GateClosedError
 from application.granted_awards import granted_awards
 from application.met_deadlines import owed_by_form
-from application.permitted_acts import may_date, permitted_acts, require_permitted
+from application.permitted_acts import may_date, permitted_acts, require_permitted, year_takes
 from application.score_sheets import sheet_of
 from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
@@ -364,6 +364,8 @@ async def _form(
         meetings=[(meeting, held) for meeting, held in cycle.state.meetings.items()],
         decided=dated and _takes_back(act_form) and cycle.visitor.unit != cycle.state.lifecycle.organiser,
         people=await suggested_persons(services, cycle),
+        # What was sent comes back with its form, so that nothing typed is lost.
+        shut=request.method == "GET" and act_form.corrects is None and not year_takes(cycle, act_form.act),
         about=_(act_form.act.SUMMARY),
         wrong=wrong,
         now=cycle.now,

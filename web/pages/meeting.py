@@ -22,6 +22,7 @@ from application.event_texts import event_texts, persons_in
 from application.fields import clean_line
 from application.minutes import day_come, other_cycle, recorded_near, require_minutes_keeper
 from application.minutes_cells import HEAD, ON, OTHER, is_group
+from application.permitted_acts import year_takes
 from application.printed_minutes import absent_at, printed_minutes
 from application.slugs import SLUG
 from application.visits import VisitedCycle
@@ -119,6 +120,7 @@ async def _begin_page(
         entered=list(meetings_held.items())[::-1],
         correctable=may_be_corrected(cycle),
         kinds=get_args(MeetingKind),
+        shut=not year_takes(cycle, RecordMeeting),
     )
 
 

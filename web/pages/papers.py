@@ -38,7 +38,7 @@ from application.papers import (
     signing_of,
     versions_of,
 )
-from application.permitted_acts import permitted_acts, require_permitted, year_takes
+from application.permitted_acts import permitted_acts, require_permitted
 from application.visits import VisitedCycle
 from application.work import of_many
 from domain.access import Matter
@@ -372,7 +372,7 @@ _OPENINGS = {urls.TAKEN_UP: N_("Taken up:"), urls.EXPLAINED: N_("Explained:")}
 def _may(cycle: VisitedCycle, kind: str, shown: DraftVersion, latest: DraftVersion) -> frozenset[str]:
     """The steps that the page offers: a unit agrees to the latest version and signs it, and comments on any."""
     unit = cycle.visitor.unit
-    permitted = {act.NAME for act in permitted_acts(cycle) if year_takes(cycle, act)}
+    permitted = {act.NAME for act in permitted_acts(cycle)}
     is_member, closed = unit in cycle.state.membership.members(), cycle.state.lifecycle.closed
     found = set()
     if AddComment.NAME in permitted and not (is_member and Duty.STANCE in closed):
@@ -408,7 +408,7 @@ def _new_version(cycle: VisitedCycle, latest: DraftVersion) -> str:
     """The form of the version after the latest one, filled in with this one; "" for who cannot present it."""
     return (
         urls.act_url(cycle.stream, PresentDraft.NAME, **{urls.AGAIN: latest.version})
-        if PresentDraft in permitted_acts(cycle) and year_takes(cycle, PresentDraft)
+        if PresentDraft in permitted_acts(cycle)
         else ""
     )
 
