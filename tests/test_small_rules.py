@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pydantic import BaseModel, ValidationError
-from speech import CITY, RULES, TEXT, UNITS, Case
+from speech import CITY, NOW, RULES, TEXT, UNITS, Case, day
 
+from domain.city_year import CITY_YEAR, IssueYearPlan
+from domain.commands import AuthenticatedCommand
+from domain.decider import _yielded
 from domain.due_dates import OFFICE_CLOSES, OFFICE_OPENS, Obligation, next_office_hours
 from domain.duties import Duty
 from domain.field_names import problem_of
+from domain.installation import is_rehearsal
 from domain.joint_acts import SharedAct, UnitNamed, UnnamedAct
 from domain.limits import CRITERIA_DEPTH
+from domain.notice_kinds import OverdueOfUnitNotice, RemindedNotice
 from domain.notices import notices
 from domain.numbers import MOST_ZEROS, write_number
 from domain.obligations import steps
 from domain.problems import first_problem
-from domain.records import Command
+from domain.records import Command, Refused
 from domain.references import references
 from domain.rules import Edition
+from domain.scoring.calculation import UnitSheet, calculate_scores
 from domain.scoring.classes import gaps
-from domain.scoring.criteria import Scoring
-from domain.scoring.methods import Band, Banded, BestInCluster, RelativeToMean, ScoreEntry, Undetermined
+from domain.scoring.criteria import Criterion, Scoring
+from domain.scoring.methods import Band, Banded, BestInCluster, RelativeToMean, Rounding, ScoreEntry, Undetermined
 from domain.scoring.remarks import most_possible, remarks
 from domain.scoring.scores import ScoreSelfTogether
 from domain.steps import together
 from domain.steps.commenting import TakeStanceTogether
 from domain.steps.conclusion import BareTotal, RecordTotals
+from domain.steps.corrections import CorrectAct
 from domain.steps.drafting import PresentDraft
+from domain.steps.escalation import ConfirmEscalation
 from domain.steps.lifecycle import ChangeCalendar
 from domain.steps.meetings import RecordMeeting
+from domain.steps.membership import NameOverseer
 from domain.steps.midyear import ReportMidyear, SendBack
+from domain.steps.signatories import Signatories
 from domain.steps.succession import HandOver, TakenOver
+from domain.steps.targets import RegisterTargets
+from domain.strengths import Strength
 from domain.times import When, start_of
 from domain.titles import title_key, titles_of_acts
 from domain.types import Document, Participant, Person, Text
@@ -335,3 +349,73 @@ def test_a_meeting_with_a_name_is_called_by_it() -> None:
     case = Case().when(RecordMeeting(id="hop", kind="other", name="Họp tổng kết")).happened()
     case.when(RecordMeeting(id="khac", kind="other")).happened()
     assert titles_of_acts(case.state) == {title_key("meeting", "hop"): "Họp tổng kết"}
+
+
+def test_who_is_told_of_a_confirmed_escalation() -> None:
+    def told(case: Case) -> list[tuple[str, str]]:
+        return [(type(one).__name__, one.to) for one in notices(case.history[-1], case.state, rules=RULES)]
+
+    late = Case().step(day(3, 3)).when(ConfirmEscalation(duty=Duty.STANCE)).happened()
+    assert {name for name, _to in told(late)} == {"EscalatedToNobodyNotice"}
+    led = Case().when(NameOverseer(overseer=Person(id="ba-huong"))).happened()
+    led.step(day(3, 3)).when(ConfirmEscalation(duty=Duty.STANCE)).happened()
+    names = [name for name, _to in told(led)]
+    assert (names[0], set(names[1:])) == ("EscalationConfirmedNotice", {"EscalatedNotice"})
+
+
+def test_a_notice_asks_for_the_duty_of_its_unit() -> None:
+    due = start_of(date(2026, 3, 1))
+    own = RemindedNotice(to=UNIT, duty=Duty.CROSS_CHECK, subject=SECOND, due=due)
+    assert own.asks == (Duty.CROSS_CHECK, UNIT, SECOND)
+    other = OverdueOfUnitNotice(to=CITY, unit=UNIT, duty=Duty.STANCE, subject=None, due=due)
+    assert other.asks == (Duty.STANCE, UNIT, "")
+
+
+def test_only_the_founding_makes_a_rehearsal() -> None:
+    assert not is_rehearsal(UnitNamed(unit=Unit(id="a", name="A"), shares=()))
+
+
+def test_the_organisers_year_needs_the_code() -> None:
+    act = IssueYearPlan(organiser=CITY, organiser_name="T", year=2026, plan=Document(number="37/KH"), edition="a" * 64)
+    weak = AuthenticatedCommand(f"{CITY}/2026", act, "x", CITY, NOW, uuid4(), Strength.PASSWORD)
+    with pytest.raises(Refused, match="organiser_needs_code"):
+        CITY_YEAR.decide(weak, CITY_YEAR.empty(), RULES, 0)
+
+
+def test_a_decision_yields_events_and_nothing_else() -> None:
+    def decide() -> Iterator[int]:
+        yield 1
+
+    with pytest.raises(TypeError, match="names no events"):
+        _yielded(decide)  # type: ignore[arg-type]
+
+
+def test_criteria_stand_as_deep_as_they_nest_and_count_from_nothing() -> None:
+    bare = {"id": "c", "title": "C", "part": "bonus", "max": "3"}
+    edition, _scoring = criteria({"id": "a", "children": [{"id": "b", "children": [bare], "title": "B"}]})
+    entries = (ScoreEntry(criterion="c", points=Decimal(2)),)
+    (result,) = calculate_scores(edition, [UnitSheet(unit=UNIT, entries=entries)])
+    assert [(line.criterion, line.depth, line.points) for line in result.lines] == [
+        ("a", 0, Decimal(0)),
+        ("b", 1, Decimal(0)),
+        ("c", 2, Decimal(2)),
+    ]
+
+
+@pytest.mark.parametrize(("own", "usual", "short"), [(0, None, False), (None, 0, False), (1, 0, True), (None, 1, True)])
+def test_a_share_is_rounded_as_the_criterion_is(own: int | None, usual: int | None, short: bool) -> None:
+    """4.6 of a half of 9.3, which is 4.65: alike without decimals, less with one."""
+    rounding = None if own is None else {"places": own}
+    told = {"id": "a", "title": "A", "max": "9.3", **({"rounding": rounding} if rounding else {})}
+    found = Criterion.model_validate(told)
+    of_all = None if usual is None else Rounding(places=usual)
+    assert found.falls_short(Decimal("4.6"), "1/2", None, of_all) is short
+
+
+def test_what_replaces_an_act_may_lack_who_prepared_it() -> None:
+    prepared = Signatories(prepared=(Participant(person=Person(office="chuyên viên")),))
+    first = RegisterTargets(unit=SECOND, titles=("Cờ",))
+    case = Case().when(first, by=SECOND, signatories=prepared).happened("TargetsRegistered", "HandsNamed")
+    instead = {"act": "register-targets", "unit": SECOND, "titles": ["Bằng khen"]}
+    case.when(CorrectAct(version=2, reason=TEXT, instead=instead), by=SECOND)
+    case.happened("ActCorrected", "TargetsRegistered")
