@@ -36,12 +36,14 @@ FAULTS = """() => {
   const right = (one) => one.getBoundingClientRect().right;
   const style = (one) => getComputedStyle(one).display;
   const all = (selector, wrong) => [...document.querySelectorAll(selector)].filter(wrong);
+  // Minutes stand alone on the paper, and tell what the list above them does.
+  const alone = (one) => one.closest("main").querySelector(":scope > .official") && !one.closest(".official");
   const faults = {
     control: all("button, .button, .top nav, .do, footer, .filters, input:not([type=hidden])", shown),
     head: all("thead", (one) => style(one) !== "table-header-group"),
     card: all("td, tbody th", (one) => shown(one) && style(one) !== "table-cell"),
     cut: all("main *", (one) => shown(one) && !one.closest(".hidden") && right(one) > innerWidth + 1),
-    folded: all("main details:not(:has(form, input), nav *) li", (one) => !shown(one)),
+    folded: all("main details:not(:has(form, input), nav *) li", (one) => !shown(one) && !alone(one)),
   };
   const told = (kind, found) => found.map((one) => `${kind}: ${one.outerHTML.slice(0, 90)}`);
   return Object.entries(faults).flatMap(([kind, found]) => told(kind, found));
