@@ -20,7 +20,7 @@ def require_permitted(cycle: VisitedCycle, name: str, *, correcting: bool = Fals
     act = Command.KNOWN.get(name)
     if act is None or act not in COMMANDS:
         raise InputError("unknown_act", act=name)
-    if (CorrectAct if correcting else act) not in _allowed_acts(cycle):
+    if (CorrectAct if correcting else act) not in allowed_acts(cycle):
         raise ForbiddenError("not_yours_to_say")
     return act
 
@@ -36,7 +36,7 @@ def permitted_acts(cycle: VisitedCycle) -> tuple[type[Command], ...]:
         *(REHEARSAL_COMMANDS if clock != REHEARSAL_CLOCK else ()),
         *((ChangeCalendar,) if clock != "backfill" else ()),
     }
-    return tuple(act for act in _allowed_acts(cycle) if act not in hidden and year_takes(cycle, act))
+    return tuple(act for act in allowed_acts(cycle) if act not in hidden and year_takes(cycle, act))
 
 
 def year_takes(cycle: VisitedCycle, act: type[Command]) -> bool:
@@ -48,8 +48,8 @@ def year_takes(cycle: VisitedCycle, act: type[Command]) -> bool:
     return lifecycle.filed is None or lifecycle.clock == "backfill" or act.AFTER_FILING
 
 
-def _allowed_acts(cycle: VisitedCycle) -> tuple[type[Command], ...]:
-    """The acts that the visitor may enter in a cycle. Auditors only read."""
+def allowed_acts(cycle: VisitedCycle) -> tuple[type[Command], ...]:
+    """The acts that are the visitor's to enter in a cycle, also while it does not take them. Auditors only read."""
     visitor = cycle.visitor
     for_organiser = visitor.unit == cycle.state.lifecycle.organiser
     if not account_may_write(visitor.login.account.kind, for_organiser=for_organiser):

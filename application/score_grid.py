@@ -13,7 +13,7 @@ from itertools import takewhile
 from typing import Any
 
 from application.kept import KeptValues
-from application.permitted_acts import permitted_acts, year_takes
+from application.permitted_acts import allowed_acts, year_takes
 from application.score_sheets import item_as_typed, titled
 from application.typed_sheets import EVIDENCE, REASON, TypedSheet, figures_of, typed_sheet
 from application.visits import ForbiddenError, VisitedCycle
@@ -62,9 +62,9 @@ def grid_rounds(cycle: VisitedCycle) -> tuple[str, ...]:
     """Return the rounds in which the visitor scores somebody, in their order."""
     if not cycle.rules.leaves():
         return ()
-    permitted = permitted_acts(cycle)
+    own = allowed_acts(cycle)
     declared = [rule.id for rule in cycle.rules.rounds] or list(USUAL_ROUNDS)
-    return tuple(one for one in declared if act_of_round(one) in permitted and _scored_units(cycle, one))
+    return tuple(one for one in declared if act_of_round(one) in own and _scored_units(cycle, one))
 
 
 def _scored_units(cycle: VisitedCycle, round_: str) -> tuple[str, ...]:

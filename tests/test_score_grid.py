@@ -397,6 +397,19 @@ async def test_what_is_closed_or_filed_is_read_and_not_filled_in(site: Site, str
     page = await first.visitor.get(path)
     assert "Đề nghị thư ký" not in page, "a filed year takes no request for time"
     assert 'value="agree"' not in await first.visitor.get(urls.draft_url(stream, "plan"))
+    secretary = lan.visitor
+    for act, is_open in (("register-targets", False), ("file-complaint", True), ("reopen-cycle", True)):
+        page = await secretary.get(urls.act_url(stream, act))
+        assert ('name="_step" value="look"' in page) is is_open, act
+        assert ("đã được lưu" in page) is not is_open, act
+    page = await secretary.get(urls.acts_url(stream))
+    assert (urls.act_url(stream, "register-targets") in page, urls.act_url(stream, "file-complaint") in page) == (
+        False,
+        True,
+    )
+    page = await secretary.get(urls.meetings_url(stream))
+    assert ("đã được lưu" in page, 'name="kind"' in page) == (True, False), "no minutes are begun"
+    assert "đã được lưu" in await secretary.get(urls.cycle_url(stream))
 
 
 # Who sees what ------------------------------------------------------------------------------------------------
