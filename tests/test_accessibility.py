@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from browser_help import ROOT, User, a_browser, a_user
 from conftest import NewInstallation, open_app
+from engine_help import submit
 from playwright.async_api import Browser
 from temporalio.client import Client
 from web_help import PASSWORD, Site, a_site, shown_secret
@@ -117,6 +118,8 @@ async def site(
     outbox = tmp_path_factory.mktemp("outbox")
     async with open_app(client, new_installation, sandboxed=False) as app, a_site(app, outbox) as found:
         await play(app, ROOT / "scenarios" / "2020-cum-1.yaml", cycle="2020-axe")
+        # A filed year has no forms.
+        await submit(app, f"{CITY}/2020-axe/cum-1", CITY, "reopen-cycle", {"reason": "Bổ sung."})
         await found.person("thu-ky", CITY, "secretariat", administrator=True)
         await found.person("can-bo", "long-bien")
         await found.person("kiem-tra", "thanh-tra", "auditor")
