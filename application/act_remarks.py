@@ -79,7 +79,7 @@ def _of_decision(cycle: VisitedCycle, _values: Mapping[str, Any]) -> Iterator[st
 def _of_meeting(cycle: VisitedCycle, values: Mapping[str, Any]) -> Iterator[str]:
     """That a final meeting is recorded before any unit has points."""
     of_year = str(values.get("of_year") or cycle.state.lifecycle.year)
-    is_final = "final" in {values.get("kind"), values.get("also")} and of_year == str(cycle.state.lifecycle.year)
+    is_final = "final" in (values.get("kind"), values.get("also")) and of_year == str(cycle.state.lifecycle.year)
     if is_final and has_no_points(cycle):
         yield _("No unit has points yet, though the final meeting goes through them. Enter the scores, too.")
 

@@ -85,12 +85,19 @@ async def test_two_people_write_the_same_minutes(site: Site, browser: Browser) -
         await minh.page.locator("#saved").get_by_text("Biên bản này đã được ghi vào sổ").wait_for()
 
 
+async def a_vote(user: User, stream: str, meeting: str) -> tuple[str, str]:
+    """Begin a vote; return the address of the votes and the path of its cell."""
+    votes = urls.minutes_url(stream, meeting, part="votes")
+    await user.goto(votes)
+    await user.page.get_by_role("button", name="Ghi kết quả biểu quyết").click()
+    path = await user.page.locator(".vote").get_attribute("data-cell")
+    assert path is not None
+    return votes, path
+
+
 async def test_two_people_add_a_choice_to_one_vote_at_once(site: Site, browser: Browser) -> None:
     async with two_keepers(site, browser) as (lan, minh, stream, meeting):
-        votes = urls.minutes_url(stream, meeting, part="votes")
-        await lan.goto(votes)
-        await lan.page.get_by_role("button", name="Ghi kết quả biểu quyết").click()
-        path = await lan.page.locator(".vote").get_attribute("data-cell")
+        votes, path = await a_vote(lan, stream, meeting)
         await minh.goto(votes)
         await minh.page.context.set_offline(True)
         await minh.page.fill(f'[name="{path}.choices.1.words"]', "Không ai")
@@ -111,10 +118,7 @@ async def test_two_people_add_a_choice_to_one_vote_at_once(site: Site, browser: 
 
 async def test_what_is_typed_while_the_page_still_loads_is_saved(site: Site, browser: Browser) -> None:
     async with two_keepers(site, browser) as (lan, minh, stream, meeting):
-        votes = urls.minutes_url(stream, meeting, part="votes")
-        await lan.goto(votes)
-        await lan.page.get_by_role("button", name="Ghi kết quả biểu quyết").click()
-        path = await lan.page.locator(".vote").get_attribute("data-cell")
+        votes, path = await a_vote(lan, stream, meeting)
         typed = asyncio.Event()
 
         async def late(route: Route) -> None:
